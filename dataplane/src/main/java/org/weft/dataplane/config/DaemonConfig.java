@@ -1,0 +1,40 @@
+package org.weft.dataplane.config;
+
+import java.util.List;
+import org.weft.dataplane.table.NeighbourTable.Neighbour;
+import org.weft.dataplane.table.Remote;
+import org.weft.dataplane.table.TagTable.Tag;
+import org.weft.dataplane.vtep.VtepConfig;
+
+/**
+ * The whole configuration of a daemon, valid.
+ *
+ * @param threading whether stages share the worker's thread or have one each
+ * @param metrics TCP address for Prometheus as {@code host:port}, or null
+ * @param vteps the VTEPs to begin with
+ */
+public record DaemonConfig(Threading threading, String metrics, List<VtepEntries> vteps) {
+    /** How the stages of a packet's way are put on threads. */
+    public enum Threading {
+        /** Each direction runs to completion on the worker's event loop. */
+        SHARED,
+        /** Each stage has its own thread. */
+        DEDICATED
+    }
+
+    /** A static forwarding entry. */
+    public record StaticFdbEntry(long mac, Remote remote) {}
+
+    /** A VTEP and what its tables hold at start. */
+    public record VtepEntries(VtepConfig vtep, List<StaticFdbEntry> fdb, List<Neighbour> neighbours, List<Tag> tags) {
+        public VtepEntries {
+            fdb = List.copyOf(fdb);
+            neighbours = List.copyOf(neighbours);
+            tags = List.copyOf(tags);
+        }
+    }
+
+    public DaemonConfig {
+        vteps = List.copyOf(vteps);
+    }
+}

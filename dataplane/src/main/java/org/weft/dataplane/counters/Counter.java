@@ -1,0 +1,86 @@
+package org.weft.dataplane.counters;
+
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * Everything that is counted. Each packet ends in exactly one of the outcomes: a VTEP's {@link #TX_FRAMES} +
+ * {@link #TX_REPLICATED} = {@link #TX_SENT} + {@link #NEIGHBOUR_ANSWERED} + its TX drops, and its {@link #RX_FRAMES} =
+ * {@link #RX_DELIVERED} + its RX drops; an underlay's {@link #RX_DATAGRAMS} = the RX_FRAMES of its VTEPs + its own
+ * drops.
+ *
+ * <p>Drop reasons are the kernel's names (include/net/dropreason-core.h) where it has one. Each counter is written by
+ * one agent only.
+ */
+public enum Counter {
+    TX_FRAMES(Kind.TX, "frames read from the TAP device"),
+    TX_BYTES(Kind.TX, "bytes of the frames read from the TAP device"),
+    TX_REPLICATED(Kind.TX, "further copies made of frames with several remotes (head-end replication)"),
+    TX_SENT(Kind.TX, "datagrams handed to the underlay"),
+    NEIGHBOUR_ANSWERED(Kind.TX, "ARP requests and neighbour solicitations answered from the neighbour table"),
+
+    RX_DATAGRAMS(Kind.RX, "datagrams received on the underlay socket, for any VNI"),
+    RX_FRAMES(Kind.RX, "datagrams received for this VTEP's VNI"),
+    RX_BYTES(Kind.RX, "bytes of the inner frames received"),
+    RX_DELIVERED(Kind.RX, "frames written to the TAP device"),
+    LEARNED(Kind.RX, "forwarding entries learned, or moved to another remote"),
+    LEARNED_LIMIT(Kind.RX, "source addresses not learned because maxaddress is reached; their frames pass"),
+
+    VXLAN_NO_REMOTE(Kind.TX_DROP, "no forwarding entry for the destination MAC, and no default entry"),
+    NEIGH_UNKNOWN(Kind.TX_DROP, "ARP request or neighbour solicitation for an address not in the neighbour table"),
+    TX_HDR_TRUNC(Kind.TX_DROP, "frame from the TAP device shorter than its headers"),
+    PKT_TOO_BIG(Kind.TX_DROP, "datagram longer than the underlay takes, and not to be fragmented"),
+    IP_OUTNOROUTES(Kind.TX_DROP, "no route to the remote, or its interface or our address is gone"),
+    SOCKET_SNDBUFF(Kind.TX_DROP, "the underlay interface did not take more for too long"),
+    UNDERLAY_REFUSED(Kind.TX_DROP, "the kernel refused to send the datagram: a firewall rule, or another error"),
+    TX_FULL_RING(Kind.TX_DROP, "the encapsulator fell behind: no room between it and the TAP reader"),
+
+    PKT_TOO_SMALL(Kind.RX_DROP, "datagram or frame shorter than a VXLAN or an Ethernet header"),
+    VXLAN_INVALID_HDR(Kind.RX_DROP, "VXLAN header without the VNI flag, or with bits set that this VTEP reserves"),
+    VXLAN_VNI_NOT_FOUND(Kind.RX_DROP, "no VTEP for the VNI on this port"),
+    LOCAL_MAC(Kind.RX_DROP, "inner source MAC is our own: a loop, or a duplicated address"),
+    MAC_INVALID_SOURCE(Kind.RX_DROP, "inner source MAC is multicast or zero; seen when learning"),
+    VXLAN_ENTRY_EXISTS(Kind.RX_DROP, "inner source MAC has a permanent entry with another remote; seen when learning"),
+    IP_HDR_TRUNC(Kind.RX_DROP, "inner IP header incomplete"),
+    IP_TUNNEL_ECN(Kind.RX_DROP, "congestion was marked outside, but the inner packet cannot carry the mark"),
+    DEV_READY(Kind.RX_DROP, "the TAP device is down or gone"),
+    TAP_REFUSED(Kind.RX_DROP, "the TAP device did not accept the frame"),
+    RX_FULL_RING(Kind.RX_DROP, "the TAP writer fell behind: no room between it and the decapsulator");
+
+    /** What a counter says about a packet. */
+    public enum Kind {
+        TX,
+        RX,
+        TX_DROP,
+        RX_DROP
+    }
+
+    private static final List<Counter> DROPS =
+            Arrays.stream(values()).filter(Counter::isDrop).toList();
+
+    private final Kind kind;
+    private final String meaning;
+
+    Counter(Kind kind, String meaning) {
+        this.kind = kind;
+        this.meaning = meaning;
+    }
+
+    /** All drop reasons, transmit first. */
+    public static List<Counter> drops() {
+        return DROPS;
+    }
+
+    public Kind kind() {
+        return kind;
+    }
+
+    /** One sentence for an operator, without capital and full stop. */
+    public String meaning() {
+        return meaning;
+    }
+
+    public boolean isDrop() {
+        return kind == Kind.TX_DROP || kind == Kind.RX_DROP;
+    }
+}

@@ -1,0 +1,2 @@
+/** What is counted: one enum of counters and drop reasons, and the memory they are kept in. */
+package org.weft.dataplane.counters;

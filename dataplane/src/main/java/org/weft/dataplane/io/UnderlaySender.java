@@ -1,0 +1,61 @@
+package org.weft.dataplane.io;
+
+/**
+ * The outside, sending half: a pool of UDP sockets, spread over the source ports of one VTEP. One thread calls it.
+ *
+ * <p>Datagrams of one flow hash leave by one socket, in the order they were added. Memory is borrowed from
+ * {@link #add} until {@link #flush} returns.
+ */
+public interface UnderlaySender extends AutoCloseable {
+    /** Hears of each datagram that did not leave. */
+    @FunctionalInterface
+    interface FailureHandler {
+        /**
+         * @param tag what {@link #add} was given
+         * @param errno why, as a positive number
+         */
+        void onSendFailure(int tag, int errno);
+    }
+
+    /** Use the outer TTL of the socket: the VTEP's fixed one, or the route's default. */
+    int DEFAULT_TTL = 0;
+
+    /** How many datagrams can be added before a flush. */
+    int capacity();
+
+    /**
+     * Adds one datagram to the batch.
+     *
+     * @param address memory address of its first byte (the VXLAN header)
+     * @param length its length in bytes
+     * @param remoteHigh high 64 bits of the destination; IPv4 as {@code ::ffff:a.b.c.d}
+     * @param remoteLow low 64 bits of the destination
+     * @param port destination UDP port
+     * @param flowHash chooses the source port
+     * @param tos TOS or traffic class byte, ECN included
+     * @param ttl TTL or hop limit 1 to 255, or {@link #DEFAULT_TTL}
+     * @param dontFragment whether the outer IPv4 header has DF set
+     * @param tag given back on failure
+     */
+    void add(
+            long address,
+            int length,
+            long remoteHigh,
+            long remoteLow,
+            int port,
+            int flowHash,
+            int tos,
+            int ttl,
+            boolean dontFragment,
+            int tag);
+
+    /**
+     * Sends what was added, by as few system calls as there are source ports among it.
+     *
+     * @return how many datagrams left; the others were reported
+     */
+    int flush(FailureHandler failures);
+
+    @Override
+    void close();
+}

@@ -1,0 +1,17 @@
+/**
+ * Weft, a VXLAN tunnel endpoint in userspace.
+ *
+ * <pre>
+ *   container eth0 -- veth s-010255099003 -- host routing
+ *                                               |  route via 10.255.132.0, neighbour -> ee:ee:0a:ff:84:00
+ *   egress                                  silk-vtep (TAP)                                    ingress
+ *     TapReader -> ring -> Encapsulator -> UDP     |     UDP -> Decapsulator -> ring -> TapWriter
+ *                 (neighbours, FDB, tag)        eth0:4789           (receive rules, learning)
+ * </pre>
+ *
+ * <p>A frame is read once into a slot of a {@link org.weft.dataplane.io.FrameSlab} and never copied again in userspace;
+ * headers are written in front of it. Rings carry slot numbers. Packages from the wire to the operator: {@code io},
+ * {@code io.linux}, {@code table}, {@code counters}, {@code capture}, {@code vtep}, {@code agent}, this one, {@code
+ * control}, {@code cli}.
+ */
+package org.weft.dataplane;
