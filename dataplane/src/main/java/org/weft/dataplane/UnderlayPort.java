@@ -53,8 +53,7 @@ final class UnderlayPort implements AutoCloseable {
         this.key = key;
         this.stages = stages;
         this.capture = capture;
-        this.underlay =
-                LinuxUnderlay.bind(stages.worker(), key.local(), key.dev(), key.port(), key.ipv6ZeroChecksum());
+        this.underlay = LinuxUnderlay.bind(stages.worker(), key.local(), key.dev(), key.port(), key.ipv6ZeroChecksum());
         this.decapsulator = new Decapsulator(key.toString(), underlay, slab, counters, capture);
         start();
     }

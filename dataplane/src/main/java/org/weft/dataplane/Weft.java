@@ -130,8 +130,8 @@ public final class Weft implements VtepRegistry, AutoCloseable {
         switch (vtep.fdb().append(entry.mac(), entry.remote(), true, now)) {
             case OK -> {}
             case NOT_SUPPORTED, EXISTS -> vtep.fdb().replace(entry.mac(), entry.remote(), true, now);
-            default -> throw new OperatorException(
-                    Kind.BAD_CONFIG, vtep.name() + ": more fdb entries than maxaddress allows");
+            default ->
+                throw new OperatorException(Kind.BAD_CONFIG, vtep.name() + ": more fdb entries than maxaddress allows");
         }
     }
 

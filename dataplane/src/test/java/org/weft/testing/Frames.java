@@ -38,7 +38,28 @@ public final class Frames {
     /** The VTEP of a silk cell. */
     public static VtepConfig silkVtep(long mac, IpAddress local) {
         return new VtepConfig(
-                "silk-vtep", 1, local, null, 4789, List.of(), mac, 1410, true, false, true, true, false, false, 0, 0, 0,
-                0, Df.UNSET, 300, 0, false, false);
+                "silk-vtep",
+                1,
+                local,
+                null,
+                4789,
+                List.of(),
+                mac,
+                1410,
+                true,
+                false,
+                true,
+                true,
+                false,
+                false,
+                0,
+                0,
+                0,
+                0,
+                Df.UNSET,
+                300,
+                0,
+                false,
+                false);
     }
 }

@@ -76,8 +76,7 @@ public final class MemorySender implements UnderlaySender {
         byte[] payload = new byte[length];
         view.wrap(address, length);
         view.getBytes(0, payload);
-        batch.add(new Sent(
-                payload, new IpAddress(remoteHigh, remoteLow), port, flowHash, tos, ttl, dontFragment));
+        batch.add(new Sent(payload, new IpAddress(remoteHigh, remoteLow), port, flowHash, tos, ttl, dontFragment));
         tags.add(tag);
     }
 

@@ -110,18 +110,19 @@ public final class Decapsulator implements Agent {
             drop(Counter.PKT_TOO_SMALL, frame, null, counters);
             return;
         }
-        if (!VxlanHeader.hasVni(buffer, header)) {
+        long word = VxlanHeader.word(buffer, header);
+        if (!VxlanHeader.hasVni(word)) {
             drop(Counter.VXLAN_INVALID_HDR, frame, null, counters);
             return;
         }
-        Ingress ingress = routes.get(VxlanHeader.vni(buffer, header));
+        Ingress ingress = routes.get(VxlanHeader.vni(word));
         if (ingress == null) {
             drop(Counter.VXLAN_VNI_NOT_FOUND, frame, null, counters);
             return;
         }
         Vtep vtep = ingress.vtep();
         vtep.counters().increment(Counter.RX_FRAMES);
-        Counter reason = refusal(vtep, vtep.config(), buffer, header, frame);
+        Counter reason = refusal(vtep, word, frame);
         if (reason != null) {
             drop(reason, frame, vtep, vtep.counters());
             return;
@@ -137,11 +138,14 @@ public final class Decapsulator implements Agent {
     }
 
     /** Rows 4 to 11 of the receive rules; null if the frame is to be delivered. */
-    private Counter refusal(Vtep vtep, VtepConfig config, UnsafeBuffer buffer, int header, Frame frame) {
-        if (VxlanHeader.hasReservedBits(buffer, header, config.gbp())) {
+    private Counter refusal(Vtep vtep, long word, Frame frame) {
+        VtepConfig config = vtep.config();
+        UnsafeBuffer buffer = frame.buffer();
+        long reserved = config.gbp() ? VxlanHeader.RESERVED_GBP : VxlanHeader.RESERVED_PLAIN;
+        if (!VxlanHeader.isReservedClear(word, reserved)) {
             return Counter.VXLAN_INVALID_HDR;
         }
-        int inner = header + VxlanHeader.LENGTH;
+        int inner = frame.offset() + VxlanHeader.LENGTH;
         int length = frame.length() - VxlanHeader.LENGTH;
         if (length < EthernetHeader.LENGTH) {
             return Counter.PKT_TOO_SMALL;
@@ -160,7 +164,20 @@ public final class Decapsulator implements Agent {
         if (!layout.networkComplete()) {
             return Counter.IP_HDR_TRUNC;
         }
-        return EcnTunnel.decapsulate(buffer, layout, frame.outerTos()) ? null : Counter.IP_TUNNEL_ECN;
+        return decapsulateEcn(buffer, frame.outerTos()) ? null : Counter.IP_TUNNEL_ECN;
+    }
+
+    private boolean decapsulateEcn(UnsafeBuffer buffer, int outerTos) {
+        if (!layout.isIpv4() && !layout.isIpv6()) {
+            return true;
+        }
+        int action = EcnTunnel.decapsulate(outerTos, layout.tos());
+        if (layout.isIpv4()) {
+            EcnTunnel.applyIpv4(action, buffer, layout.networkOffset());
+        } else {
+            EcnTunnel.applyIpv6(action, buffer, layout.networkOffset());
+        }
+        return action != EcnTunnel.DROP;
     }
 
     private Counter learn(Vtep vtep, long source, Frame frame) {

@@ -113,14 +113,9 @@ public final class Encapsulator implements Agent {
         }
         layout.parse(buffer, offset, length);
         if (config.proxy()) {
-            Counter verdict = neighbours.respond(frame, layout);
-            if (verdict == Counter.NEIGHBOUR_ANSWERED) {
-                counters.increment(verdict);
-                captureFrame(verdict, frame);
-                return;
-            }
-            if (verdict == Counter.NEIGH_UNKNOWN) {
-                drop(verdict, frame);
+            Counter verdict = neighbours.respond(frame);
+            if (verdict != null) {
+                consume(verdict, frame);
                 return;
             }
         }
@@ -134,16 +129,8 @@ public final class Encapsulator implements Agent {
 
     /** The TAP hands over frames whose checksum the device is to fill in; this device is us. */
     private static boolean completeChecksum(Frame frame, UnsafeBuffer buffer, int offset, int length) {
-        if ((frame.vnetFlags() & VirtioNetHeader.NEEDS_CSUM) == 0) {
-            return true;
-        }
-        int start = frame.checksumStart();
-        int field = start + frame.checksumOffset();
-        if (field + Short.BYTES > length) {
-            return false;
-        }
-        InternetChecksum.complete(buffer, offset + start, length - start, frame.checksumOffset());
-        return true;
+        return (frame.vnetFlags() & VirtioNetHeader.FLAG_NEEDS_CHECKSUM) == 0
+                || InternetChecksum.complete(buffer, offset, length, frame.checksumStart(), frame.checksumOffset());
     }
 
     private void forward(UnsafeBuffer buffer, int offset, int length) {
@@ -171,11 +158,7 @@ public final class Encapsulator implements Agent {
                 }
                 headerVni = found.vni(i);
                 int vni = headerVni == Remote.SAME_VNI ? config.vni() : headerVni;
-                if (tag == TagTable.UNTAGGED) {
-                    VxlanHeader.put(buffer, header, vni);
-                } else {
-                    VxlanHeader.put(buffer, header, vni, tag);
-                }
+                VxlanHeader.put(buffer, header, vni, tag);
             }
             Outbound datagram = datagrams[datagramCount];
             datagram.offset = header;
@@ -249,6 +232,15 @@ public final class Encapsulator implements Agent {
                     buffer,
                     datagram.offset,
                     datagram.length);
+        }
+    }
+
+    private void consume(Counter verdict, Frame frame) {
+        if (verdict.isDrop()) {
+            drop(verdict, frame);
+        } else {
+            counters.increment(verdict);
+            captureFrame(verdict, frame);
         }
     }
 

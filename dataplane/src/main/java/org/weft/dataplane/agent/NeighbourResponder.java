@@ -8,7 +8,6 @@ import org.weft.dataplane.table.NeighbourTable;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.encap.ArpPacket;
 import org.weft.encap.EthernetHeader;
-import org.weft.encap.FrameLayout;
 import org.weft.encap.IpAddress;
 import org.weft.encap.NeighbourDiscovery;
 
@@ -28,17 +27,42 @@ final class NeighbourResponder {
     }
 
     /**
-     * Answers a frame if it asks for a neighbour; the answer is written over it.
+     * Answers a frame if it asks for a neighbour; the answer is written over it. As in the kernel, ARP never goes
+     * further, whatever it says.
      *
-     * @return what the frame ended in, or null if it asks for nothing and goes on
+     * @return what the frame ended in, or null if it goes on
      */
-    Counter respond(Frame frame, FrameLayout layout) {
-        if (layout.etherType() == EthernetHeader.ETHERTYPE_ARP) {
-            return respondToArp(frame, layout);
+    Counter respond(Frame frame) {
+        UnsafeBuffer buffer = frame.buffer();
+        int offset = frame.offset();
+        int length = frame.length();
+        if (EthernetHeader.etherType(buffer, offset) == EthernetHeader.ETHERTYPE_ARP) {
+            return respondToArp(frame, buffer, offset + EthernetHeader.LENGTH, length - EthernetHeader.LENGTH);
         }
-        if (layout.isIpv6() && NeighbourDiscovery.isSolicitation(frame.buffer(), layout)) {
-            return respondToSolicitation(frame, layout);
+        if (discovery.readSolicitation(buffer, offset, length)) {
+            long mac = vtep.neighbours().lookup(discovery.targetHigh(), discovery.targetLow());
+            return mac == NeighbourTable.NONE
+                    ? Counter.NEIGH_UNKNOWN
+                    : answer(frame, discovery.putAdvertisement(buffer, offset, mac, false));
         }
         return null;
+    }
+
+    private Counter respondToArp(Frame frame, UnsafeBuffer buffer, int offset, int length) {
+        if (ArpPacket.check(buffer, offset, length) == EthernetHeader.INVALID) {
+            return Counter.TX_HDR_TRUNC;
+        }
+        arp.wrap(buffer, offset);
+        long mac = arp.isAnswerable()
+                ? vtep.neighbours().lookup(0, IpAddress.ipv4Low(arp.targetAddress()))
+                : NeighbourTable.NONE;
+        return mac == NeighbourTable.NONE
+                ? Counter.NEIGH_UNKNOWN
+                : answer(frame, arp.putReply(buffer, frame.offset(), mac));
+    }
+
+    private Counter answer(Frame frame, int length) {
+        frame.length(length).vnet(0, 0, 0, 0, 0, 0);
+        return tap.write(frame) < 0 ? Counter.NEIGH_UNANSWERED : Counter.NEIGHBOUR_ANSWERED;
     }
 }

@@ -24,8 +24,8 @@ final class SendFailure {
         return switch (errno) {
             case EAGAIN, ENOBUFS, ENOMEM -> Counter.SOCKET_SNDBUFF;
             case EMSGSIZE -> Counter.PKT_TOO_BIG;
-            case ENXIO, ENODEV, EINVAL, EAFNOSUPPORT, EADDRNOTAVAIL, ENETDOWN, ENETUNREACH, EHOSTUNREACH -> Counter
-                    .IP_OUTNOROUTES;
+            case ENXIO, ENODEV, EINVAL, EAFNOSUPPORT, EADDRNOTAVAIL, ENETDOWN, ENETUNREACH, EHOSTUNREACH ->
+                Counter.IP_OUTNOROUTES;
             default -> Counter.UNDERLAY_REFUSED;
         };
     }
