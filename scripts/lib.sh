@@ -39,12 +39,13 @@ give_back() {
   [[ -z ${SUDO_UID:-} ]] || chown -R --reference="$1/pom.xml" "$1"/target "$1"/*/target 2>/dev/null || true
 }
 
-# When a process started, in ticks since boot: tells a pid from a later one of the same number. Empty if there is none.
+# When a process started, in ticks since boot: tells a pid from a later one of the same number. Empty if there is
+# none, or only a zombie.
 start_time() {
   local stat
   read -r stat 2>/dev/null <"/proc/$1/stat" || return 0
   # The name, in parentheses, may hold blanks; the start time is the 20th field after it.
   # shellcheck disable=SC2086
   set -- ${stat##*) }
-  echo "${20}"
+  [[ $1 == Z ]] || echo "${20}"
 }
