@@ -71,7 +71,7 @@ public final class LinuxUnderlay implements Underlay {
             }
             int fd = LinuxException.check(LibC.duplicate(channel.fd().intValue()), "fcntl F_DUPFD_CLOEXEC", subject);
             return new LinuxUnderlay(channel, options, dev, fd, ipv4);
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             if (channel.isRegistered()) {
                 channel.close().awaitUninterruptibly();
             } else {
