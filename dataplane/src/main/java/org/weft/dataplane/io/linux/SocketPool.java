@@ -102,6 +102,9 @@ final class SocketPool {
         if (ipv4 && !options.udpChecksum()) {
             socket.noChecksum();
         }
+        if (!ipv4) {
+            socket.noFlowLabel();
+        }
         if (!ipv4 && options.ipv6ZeroChecksum()) {
             socket.noChecksum6Transmit();
         }
