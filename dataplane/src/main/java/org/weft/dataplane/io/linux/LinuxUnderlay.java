@@ -30,12 +30,13 @@ public final class LinuxUnderlay implements Underlay {
     private final EpollDatagramChannel channel;
     private final SocketOptions options;
     private final String dev;
-    private final int fd;
     private final int tosLevel;
     private final int tosType;
     private final MessageVector messages = new MessageVector(BATCH);
     private final Frame frame = new Frame();
-    private boolean closed;
+
+    /** -1 once closed: the kernel gives the number to another file. */
+    private int fd;
 
     private LinuxUnderlay(EpollDatagramChannel channel, SocketOptions options, String dev, int fd, boolean ipv4) {
         this.channel = channel;
@@ -175,11 +176,11 @@ public final class LinuxUnderlay implements Underlay {
     /** Close the registration of {@link #fd} first. */
     @Override
     public void close() {
-        if (closed) {
+        if (fd < 0) {
             return;
         }
-        closed = true;
         LibC.close(fd);
+        fd = -1;
         ChannelFuture closing = channel.close();
         if (!channel.eventLoop().inEventLoop()) {
             closing.awaitUninterruptibly();

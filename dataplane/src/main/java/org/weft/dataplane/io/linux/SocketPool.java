@@ -141,6 +141,7 @@ final class SocketPool {
     void close() {
         while (size > 0) {
             LibC.close(fds[--size]);
+            fds[size] = -1;
         }
     }
 }

@@ -5,12 +5,17 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.stream.Stream;
 import org.agrona.BufferUtil;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.api.AfterEach;
@@ -250,19 +255,19 @@ class UnderlayTest {
         add(8, 0, 0, 0, false, 1);
         sender.flush(NO_FAILURES);
         receive(1);
-        assertEquals(0, dropped(port));
+        assertEquals(0, queued(port));
     }
 
     /** Bytes in the receive queue of the socket on this port, by /proc/net/udp. */
-    private static long dropped(int port) {
+    private static long queued(int port) {
         String suffix = ":%04X".formatted(port);
-        try (var lines = java.nio.file.Files.lines(java.nio.file.Path.of("/proc/self/net/udp"))) {
+        try (Stream<String> lines = Files.lines(Path.of("/proc/self/net/udp"))) {
             return lines.map(line -> line.strip().split("\\s+"))
                     .filter(fields -> fields[1].endsWith(suffix))
                     .mapToLong(fields -> Long.parseLong(fields[4].split(":")[1], 16))
                     .sum();
-        } catch (java.io.IOException e) {
-            throw new java.io.UncheckedIOException(e);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
@@ -338,12 +343,24 @@ class UnderlayTest {
 
     @Test
     void canBeClosedFromTheLoop() {
+        worker.call(() -> null);
+        Map<String, String> before = OpenFiles.now();
         open("127.0.0.1", 1);
         worker.call(() -> {
             receiver.close();
             return null;
         });
-        assertThrows(
-                LinuxException.class, () -> LinuxException.check(LibC.duplicate(receiver.fd()), "fcntl", "closed"));
+        sender.close();
+        assertEquals(before, OpenFiles.now());
+        assertEquals(-Errno.EBADF, receiver.receive(slab, slots, 1));
+    }
+
+    @Test
+    void forgetsABatchWhoseFailureHandlerThrew() {
+        open("127.0.0.1", 1);
+        sender.add(payload.addressOffset(), 8, local.high(), local.low(), 0, 0, 0, 0, false, 1);
+        assertThrows(AssertionError.class, () -> sender.flush(NO_FAILURES));
+        add(8, 0, 0, 0, false, 2);
+        assertEquals(1, sender.flush(NO_FAILURES));
     }
 }

@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
 import org.agrona.BufferUtil;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.api.AfterEach;
@@ -16,6 +18,8 @@ import org.weft.dataplane.io.UnderlaySender.FailureHandler;
 import org.weft.dataplane.io.linux.LinuxUnderlaySender.Options;
 import org.weft.encap.IpAddress;
 import org.weft.testing.Await;
+import org.weft.testing.Commands;
+import org.weft.testing.OpenFiles;
 import org.weft.testing.RequiresRoot;
 
 /** What the sockets put on the wire and take from it; the wire is a TAP. */
@@ -151,6 +155,34 @@ class UnderlayWireIT {
                     List.of(Errno.ENETUNREACH, Errno.EHOSTUNREACH, Errno.ENETDOWN, Errno.EINVAL)
                             .contains(failures.get(0)),
                     Errno.name(failures.get(0)));
+        }
+    }
+
+    @Test
+    void givesUpOnWhatDoesNotFitTheSendBuffer() {
+        Map<String, String> before = OpenFiles.now();
+        try (LinuxUnderlaySender sender =
+                LinuxUnderlaySender.open(new Options(host.local, host.name, true, false, 41_000, 41_001, 1))) {
+            String fd = OpenFiles.now().keySet().stream()
+                    .filter(open -> !before.containsKey(open))
+                    .findFirst()
+                    .orElseThrow();
+            // include/uapi/asm-generic/socket.h: SOL_SOCKET, SO_SNDBUF
+            new SocketOptions(Integer.parseInt(fd), "test").set("SO_SNDBUF", 1, 7, 8_192);
+            // What waits for a neighbour to answer stays in the buffer.
+            Commands.run("ip neigh del " + host.neighbour + " dev " + host.name);
+            List<Integer> failed = new ArrayList<>();
+            for (int i = 0; i < 100; i++) {
+                add(sender, host.neighbour, 1_000, 0, 0, i % 2 == 0, i);
+            }
+            long start = System.nanoTime();
+            int sent = sender.flush((tag, errno) -> {
+                assertEquals("EAGAIN", Errno.name(errno));
+                failed.add(tag);
+            });
+            assertTrue(System.nanoTime() - start < 500_000_000L, "waited for each");
+            assertTrue(sent > 0 && sent < 100, sent + " sent");
+            assertEquals(IntStream.range(sent, 100).boxed().toList(), failed);
         }
     }
 
