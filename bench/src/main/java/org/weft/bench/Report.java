@@ -1,0 +1,45 @@
+package org.weft.bench;
+
+import java.util.List;
+import java.util.Locale;
+
+/** The numbers as a Markdown table under the environment they come from. */
+final class Report {
+    private Report() {}
+
+    static String markdown(Environment environment, List<Row> rows, String picture) {
+        StringBuilder text = new StringBuilder("# Benchmarks of " + environment.date() + "\n\n| | |\n|---|---|\n");
+        line(text, "CPU", environment.cpu() + ", " + environment.processors() + " processors");
+        line(text, "Kernel", environment.kernel());
+        line(text, "JDK", environment.jdk());
+        line(text, "JVM flags", "`" + environment.flags() + "`");
+        line(text, "Commit", environment.commit());
+        text.append("\nTime of one operation, with half of the 99.9 % confidence interval, and what it allocates. Rows"
+                + " `withWriter` give the reader's time while another thread writes without pause; what both allocate"
+                + " is divided by the operations of both. JMH allocates a little itself, hence not always 0.000.\n\n");
+        text.append("![Bars of the times below](").append(picture).append(")\n");
+        String group = "";
+        for (Row row : rows) {
+            if (!row.group().equals(group)) {
+                group = row.group();
+                text.append("\n## ").append(group).append("\n\n");
+                text.append("| | ns/op | ± | B/op | GB/s |\n|---|---:|---:|---:|---:|\n");
+            }
+            String rate = row.bytes() == 0 ? "" : number("%.1f", row.gigabytesPerSecond());
+            line(text, row.name(), nanos(row.nanos()), nanos(row.error()), number("%.3f", row.allocated()), rate);
+        }
+        return text.toString();
+    }
+
+    private static void line(StringBuilder text, String... cells) {
+        text.append("| ").append(String.join(" | ", cells)).append(" |\n");
+    }
+
+    static String nanos(double nanos) {
+        return number(nanos < 100 ? "%.2f" : "%.0f", nanos);
+    }
+
+    private static String number(String format, double value) {
+        return Double.isNaN(value) ? "" : String.format(Locale.ROOT, format, value);
+    }
+}
