@@ -24,6 +24,7 @@ public final class FrameLayout {
     private int networkOffset;
     private boolean networkComplete;
     private int transportOffset;
+    private int transportLength;
     private int protocol;
     private boolean fragment;
     private int tos;
@@ -70,6 +71,7 @@ public final class FrameLayout {
         networkOffset = NONE;
         networkComplete = false;
         transportOffset = NONE;
+        transportLength = 0;
         protocol = NONE;
         fragment = false;
         tos = 0;
@@ -133,6 +135,7 @@ public final class FrameLayout {
                     default -> there >= 0;
                 };
         transportOffset = whole ? position : NONE;
+        transportLength = whole ? there : 0;
     }
 
     /** Whether the transport header begins with two ports. */
@@ -186,6 +189,11 @@ public final class FrameLayout {
      */
     public int transportOffset() {
         return transportOffset;
+    }
+
+    /** Bytes of transport header and payload, as the IP header says but not more than are there; 0 without a header. */
+    public int transportLength() {
+        return transportLength;
     }
 
     /** Upper-layer protocol of an IP packet, behind IPv6 extension headers; {@link #NONE} for others. */
