@@ -1,7 +1,9 @@
 package org.weft.bench;
 
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Collectors;
 
 /** The numbers as a Markdown table under the environment they come from. */
 final class Report {
@@ -18,17 +20,21 @@ final class Report {
                 + " `withWriter` give the reader's time while another thread writes without pause; what both allocate"
                 + " is divided by the operations of both. JMH allocates a little itself, hence not always 0.000.\n\n");
         text.append("![Bars of the times below](").append(picture).append(")\n");
-        String group = "";
-        for (Row row : rows) {
-            if (!row.group().equals(group)) {
-                group = row.group();
-                text.append("\n## ").append(group).append("\n\n");
-                text.append("| | ns/op | ± | B/op | GB/s |\n|---|---:|---:|---:|---:|\n");
-            }
-            String rate = row.bytes() == 0 ? "" : number("%.1f", row.gigabytesPerSecond());
-            line(text, row.name(), nanos(row.nanos()), nanos(row.error()), number("%.3f", row.allocated()), rate);
-        }
+        rows.stream()
+                .collect(Collectors.groupingBy(Row::group, LinkedHashMap::new, Collectors.toList()))
+                .forEach((group, members) -> table(text, group, members));
         return text.toString();
+    }
+
+    private static void table(StringBuilder text, String group, List<Row> rows) {
+        boolean rates = rows.get(0).bytes() != 0;
+        text.append("\n## ").append(group).append("\n\n| | ns/op | ± | B/op |").append(rates ? " GB/s |" : "");
+        text.append("\n|---|---:|---:|---:|").append(rates ? "---:|\n" : "\n");
+        for (Row row : rows) {
+            String allocated =
+                    number("%.3f", row.allocated()) + (rates ? " | " + number("%.1f", row.gigabytesPerSecond()) : "");
+            line(text, row.name(), nanos(row.nanos()), nanos(row.error()), allocated);
+        }
     }
 
     private static void line(StringBuilder text, String... cells) {
