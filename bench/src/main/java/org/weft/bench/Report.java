@@ -16,7 +16,7 @@ final class Report {
         line(text, "JDK", environment.jdk());
         line(text, "JVM flags", "`" + environment.flags() + "`");
         line(text, "Commit", environment.commit());
-        text.append("\nTime of one operation, with half of the 99.9 % confidence interval, and what it allocates. Rows"
+        text.append("\nTime of one operation: mean, fastest and slowest iteration; and what it allocates. Rows"
                 + " `withWriter` give the reader's time while another thread writes without pause; what both allocate"
                 + " is divided by the operations of both. JMH allocates a little itself, hence not always 0.000.\n\n");
         text.append("![Bars of the times below](").append(picture).append(")\n");
@@ -28,12 +28,15 @@ final class Report {
 
     private static void table(StringBuilder text, String group, List<Row> rows) {
         boolean rates = rows.get(0).bytes() != 0;
-        text.append("\n## ").append(group).append("\n\n| | ns/op | ± | B/op |").append(rates ? " GB/s |" : "");
-        text.append("\n|---|---:|---:|---:|").append(rates ? "---:|\n" : "\n");
+        text.append("\n## ")
+                .append(group)
+                .append("\n\n| | ns/op | min | max | B/op |")
+                .append(rates ? " GB/s |" : "");
+        text.append("\n|---|---:|---:|---:|---:|").append(rates ? "---:|\n" : "\n");
         for (Row row : rows) {
             String allocated =
                     number("%.3f", row.allocated()) + (rates ? " | " + number("%.1f", row.gigabytesPerSecond()) : "");
-            line(text, row.name(), nanos(row.nanos()), nanos(row.error()), allocated);
+            line(text, row.name(), nanos(row.nanos()), nanos(row.least()), nanos(row.most()), allocated);
         }
     }
 

@@ -13,11 +13,12 @@ import org.openjdk.jmh.results.RunResult;
  * @param group the benchmark class
  * @param name method and parameters
  * @param nanos time of one operation
- * @param error half of the 99.9 % confidence interval
+ * @param least time of an operation in the fastest iteration
+ * @param most in the slowest
  * @param allocated bytes allocated by one operation; with a concurrent writer, by reads and writes together
  * @param bytes how many bytes one operation goes over; 0 if that is not the point
  */
-record Row(String group, String name, double nanos, double error, double allocated, int bytes) {
+record Row(String group, String name, double nanos, double least, double most, double allocated, int bytes) {
     /** The reader's time stands for a benchmark with a concurrent writer. */
     private static final String READ = "read";
 
@@ -40,7 +41,8 @@ record Row(String group, String name, double nanos, double error, double allocat
                 path[path.length - 2].replace("Benchmark", ""),
                 path[path.length - 1] + parameters,
                 time.getScore(),
-                time.getScoreError(),
+                time.getStatistics().getMin(),
+                time.getStatistics().getMax(),
                 allocated == null ? Double.NaN : allocated.getScore(),
                 bytes == null ? 0 : Integer.parseInt(bytes));
     }
