@@ -18,6 +18,7 @@ import org.openjdk.jmh.profile.GCProfiler;
 import org.openjdk.jmh.results.RunResult;
 import org.openjdk.jmh.results.format.ResultFormatFactory;
 import org.openjdk.jmh.results.format.ResultFormatType;
+import org.openjdk.jmh.runner.NoBenchmarksException;
 import org.openjdk.jmh.runner.Runner;
 import org.openjdk.jmh.runner.RunnerException;
 import org.openjdk.jmh.runner.options.ChainedOptionsBuilder;
@@ -30,6 +31,7 @@ import org.openjdk.jmh.runner.options.TimeValue;
  */
 public final class Main {
     private static final int USAGE = 64;
+    private static final int FAILED = 1;
 
     private boolean quick;
     private Path directory;
@@ -38,14 +40,24 @@ public final class Main {
 
     private Main() {}
 
-    public static void main(String[] arguments) throws IOException, RunnerException {
+    public static void main(String[] arguments) throws IOException {
         Main main = new Main();
         String wrong = main.parse(arguments);
         if (wrong != null) {
-            System.err.println("bench: " + wrong);
-            System.exit(USAGE);
+            fail(wrong, USAGE);
         }
-        main.run();
+        try {
+            main.run();
+        } catch (NoBenchmarksException e) {
+            fail("no benchmark matches " + String.join(" or ", main.filters), USAGE);
+        } catch (RunnerException e) {
+            fail(e.getMessage(), FAILED);
+        }
+    }
+
+    private static void fail(String sentence, int exitCode) {
+        System.err.println("bench: " + sentence);
+        System.exit(exitCode);
     }
 
     /** Returns what is wrong with the arguments, or null. */
