@@ -82,6 +82,14 @@ final class Packets {
         }
     }
 
+    static String text(byte[] address) {
+        try {
+            return InetAddress.getByAddress(address).getHostAddress();
+        } catch (UnknownHostException e) {
+            throw new AssertionError(e);
+        }
+    }
+
     /** The fields of an IP header that tests vary. */
     record Ip(String source, String destination, int tos, int ttl, boolean df) {
         static Ip of(String source, String destination) {
