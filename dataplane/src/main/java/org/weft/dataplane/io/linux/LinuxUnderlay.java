@@ -1,0 +1,203 @@
+package org.weft.dataplane.io.linux;
+
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.epoll.EpollDatagramChannel;
+import io.netty.channel.socket.SocketProtocolFamily;
+import io.netty.channel.unix.Errors.NativeIoException;
+import java.net.InetSocketAddress;
+import org.agrona.concurrent.UnsafeBuffer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.weft.dataplane.io.Frame;
+import org.weft.dataplane.io.FrameSlab;
+import org.weft.dataplane.io.Underlay;
+import org.weft.encap.IpAddress;
+
+/** The receiving UDP socket on the VXLAN port. Its channel belongs to a worker; {@link #receive} to one thread. */
+public final class LinuxUnderlay implements Underlay {
+    private static final Logger LOG = LoggerFactory.getLogger(LinuxUnderlay.class);
+
+    /** How many datagrams one call can take. */
+    private static final int BATCH = 64;
+
+    private static final int RECEIVE_BUFFER_LENGTH = 32 << 20;
+
+    /** A payload starts this much in front of a frame: its VXLAN header, so that the inner frame is where frames are. */
+    private static final int VXLAN_HEADER_LENGTH = 8;
+
+    private static final int MAX_PAYLOAD_LENGTH = VXLAN_HEADER_LENGTH + FrameSlab.MAX_FRAME_LENGTH;
+
+    private final EpollDatagramChannel channel;
+    private final SocketOptions options;
+    private final String dev;
+    private final int fd;
+    private final IpAddress local;
+    private final int port;
+    private final int tosLevel;
+    private final int tosType;
+    private final MessageVector messages = new MessageVector(BATCH);
+    private final Frame frame = new Frame();
+    private boolean closed;
+
+    private LinuxUnderlay(EpollDatagramChannel channel, SocketOptions options, String dev, int fd, IpAddress local) {
+        boolean ipv4 = local.isIpv4();
+        this.local = local;
+        this.port = channel.localAddress().getPort();
+        this.channel = channel;
+        this.options = options;
+        this.dev = dev;
+        this.fd = fd;
+        this.tosLevel = ipv4 ? SocketOptions.IPPROTO_IP : SocketOptions.IPPROTO_IPV6;
+        this.tosType = ipv4 ? SocketOptions.IP_TOS : SocketOptions.IPV6_TCLASS;
+    }
+
+    /**
+     * Binds the socket. Not from the worker's own thread.
+     *
+     * @param local underlay address; any IPv6 address makes the socket IPv6 only
+     * @param dev the only interface to receive from, or null
+     * @param port UDP port; 0 lets the kernel choose, see {@link #port()}
+     * @param ipv6ZeroChecksum whether datagrams with a UDP checksum of zero are taken over IPv6
+     * @throws LinuxException in a sentence for the operator
+     */
+    public static LinuxUnderlay bind(Worker worker, IpAddress local, String dev, int port, boolean ipv6ZeroChecksum) {
+        boolean ipv4 = local.isIpv4();
+        String subject = ipv4 ? local + ":" + port : "[" + local + "]:" + port;
+        EpollDatagramChannel channel =
+                new EpollDatagramChannel(ipv4 ? SocketProtocolFamily.INET : SocketProtocolFamily.INET6);
+        try {
+            channel.config().setAutoRead(false);
+            worker.loop().register(channel).syncUninterruptibly();
+            SocketOptions options = new SocketOptions(channel.fd().intValue(), "socket " + subject);
+            configure(options, ipv4, dev, ipv6ZeroChecksum, subject);
+            ChannelFuture bound = channel.bind(new InetSocketAddress(local.toInetAddress(), port));
+            if (bound.awaitUninterruptibly().cause() != null) {
+                throw bindFailure(bound.cause(), subject);
+            }
+            int fd = LinuxException.check(LibC.duplicate(channel.fd().intValue()), "fcntl F_DUPFD_CLOEXEC", subject);
+            return new LinuxUnderlay(channel, options, dev, fd, local);
+        } catch (RuntimeException e) {
+            if (channel.isRegistered()) {
+                channel.close().awaitUninterruptibly();
+            } else {
+                channel.unsafe().closeForcibly();
+            }
+            throw e;
+        }
+    }
+
+    private static void configure(
+            SocketOptions options, boolean ipv4, String dev, boolean ipv6ZeroChecksum, String subject) {
+        options.family(ipv4).receiveTos(ipv4);
+        if (!ipv4 && ipv6ZeroChecksum) {
+            options.noChecksum6Receive();
+        }
+        if (dev != null) {
+            options.device(dev);
+        }
+        int granted = options.receiveBuffer(RECEIVE_BUFFER_LENGTH);
+        if (granted < RECEIVE_BUFFER_LENGTH) {
+            LOG.warn(
+                    "{}: receive buffer is {} KB only, bursts will be lost: raise net.core.rmem_max or run with"
+                            + " CAP_NET_ADMIN",
+                    subject,
+                    granted >> 10);
+        } else {
+            LOG.info("{}: receive buffer is {} KB", subject, granted >> 10);
+        }
+    }
+
+    private static RuntimeException bindFailure(Throwable cause, String subject) {
+        if (cause instanceof NativeIoException e) {
+            int errno = Math.abs(e.expectedErr());
+            return new LinuxException("bind", subject, errno, bindAdvice(errno));
+        }
+        return new IllegalStateException("bind " + subject + ": " + cause.getMessage(), cause);
+    }
+
+    static String bindAdvice(int errno) {
+        return switch (errno) {
+            case Errno.EADDRINUSE ->
+                "another socket has this port, usually the kernel's own vxlan device; find it with"
+                        + " \"ip -d link show type vxlan\" or \"ss -lunp\", and remove it or choose another port";
+            case Errno.EADDRNOTAVAIL -> "the local address is on no interface of this host; see \"ip address\"";
+            case Errno.EACCES -> "ports below 1024 need CAP_NET_BIND_SERVICE, run as root";
+            default -> "";
+        };
+    }
+
+    /** Descriptor to poll for reading; owned by this socket. */
+    public int fd() {
+        return fd;
+    }
+
+    @Override
+    public long localHigh() {
+        return local.high();
+    }
+
+    @Override
+    public long localLow() {
+        return local.low();
+    }
+
+    @Override
+    public int port() {
+        return port;
+    }
+
+    /** Binds to the interface again, after it came back with another index. */
+    public void bindToDevice() {
+        if (dev != null) {
+            options.device(dev);
+        }
+    }
+
+    @Override
+    public int receive(FrameSlab slab, int[] slots, int count) {
+        int room = Math.min(count, BATCH);
+        long memory = slab.buffer().addressOffset();
+        for (int i = 0; i < room; i++) {
+            messages.resetForReceive(i);
+            messages.payload(i, memory + payloadOffset(slab, slots[i]), MAX_PAYLOAD_LENGTH);
+        }
+        int received = LibC.recvmmsg(fd, messages.address(0), room, LibC.MSG_DONTWAIT);
+        for (int i = 0; i < received; i++) {
+            describe(frame.wrap(slab, slots[i]), i);
+        }
+        return received == -Errno.EAGAIN ? 0 : received;
+    }
+
+    private static int payloadOffset(FrameSlab slab, int slot) {
+        return slab.offset(slot) + FrameSlab.FRAME_OFFSET - VXLAN_HEADER_LENGTH;
+    }
+
+    private void describe(Frame frame, int index) {
+        UnsafeBuffer buffer = messages.buffer();
+        int name = messages.name(index);
+        int length = messages.transferred(index);
+        frame.offset(frame.start() - VXLAN_HEADER_LENGTH)
+                .length(length)
+                .segmentLength(length)
+                .source(
+                        SocketAddress.high(buffer, name),
+                        SocketAddress.low(buffer, name),
+                        SocketAddress.port(buffer, name))
+                .outerTos(messages.controlByte(index, tosLevel, tosType))
+                .vnet(0, 0, 0, 0, 0, 0);
+    }
+
+    /** Close the registration of {@link #fd} first. */
+    @Override
+    public void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        LibC.close(fd);
+        ChannelFuture closing = channel.close();
+        if (!channel.eventLoop().inEventLoop()) {
+            closing.awaitUninterruptibly();
+        }
+    }
+}

@@ -1,0 +1,140 @@
+package org.weft.dataplane.io.linux;
+
+import java.nio.ByteBuffer;
+import org.agrona.BitUtil;
+import org.agrona.BufferUtil;
+import org.agrona.concurrent.UnsafeBuffer;
+
+/**
+ * An array of struct mmsghdr (include/linux/socket.h) for recvmmsg and sendmmsg, each with one iovec, a socket address
+ * and room for control messages. Layout of 64-bit Linux.
+ */
+final class MessageVector {
+    /** sizeof(struct mmsghdr): a struct user_msghdr, the length transferred, padding. */
+    static final int HEADER_LENGTH = 64;
+
+    private static final int NAME_OFFSET = 0;
+    private static final int NAME_LENGTH_OFFSET = 8;
+    private static final int IOV_OFFSET = 16;
+    private static final int IOV_COUNT_OFFSET = 24;
+    private static final int CONTROL_OFFSET = 32;
+    private static final int CONTROL_LENGTH_OFFSET = 40;
+    private static final int TRANSFERRED_OFFSET = 56;
+
+    /** struct iovec (include/uapi/linux/uio.h). */
+    static final int IOVEC_LENGTH = 16;
+
+    private static final int IOVEC_LENGTH_OFFSET = 8;
+
+    /** struct cmsghdr (include/linux/socket.h): length with header, level, type; then the data. */
+    static final int CONTROL_HEADER_LENGTH = 16;
+
+    private static final int CONTROL_LEVEL_OFFSET = 8;
+    private static final int CONTROL_TYPE_OFFSET = 12;
+
+    /** CMSG_SPACE(sizeof(int)). */
+    static final int CONTROL_INT_LENGTH = 24;
+
+    private static final int NAME_SPACE = 32;
+
+    /** For two control messages with an int each. */
+    private static final int CONTROL_SPACE = 2 * CONTROL_INT_LENGTH;
+
+    private final UnsafeBuffer buffer;
+    private final int iovecs;
+    private final int names;
+    private final int controls;
+
+    MessageVector(int count) {
+        iovecs = count * HEADER_LENGTH;
+        names = iovecs + count * IOVEC_LENGTH;
+        controls = names + count * NAME_SPACE;
+        ByteBuffer memory = BufferUtil.allocateDirectAligned(controls + count * CONTROL_SPACE, HEADER_LENGTH);
+        buffer = new UnsafeBuffer(memory);
+        for (int i = 0; i < count; i++) {
+            int header = i * HEADER_LENGTH;
+            buffer.putLong(header + NAME_OFFSET, buffer.addressOffset() + name(i));
+            buffer.putLong(header + IOV_OFFSET, buffer.addressOffset() + iovecs + i * IOVEC_LENGTH);
+            buffer.putLong(header + IOV_COUNT_OFFSET, 1);
+            buffer.putLong(header + CONTROL_OFFSET, buffer.addressOffset() + control(i));
+        }
+    }
+
+    /** Memory address of a message and those behind it. */
+    long address(int index) {
+        return buffer.addressOffset() + (long) index * HEADER_LENGTH;
+    }
+
+    /** What the offsets of names and control messages count in. */
+    UnsafeBuffer buffer() {
+        return buffer;
+    }
+
+    /** Where the payload is, or goes. */
+    void payload(int index, long address, int length) {
+        int iovec = iovecs + index * IOVEC_LENGTH;
+        buffer.putLong(iovec, address);
+        buffer.putLong(iovec + IOVEC_LENGTH_OFFSET, length);
+    }
+
+    /** Offset of the socket address. */
+    int name(int index) {
+        return names + index * NAME_SPACE;
+    }
+
+    void nameLength(int index, int length) {
+        buffer.putInt(index * HEADER_LENGTH + NAME_LENGTH_OFFSET, length);
+    }
+
+    /** Bytes received. */
+    int transferred(int index) {
+        return buffer.getInt(index * HEADER_LENGTH + TRANSFERRED_OFFSET);
+    }
+
+    /** Makes a message ready to be received again: what the last one shortened has its full length. */
+    void resetForReceive(int index) {
+        nameLength(index, NAME_SPACE);
+        controlLength(index, CONTROL_SPACE);
+    }
+
+    void clearControl(int index) {
+        controlLength(index, 0);
+    }
+
+    /** Appends a control message that carries an int. */
+    void addControl(int index, int level, int type, int value) {
+        int used = controlLength(index);
+        int offset = control(index) + used;
+        buffer.putLong(offset, CONTROL_HEADER_LENGTH + Integer.BYTES);
+        buffer.putInt(offset + CONTROL_LEVEL_OFFSET, level);
+        buffer.putInt(offset + CONTROL_TYPE_OFFSET, type);
+        buffer.putInt(offset + CONTROL_HEADER_LENGTH, value);
+        controlLength(index, used + CONTROL_INT_LENGTH);
+    }
+
+    /** First byte of the data of a received control message, unsigned; 0 if there is none of this kind. */
+    int controlByte(int index, int level, int type) {
+        int offset = control(index);
+        int end = offset + controlLength(index);
+        while (offset + CONTROL_HEADER_LENGTH < end) {
+            if (buffer.getInt(offset + CONTROL_LEVEL_OFFSET) == level
+                    && buffer.getInt(offset + CONTROL_TYPE_OFFSET) == type) {
+                return buffer.getByte(offset + CONTROL_HEADER_LENGTH) & 0xff;
+            }
+            offset += BitUtil.align((int) buffer.getLong(offset), Long.BYTES);
+        }
+        return 0;
+    }
+
+    private int control(int index) {
+        return controls + index * CONTROL_SPACE;
+    }
+
+    private int controlLength(int index) {
+        return (int) buffer.getLong(index * HEADER_LENGTH + CONTROL_LENGTH_OFFSET);
+    }
+
+    private void controlLength(int index, int length) {
+        buffer.putLong(index * HEADER_LENGTH + CONTROL_LENGTH_OFFSET, length);
+    }
+}

@@ -1,0 +1,155 @@
+package org.weft.dataplane.io.linux;
+
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import org.agrona.concurrent.UnsafeBuffer;
+
+/** Options of one socket that neither Netty nor the JDK knows. */
+final class SocketOptions {
+    // include/uapi/asm-generic/socket.h
+    private static final int SOL_SOCKET = 1;
+    private static final int SO_SNDBUF = 7;
+    private static final int SO_RCVBUF = 8;
+    private static final int SO_NO_CHECK = 11;
+    private static final int SO_BINDTODEVICE = 25;
+    private static final int SO_ATTACH_FILTER = 26;
+    private static final int SO_SNDBUFFORCE = 32;
+    private static final int SO_RCVBUFFORCE = 33;
+
+    // include/uapi/linux/in.h
+    static final int IPPROTO_IP = 0;
+    static final int IP_TOS = 1;
+    static final int IP_TTL = 2;
+    static final int IP_MTU_DISCOVER = 10;
+    static final int IP_RECVTOS = 13;
+
+    /** Path-MTU rumours ignored, DF set: what exceeds the interface's MTU is refused. */
+    static final int IP_PMTUDISC_PROBE = 3;
+
+    /** Path-MTU rumours ignored, DF clear: what exceeds the interface's MTU is fragmented. The same for IPv6. */
+    static final int IP_PMTUDISC_OMIT = 5;
+
+    // include/uapi/linux/in6.h
+    static final int IPPROTO_IPV6 = 41;
+    private static final int IPV6_MTU_DISCOVER = 23;
+    private static final int IPV6_V6ONLY = 26;
+    static final int IPV6_HOPLIMIT = 52;
+    static final int IPV6_RECVTCLASS = 66;
+    static final int IPV6_TCLASS = 67;
+
+    // include/uapi/linux/udp.h
+    private static final int IPPROTO_UDP = 17;
+    static final int UDP_NO_CHECK6_TX = 101;
+    static final int UDP_NO_CHECK6_RX = 102;
+
+    // include/uapi/linux/filter.h: struct sock_fprog, and struct sock_filter "ret #0"
+    private static final int FILTER_PROGRAM_LENGTH = 16;
+    private static final int FILTER_LENGTH = 8;
+    private static final short BPF_RET_K = 0x06;
+
+    private final int fd;
+    private final String subject;
+
+    /** @param subject names the socket in errors */
+    SocketOptions(int fd, String subject) {
+        this.fd = fd;
+        this.subject = subject;
+    }
+
+    /** Only IPv6 on an IPv6 socket, and path-MTU discovery as the kernel's vxlan has it. */
+    SocketOptions family(boolean ipv4) {
+        if (ipv4) {
+            return set("IP_MTU_DISCOVER", IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_OMIT);
+        }
+        set("IPV6_V6ONLY", IPPROTO_IPV6, IPV6_V6ONLY, 1);
+        return set("IPV6_MTU_DISCOVER", IPPROTO_IPV6, IPV6_MTU_DISCOVER, IP_PMTUDISC_OMIT);
+    }
+
+    /** Asks for the TOS or traffic class byte of each datagram as a control message. */
+    SocketOptions receiveTos(boolean ipv4) {
+        return ipv4
+                ? set("IP_RECVTOS", IPPROTO_IP, IP_RECVTOS, 1)
+                : set("IPV6_RECVTCLASS", IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
+    }
+
+    /** Sends over IPv4 with a UDP checksum of zero. */
+    SocketOptions noChecksum() {
+        return set("SO_NO_CHECK", SOL_SOCKET, SO_NO_CHECK, 1);
+    }
+
+    /** Sends over IPv6 with a UDP checksum of zero. */
+    SocketOptions noChecksum6Transmit() {
+        return set("UDP_NO_CHECK6_TX", IPPROTO_UDP, UDP_NO_CHECK6_TX, 1);
+    }
+
+    /** Takes UDP checksums of zero over IPv6. */
+    SocketOptions noChecksum6Receive() {
+        return set("UDP_NO_CHECK6_RX", IPPROTO_UDP, UDP_NO_CHECK6_RX, 1);
+    }
+
+    /** Binds the socket to an interface as it is now; again after it came back with another index. */
+    SocketOptions device(String name) {
+        byte[] bytes = (name + '\0').getBytes(StandardCharsets.US_ASCII);
+        UnsafeBuffer value = new UnsafeBuffer(ByteBuffer.allocateDirect(bytes.length));
+        value.putBytes(0, bytes);
+        LinuxException.check(
+                LibC.setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, value.addressOffset(), bytes.length),
+                "SO_BINDTODEVICE " + name,
+                subject,
+                errno -> errno == Errno.ENODEV
+                        ? "there is no such interface in this network namespace"
+                        : errno == Errno.EPERM ? "needs CAP_NET_RAW, run as root" : "");
+        return this;
+    }
+
+    /** Drops whatever arrives before it is queued. */
+    SocketOptions dropAll() {
+        UnsafeBuffer program = new UnsafeBuffer(ByteBuffer.allocateDirect(FILTER_PROGRAM_LENGTH + FILTER_LENGTH));
+        program.putShort(0, (short) 1);
+        program.putLong(Long.BYTES, program.addressOffset() + FILTER_PROGRAM_LENGTH);
+        program.putShort(FILTER_PROGRAM_LENGTH, BPF_RET_K);
+        LinuxException.check(
+                LibC.setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, program.addressOffset(), FILTER_PROGRAM_LENGTH),
+                "SO_ATTACH_FILTER",
+                subject);
+        return this;
+    }
+
+    /** Asks for a receive buffer beyond net.core.rmem_max, then for what is allowed. Returns the bytes granted. */
+    int receiveBuffer(int bytes) {
+        return buffer(bytes, SO_RCVBUFFORCE, SO_RCVBUF, "SO_RCVBUF");
+    }
+
+    /** Asks for a send buffer beyond net.core.wmem_max, then for what is allowed. Returns the bytes granted. */
+    int sendBuffer(int bytes) {
+        return buffer(bytes, SO_SNDBUFFORCE, SO_SNDBUF, "SO_SNDBUF");
+    }
+
+    private int buffer(int bytes, int forced, int allowed, String name) {
+        if (trySet(SOL_SOCKET, forced, bytes) == -Errno.EPERM) {
+            set(name, SOL_SOCKET, allowed, bytes);
+        }
+        // The kernel doubles what it is given, for its own bookkeeping, and tells the double.
+        return get(name, SOL_SOCKET, allowed) / 2;
+    }
+
+    /** Sets an integer option; the errno, if that fails, is thrown. */
+    SocketOptions set(String name, int level, int option, int value) {
+        LinuxException.check(trySet(level, option, value), name, subject);
+        return this;
+    }
+
+    private int trySet(int level, int option, int value) {
+        UnsafeBuffer buffer = new UnsafeBuffer(ByteBuffer.allocateDirect(Integer.BYTES));
+        buffer.putInt(0, value);
+        return LibC.setsockopt(fd, level, option, buffer.addressOffset(), Integer.BYTES);
+    }
+
+    private int get(String name, int level, int option) {
+        UnsafeBuffer buffer = new UnsafeBuffer(ByteBuffer.allocateDirect(2 * Integer.BYTES));
+        buffer.putInt(Integer.BYTES, Integer.BYTES);
+        long address = buffer.addressOffset();
+        LinuxException.check(LibC.getsockopt(fd, level, option, address, address + Integer.BYTES), name, subject);
+        return buffer.getInt(0);
+    }
+}

@@ -1,0 +1,208 @@
+package org.weft.dataplane.io.linux;
+
+import io.netty.channel.EventLoop;
+import io.netty.channel.IoEvent;
+import io.netty.channel.IoEventLoop;
+import io.netty.channel.IoRegistration;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.epoll.EpollIoEvent;
+import io.netty.channel.epoll.EpollIoHandle;
+import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.channel.epoll.EpollIoOps;
+import io.netty.channel.unix.FileDescriptor;
+import io.netty.util.concurrent.FastThreadLocalThread;
+import io.netty.util.concurrent.Future;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One thread with one event loop, which owns the devices of a VTEP and runs its agents.
+ *
+ * <p>What a callback throws is logged, not more than a few times for each place that throws, and the loop goes on. The
+ * thread does not keep the process alive.
+ */
+public final class Worker implements AutoCloseable {
+    /** Something that the loop calls, until it is closed. */
+    public interface Registration extends AutoCloseable {
+        /** Ends it, from any thread; once this returns, the loop neither calls nor is calling. */
+        @Override
+        void close();
+    }
+
+    private static final Logger LOG = LoggerFactory.getLogger(Worker.class);
+
+    // include/uapi/linux/eventpoll.h
+    private static final int EPOLLIN = 0x01;
+    private static final int EPOLLERR = 0x08;
+    private static final int EPOLLHUP = 0x10;
+
+    private static final long SHUTDOWN_SECONDS = 5;
+
+    private final MultiThreadIoEventLoopGroup group;
+    private final IoEventLoop loop;
+
+    /** How often each place has thrown; the loop's own. */
+    private final Map<String, Integer> thrown = new HashMap<>();
+
+    /** @param name of the thread */
+    public Worker(String name) {
+        ThreadFactory threads = task -> thread(task, name);
+        group = new MultiThreadIoEventLoopGroup(1, threads, EpollIoHandler.newFactory());
+        loop = group.next();
+    }
+
+    private static Thread thread(Runnable task, String name) {
+        Thread thread = new FastThreadLocalThread(task, name);
+        thread.setDaemon(true);
+        return thread;
+    }
+
+    /** For the channels of this package. */
+    EventLoop loop() {
+        return loop;
+    }
+
+    /** Whether the caller is the worker's own thread. */
+    public boolean inLoop() {
+        return loop.inEventLoop();
+    }
+
+    /**
+     * Calls {@code ready} as long as a descriptor has something to read (level-triggered), and {@code failed} as long
+     * as it is in error, as the descriptor of a removed TAP is for ever: close the registration then.
+     *
+     * @param fd stays the caller's; close the registration before it
+     */
+    public Registration onReadable(int fd, Runnable ready, Runnable failed) {
+        return call(() -> {
+            Handle handle = new Handle(fd, ready, failed);
+            handle.registration = loop.register(handle).syncUninterruptibly().getNow();
+            handle.registration.submit(EpollIoOps.EPOLLIN);
+            return handle;
+        });
+    }
+
+    /**
+     * Runs a task on the loop, at once when called there, and waits for its result.
+     *
+     * @throws RejectedExecutionException if the worker is closed
+     */
+    public <T> T call(Callable<T> task) {
+        try {
+            return inLoop() ? task.call() : loop.submit(task).get();
+        } catch (ExecutionException e) {
+            throw unchecked(e.getCause());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while waiting for a worker", e);
+        } catch (Exception e) {
+            throw unchecked(e);
+        }
+    }
+
+    private static RuntimeException unchecked(Throwable thrown) {
+        if (thrown instanceof Error error) {
+            throw error;
+        }
+        return thrown instanceof RuntimeException e ? e : new IllegalStateException(thrown);
+    }
+
+    /** Runs a task on the loop soon. */
+    public void execute(Runnable task) {
+        loop.execute(() -> guarded(task));
+    }
+
+    /** Runs a task on the loop again and again, with this pause before and between. */
+    public Registration repeat(Duration pause, Runnable task) {
+        Future<?> repetition = loop.scheduleWithFixedDelay(
+                () -> guarded(task), pause.toNanos(), pause.toNanos(), TimeUnit.NANOSECONDS);
+        return () -> onLoop(() -> repetition.cancel(false));
+    }
+
+    /** Waits for a task on the loop; a closed worker calls nothing any more. */
+    private void onLoop(Callable<?> task) {
+        try {
+            call(task);
+        } catch (RejectedExecutionException e) {
+            LOG.trace("closed already", e);
+        }
+    }
+
+    private void guarded(Runnable callback) {
+        try {
+            callback.run();
+        } catch (Throwable t) {
+            report(t);
+        }
+    }
+
+    /** Logs the first, tenth, hundredth ... time that a place throws. */
+    private void report(Throwable t) {
+        StackTraceElement[] trace = t.getStackTrace();
+        String place = t.getClass().getName() + (trace.length == 0 ? "" : " at " + trace[0]);
+        int count = thrown.merge(place, 1, (a, b) -> a == Integer.MAX_VALUE ? a : a + b);
+        if (isPowerOfTen(count)) {
+            LOG.error("{} failed ({} times); it goes on", Thread.currentThread().getName(), count, t);
+        }
+    }
+
+    private static boolean isPowerOfTen(int count) {
+        int power = count;
+        while (power % 10 == 0) {
+            power /= 10;
+        }
+        return power == 1;
+    }
+
+    /** Ends the thread and waits for it; what is registered is not called again. */
+    @Override
+    public void close() {
+        group.shutdownGracefully(0, SHUTDOWN_SECONDS, TimeUnit.SECONDS);
+        if (!inLoop()) {
+            group.terminationFuture().awaitUninterruptibly(SHUTDOWN_SECONDS, TimeUnit.SECONDS);
+        }
+    }
+
+    private final class Handle implements EpollIoHandle, Registration {
+        private final FileDescriptor fd;
+        private final Runnable ready;
+        private final Runnable failed;
+        private IoRegistration registration;
+
+        Handle(int fd, Runnable ready, Runnable failed) {
+            this.fd = new FileDescriptor(fd);
+            this.ready = ready;
+            this.failed = failed;
+        }
+
+        @Override
+        public FileDescriptor fd() {
+            return fd;
+        }
+
+        @Override
+        public void handle(IoRegistration registration, IoEvent event) {
+            int events = ((EpollIoEvent) event).ops().value();
+            if ((events & EPOLLIN) != 0) {
+                guarded(ready);
+            }
+            if ((events & (EPOLLERR | EPOLLHUP)) != 0 && registration.isValid()) {
+                guarded(failed);
+            }
+        }
+
+        /** Also called by the loop when it ends. */
+        @Override
+        public void close() {
+            onLoop(() -> registration.cancel());
+        }
+    }
+}

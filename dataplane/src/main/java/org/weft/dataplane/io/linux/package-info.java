@@ -1,0 +1,18 @@
+/**
+ * The only door to system calls: TAP devices, network interfaces, UDP sockets and the event loop, on Linux.
+ *
+ * <p>{@link org.weft.dataplane.io.linux.LibC} binds the calls through jnr-ffi. Structs are laid out by hand in off-heap
+ * memory, each offset named after the kernel header that it mirrors, so that a call allocates nothing. No call with six
+ * integer arguments is bound (sendto, recvfrom, mmap): jnr-ffi passes garbage as the sixth on x86-64.
+ *
+ * <p>Netty's event loop polls, and its datagram channel owns the receiving socket: bind, life cycle. Bulk reads go past
+ * the channel, by recvmmsg on a duplicate of its descriptor, straight into slots; a descriptor registered twice under
+ * one number would take the channel's place in the loop. The sending sockets are plain descriptors: nobody waits for
+ * them (they drop whatever arrives, and a full one is waited for in place), so 256 channels registered with epoll would
+ * buy nothing.
+ *
+ * <p>Don't fragment is an option of a socket, not of a datagram. A second pool for it would send a flow whose packets
+ * differ in DF from two source ports, out of order; so the one socket is switched over between them instead. Real flows
+ * hardly ever mix, and a switch costs a tenth of a send.
+ */
+package org.weft.dataplane.io.linux;
