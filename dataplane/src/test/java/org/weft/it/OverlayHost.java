@@ -1,5 +1,7 @@
 package org.weft.it;
 
+import com.google.gson.JsonElement;
+
 /**
  * A host of the overlay with one app container, wired as silk wires them: a point-to-point veth without ARP, permanent
  * neighbours, the gateway 169.254.0.1, and the VTEP {@code silk-vtep}. A second VTEP with another VNI stands beside it.
@@ -140,6 +142,7 @@ final class OverlayHost implements AutoCloseable {
         return """
                 underlay:
                   local: "%1$s"
+                  dev: eth0
                   port: 4789
                 vteps:
                   - name: silk-vtep
@@ -191,6 +194,17 @@ final class OverlayHost implements AutoCloseable {
         for (String ip : new String[] {"10.255." + peer + ".0", "fd00:fe::" + peer}) {
             host.ip("neigh " + action + " " + ip + " lladdr " + vtepMac(peer) + " dev silk-vtep nud permanent");
         }
+    }
+
+    /** What the host's daemon says is wrong with its first VTEP, or JSON's null. */
+    JsonElement trouble() {
+        return daemon.control()
+                .get("/v1/link?dev=" + DEVICE)
+                .getAsJsonArray()
+                .get(0)
+                .getAsJsonObject()
+                .getAsJsonObject("weft")
+                .get("trouble");
     }
 
     /** The host's daemon; only where Weft is the subject. */

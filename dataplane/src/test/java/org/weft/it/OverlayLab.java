@@ -16,17 +16,20 @@ final class OverlayLab implements AutoCloseable {
         OverlayLab lab =
                 new OverlayLab(new OverlayHost(1, first, ipv6Underlay), new OverlayHost(2, second, ipv6Underlay));
         try {
-            lab.first.host.ip("link add eth0 type veth peer name eth0 netns " + lab.second.host.name());
-            for (OverlayHost host : lab.hosts()) {
-                host.plumbUnderlay();
-                host.plumbContainer();
-            }
+            lab.plumbUnderlay();
+            lab.hosts().forEach(OverlayHost::plumbContainer);
             lab.hosts().forEach(OverlayHost::startVteps);
             return lab;
         } catch (Throwable e) {
             lab.close();
             throw e;
         }
+    }
+
+    /** Puts the cable between the hosts. */
+    void plumbUnderlay() {
+        first.host.ip("link add eth0 type veth peer name eth0 netns " + second.host.name());
+        hosts().forEach(OverlayHost::plumbUnderlay);
     }
 
     List<OverlayHost> hosts() {

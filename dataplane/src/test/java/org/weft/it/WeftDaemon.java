@@ -23,12 +23,14 @@ final class WeftDaemon implements AutoCloseable {
 
     /**
      * @param config YAML, or null for a daemon that begins with nothing
+     * @param prefix command that starts the daemon in its place, such as setpriv with options
      */
-    WeftDaemon(Netns host, String config) {
+    WeftDaemon(Netns host, String config, String... prefix) {
         this.host = host;
         try {
             directory = Files.createTempDirectory("weft-it");
-            List<String> words = new ArrayList<>(List.of(script(), "daemon", "--control", socket().toString()));
+            List<String> words = new ArrayList<>(List.of(prefix));
+            words.addAll(List.of(script(), "daemon", "--control", socket().toString()));
             if (config != null) {
                 Path file = Files.writeString(directory.resolve("weft.yml"), config);
                 words.addAll(List.of("--config", file.toString()));
@@ -48,6 +50,10 @@ final class WeftDaemon implements AutoCloseable {
             }
         }
         throw new AssertionError("scripts/weft is not there");
+    }
+
+    Path directory() {
+        return directory;
     }
 
     Path socket() {
@@ -99,6 +105,13 @@ final class WeftDaemon implements AutoCloseable {
     void kill() {
         process.destroyForcibly();
         Await.until("weft daemon ends after SIGKILL", STOP, () -> !process.isAlive());
+    }
+
+    /** Runs a client command against it. */
+    Command client(String... arguments) {
+        List<String> words = new ArrayList<>(List.of("env", "WEFT_CONTROL=" + socket(), script()));
+        words.addAll(List.of(arguments));
+        return host.attempt(words.toArray(String[]::new));
     }
 
     boolean isAlive() {
