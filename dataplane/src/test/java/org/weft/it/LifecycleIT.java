@@ -71,6 +71,7 @@ class LifecycleIT {
             assertTrue(link.get("flags").toString().contains("\"LOWER_UP\""), link::toString);
             assertTrue(lab.host.exec("ip", "address", "show", "dev", DEVICE).contains("10.255.126.0/16"));
             expectTraffic();
+            assertTrue(daemon.isAlive());
         }
     }
 
@@ -170,6 +171,7 @@ class LifecycleIT {
             second.launch();
             assertNotEquals(0, second.exitCode());
             assertOneSentence(second.log(), DEVICE);
+            assertTrue(first.isAlive());
             expectTraffic();
         }
     }
@@ -182,6 +184,7 @@ class LifecycleIT {
             assertNotEquals(0, second.exitCode());
             assertOneSentence(second.log(), "4789");
             assertFalse(lab.host.hasDevice("other-vtep"));
+            assertTrue(first.isAlive());
             expectTraffic();
         }
     }
