@@ -8,7 +8,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParentCommand;
 
-/** {@code weft daemon}. */
+/** {@code weft daemon}. What it runs is in {@link Daemon}, so that other commands need not load it. */
 @Command(
         name = "daemon",
         description = "%nRuns VTEPs in the foreground until SIGTERM or SIGINT; logs to standard error.%n",
@@ -29,7 +29,7 @@ final class DaemonCommand implements Callable<Integer> {
     private WeftCommand weft;
 
     @Override
-    public Integer call() {
+    public Integer call() throws InterruptedException {
         Module base = Object.class.getModule();
         if (!base.isOpen("jdk.internal.misc", DaemonCommand.class.getModule())) {
             throw new OperatorException(
@@ -37,6 +37,7 @@ final class DaemonCommand implements Callable<Integer> {
                     "this JVM keeps jdk.internal.misc to itself: start Weft with scripts/weft, or add"
                             + " --add-opens java.base/jdk.internal.misc=ALL-UNNAMED to java's options");
         }
-        throw new AssertionError(config + " " + weft.control());
+        new Daemon(config, weft.control()).run();
+        return 0;
     }
 }
