@@ -129,35 +129,44 @@ final class Batch {
     /** Words between blanks; quotes of both kinds keep blanks in a word; {@code #} begins a comment. */
     static List<String> split(String line) {
         List<String> words = new ArrayList<>(12);
-        StringBuilder word = null;
-        char quote = 0;
-        for (int i = 0; i < line.length(); i++) {
-            char c = line.charAt(i);
-            if (quote != 0 && c == quote) {
-                quote = 0;
-            } else if (quote == 0 && (c == '"' || c == '\'')) {
-                quote = c;
-                word = word == null ? new StringBuilder() : word;
-            } else if (quote == 0 && (c == ' ' || c == '\t' || c == '\r')) {
-                word = end(word, words);
-            } else if (quote == 0 && c == '#') {
-                break;
+        int at = 0;
+        while (at < line.length() && line.charAt(at) != '#') {
+            if (isBlank(line.charAt(at))) {
+                at++;
             } else {
-                word = word == null ? new StringBuilder(20) : word;
-                word.append(c);
+                at = word(line, at, words);
             }
         }
-        if (quote != 0) {
-            throw new OperatorException(Kind.USAGE, "a quote (" + quote + ") is not closed");
-        }
-        end(word, words);
         return words;
     }
 
-    private static StringBuilder end(StringBuilder word, List<String> words) {
-        if (word != null) {
-            words.add(word.toString());
+    /** Adds the word that begins at {@code start}, and returns where it ends. */
+    private static int word(String line, int start, List<String> words) {
+        StringBuilder unquoted = null;
+        int from = start;
+        int at = start;
+        while (at < line.length() && !isBlank(line.charAt(at)) && line.charAt(at) != '#') {
+            char c = line.charAt(at);
+            if (c == '"' || c == '\'') {
+                int end = line.indexOf(c, at + 1);
+                if (end < 0) {
+                    throw new OperatorException(Kind.USAGE, "a quote (" + c + ") is not closed");
+                }
+                unquoted = unquoted == null ? new StringBuilder() : unquoted;
+                unquoted.append(line, from, at).append(line, at + 1, end);
+                at = end;
+                from = end + 1;
+            }
+            at++;
         }
-        return null;
+        words.add(
+                unquoted == null
+                        ? line.substring(start, at)
+                        : unquoted.append(line, from, at).toString());
+        return at;
+    }
+
+    private static boolean isBlank(char c) {
+        return c == ' ' || c == '\t' || c == '\r';
     }
 }

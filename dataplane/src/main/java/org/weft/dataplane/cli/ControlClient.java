@@ -43,6 +43,15 @@ final class ControlClient {
         this.socket = socket;
     }
 
+    /** Whether anybody listens on the socket. */
+    boolean answers() {
+        try (SocketChannel channel = connect()) {
+            return channel.isConnected();
+        } catch (OperatorException | IOException e) {
+            return false;
+        }
+    }
+
     /** An answer that is good; its body is the caller's to read and close. */
     HttpAnswer get(String target) {
         try {

@@ -17,7 +17,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParentCommand;
 
-/** {@code weft daemon}. */
+/** {@code weft daemon}. What it runs is in {@link Daemon}, so that other commands need not load it. */
 @Command(
         name = "daemon",
         description = "%nRuns VTEPs in the foreground until SIGTERM or SIGINT; logs to standard error.%n",
@@ -40,7 +40,7 @@ final class DaemonCommand implements Callable<Integer> {
     private WeftCommand weft;
 
     @Override
-    public Integer call() {
+    public Integer call() throws InterruptedException {
         Module base = Object.class.getModule();
         if (!base.isOpen("jdk.internal.misc", DaemonCommand.class.getModule())) {
             throw new OperatorException(
@@ -48,6 +48,7 @@ final class DaemonCommand implements Callable<Integer> {
                     "this JVM keeps jdk.internal.misc to itself: start Weft with scripts/weft, or add"
                             + " --add-opens java.base/jdk.internal.misc=ALL-UNNAMED to java's options");
         }
+<<<<<<< HEAD
         DaemonConfig daemon =
                 config == null ? ConfigFile.none() : ConfigFile.read(config, Weft::underlayMtu, LOG::warn);
         CountDownLatch stopped = new CountDownLatch(1);
@@ -79,5 +80,9 @@ final class DaemonCommand implements Callable<Integer> {
     private static InetSocketAddress address(String text) {
         int colon = text.lastIndexOf(':');
         return new InetSocketAddress(text.substring(0, colon), Integer.parseInt(text.substring(colon + 1)));
+=======
+        new Daemon(config, weft.control()).run();
+        return 0;
+>>>>>>> cli
     }
 }
