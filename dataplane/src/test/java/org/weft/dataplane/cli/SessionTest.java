@@ -89,8 +89,10 @@ class SessionTest {
 
     @Test
     void readsAnAnswerInChunks() throws IOException {
-        String chunks =
-                "9;ignored=1\r\n[{\"mac\":\"e\r\n2d\r\ne:ee:0a:ff:2b:00\",\"dst\":\"10.0.0.1\",\"state\":\"x\"}] \r\n0\r\n\r\n";
+        String first = "[{\"mac\":\"e";
+        String second = "e:ee:0a:ff:2b:00\",\"dst\":\"10.0.0.1\",\"state\":\"x\"}]";
+        String chunks = Integer.toHexString(first.length()) + ";ignored=1\r\n" + first + "\r\n"
+                + Integer.toHexString(second.length()) + "\r\n" + second + "\r\n0\r\n\r\n";
         try (StubDaemon daemon = new StubDaemon(
                 directory,
                 request -> StubDaemon.message(
