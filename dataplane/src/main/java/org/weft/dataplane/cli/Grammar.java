@@ -82,7 +82,7 @@ final class Grammar {
         while (words.more()) {
             String word = words.next();
             if (word.equals("dev") && dev == null) {
-                dev = words.device();
+                dev = words.value("a device name");
             } else if (named && dev == null) {
                 dev = word;
             } else if (listing.key() != null && address == null) {
