@@ -1,65 +1,257 @@
 package org.weft.dataplane;
 
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.weft.dataplane.capture.Capture;
 import org.weft.dataplane.config.DaemonConfig;
 import org.weft.dataplane.config.DaemonConfig.VtepEntries;
 import org.weft.dataplane.counters.Counters;
 import org.weft.dataplane.io.Offloads;
+import org.weft.dataplane.io.linux.Link;
+import org.weft.dataplane.table.NeighbourTable;
+import org.weft.dataplane.table.NeighbourTable.Neighbour;
+import org.weft.dataplane.vtep.OperatorException;
+import org.weft.dataplane.vtep.OperatorException.Kind;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
+import org.weft.encap.IpAddress;
+import org.weft.encap.IpPrefix;
 
 /**
- * Composition root: builds the devices, tables and agents of every VTEP, and takes them down again.
- *
- * <p>Its methods are called by the control thread only.
+ * Composition root: builds the devices, tables and agents of every VTEP, watches that they stay, and takes them down
+ * again. Its methods exclude each other; none is on a packet's way.
  */
-public final class Weft implements AutoCloseable {
-    /** What an operator sees of a VTEP beside its configuration: the state of its devices. */
+public final class Weft implements VtepRegistry, AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Weft.class);
+    private static final Offloads NO_OFFLOADS = new Offloads(false, false, false, false);
+
+    /**
+     * What an operator sees of a VTEP beside its configuration: the state of its devices.
+     *
+     * @param trouble one sentence, or null if all is well
+     */
     public record LinkState(
             boolean up, boolean carrier, int ifindex, long mac, int mtu, Offloads offloads, String trouble) {}
 
+    private final Capture capture = new Capture();
+    private final Stages stages;
+    private final Map<UnderlayPort.Key, UnderlayPort> ports = new LinkedHashMap<>();
+    private final Map<String, Vtep> vteps = new LinkedHashMap<>();
+
+    /** Missing for a VTEP whose TAP is gone and could not be made again yet. */
+    private final Map<Vtep, VtepDevices> devices = new LinkedHashMap<>();
+
+    private final Watch watch;
+
     /** Brings up what the configuration names; on failure nothing is left behind. */
-    public Weft(DaemonConfig config) {}
-
-    /** VTEPs in the order they were added. */
-    public List<Vtep> vteps() {
-        throw new AssertionError();
+    public Weft(DaemonConfig config) {
+        stages = new Stages(config.threading());
+        watch = new Watch(this);
+        try {
+            config.vteps().forEach(this::add);
+        } catch (RuntimeException e) {
+            close();
+            throw e;
+        }
+        watch.start();
     }
 
-    /** The VTEP of this name, or null. */
-    public Vtep vtep(String name) {
-        throw new AssertionError();
-    }
-
-    public LinkState state(Vtep vtep) {
-        throw new AssertionError();
-    }
-
-    /** Counters of the underlay sockets, keyed by {@code address:port}. */
-    public Map<String, Counters> underlays() {
-        throw new AssertionError();
-    }
-
-    public Capture capture() {
-        throw new AssertionError();
-    }
-
-    /** Adds a VTEP with its entries while the others run. */
-    public Vtep add(VtepEntries entries) {
-        throw new AssertionError();
-    }
-
-    /** Puts a changed configuration in force; the caller changed only what can change at run time. */
-    public void change(Vtep vtep, VtepConfig changed) {
-        throw new AssertionError();
-    }
-
-    public void remove(Vtep vtep) {
-        throw new AssertionError();
+    /** MTU of the interface that datagrams leave by; 0 if there is none yet. */
+    public static int underlayMtu(IpAddress local, String dev) {
+        String name = dev != null ? dev : local.isAny() ? null : Link.nameOfAddress(local);
+        Link link = name == null ? null : Link.of(name);
+        return link == null || !link.exists() ? 0 : link.mtu();
     }
 
     @Override
-    public void close() {}
+    public synchronized List<Vtep> vteps() {
+        return List.copyOf(vteps.values());
+    }
+
+    @Override
+    public synchronized Vtep vtep(String name) {
+        return vteps.get(name);
+    }
+
+    @Override
+    public synchronized LinkState state(Vtep vtep) {
+        VtepDevices open = devices.get(vtep);
+        Link link = Link.of(vtep.name());
+        if (open == null || !link.exists()) {
+            return new LinkState(false, false, 0, vtep.mac(), vtep.mtu(), NO_OFFLOADS, watch.trouble(vtep));
+        }
+        return new LinkState(
+                link.up(),
+                link.running(),
+                link.index(),
+                link.mac(),
+                link.mtu(),
+                open.tap().offloads(),
+                watch.trouble(vtep));
+    }
+
+    @Override
+    public synchronized Map<String, Counters> underlays() {
+        Map<String, Counters> counters = new LinkedHashMap<>();
+        ports.forEach((key, port) -> counters.put(key.toString(), port.counters()));
+        return counters;
+    }
+
+    @Override
+    public Capture capture() {
+        return capture;
+    }
+
+    @Override
+    public synchronized Vtep add(VtepEntries entries) {
+        VtepConfig config = entries.vtep();
+        if (vteps.containsKey(config.name())) {
+            throw new OperatorException(Kind.CANNOT_CREATE, config.name() + ": File exists (there is such a VTEP)");
+        }
+        for (Vtep other : vteps.values()) {
+            if (other.config().vni() == config.vni()
+                    && UnderlayPort.Key.of(other.config()).equals(UnderlayPort.Key.of(config))) {
+                throw new OperatorException(
+                        Kind.CANNOT_CREATE,
+                        config.name() + ": File exists (" + other.name() + " has VNI " + config.vni() + " on "
+                                + UnderlayPort.Key.of(config) + " already)");
+            }
+        }
+        Vtep vtep = new Vtep(config);
+        long now = Vtep.clockSeconds();
+        entries.fdb().forEach(entry -> fill(vtep, entry, now));
+        entries.neighbours().forEach(entry -> vtep.neighbours().replace(entry.address(), entry.mac()));
+        entries.tags().forEach(entry -> vtep.tags().replace(entry.source(), entry.tag()));
+        open(vtep);
+        vteps.put(vtep.name(), vtep);
+        LOG.info("{}: up with VNI {} on {}", vtep.name(), config.vni(), UnderlayPort.Key.of(config));
+        return vtep;
+    }
+
+    /** Several remotes of one address in the configuration are appended, as {@code bridge fdb append} would. */
+    private static void fill(Vtep vtep, DaemonConfig.StaticFdbEntry entry, long now) {
+        switch (vtep.fdb().append(entry.mac(), entry.remote(), true, now)) {
+            case OK -> {}
+            case NOT_SUPPORTED, EXISTS -> vtep.fdb().replace(entry.mac(), entry.remote(), true, now);
+            default ->
+                throw new OperatorException(Kind.BAD_CONFIG, vtep.name() + ": more fdb entries than maxaddress allows");
+        }
+    }
+
+    private void open(Vtep vtep) {
+        UnderlayPort.Key key = UnderlayPort.Key.of(vtep.config());
+        UnderlayPort port = ports.get(key);
+        if (port == null) {
+            port = new UnderlayPort(key, stages, capture);
+            ports.put(key, port);
+        }
+        try {
+            devices.put(vtep, new VtepDevices(vtep, port, stages, capture));
+        } catch (RuntimeException e) {
+            closeIfUnused(port);
+            throw e;
+        }
+    }
+
+    private void closeIfUnused(UnderlayPort port) {
+        if (port.unused()) {
+            port.close();
+            ports.remove(port.key());
+        }
+    }
+
+    @Override
+    public synchronized void change(Vtep vtep, VtepConfig changed) {
+        VtepConfig before = vtep.config();
+        Link link = Link.of(vtep.name());
+        if (changed.mtu() != before.mtu()) {
+            link.mtu(changed.mtu());
+        }
+        if (changed.mac() != before.mac()) {
+            link.mac(changed.mac());
+        }
+        for (IpPrefix address : changed.addresses()) {
+            if (!before.addresses().contains(address)) {
+                HostNetwork.addAddress(vtep.name(), address);
+            }
+        }
+        for (IpPrefix address : before.addresses()) {
+            if (!changed.addresses().contains(address)) {
+                HostNetwork.removeAddress(vtep.name(), address);
+            }
+        }
+        vtep.config(changed);
+        vtep.device(link.mac(), link.mtu());
+    }
+
+    @Override
+    public synchronized void up(Vtep vtep, boolean up) {
+        Link.of(vtep.name()).up(up);
+    }
+
+    @Override
+    public synchronized void remove(Vtep vtep) {
+        vteps.remove(vtep.name());
+        watch.forget(vtep);
+        shut(vtep);
+        LOG.info("{}: removed", vtep.name());
+    }
+
+    private void shut(Vtep vtep) {
+        VtepDevices open = devices.remove(vtep);
+        if (open != null) {
+            open.close();
+            closeIfUnused(open.port());
+        }
+    }
+
+    @Override
+    public synchronized void neighbourChanged(Vtep vtep, IpAddress address, long mac) {
+        if (mac == NeighbourTable.NONE) {
+            HostNetwork.removeNeighbour(vtep.name(), address);
+        } else {
+            HostNetwork.addNeighbours(vtep.name(), List.of(new Neighbour(address, mac)));
+        }
+    }
+
+    @Override
+    public long nowSeconds() {
+        return Vtep.clockSeconds();
+    }
+
+    /** Whether the TAP of a VTEP is open and still the one that was opened. */
+    boolean present(Vtep vtep) {
+        VtepDevices open = devices.get(vtep);
+        return open != null && open.present();
+    }
+
+    /** Makes the devices of a VTEP again, tables and counters as they are. */
+    void reopen(Vtep vtep) {
+        shut(vtep);
+        open(vtep);
+    }
+
+    /** Binds the sockets of a VTEP to its underlay interface again, after that came back as another one. */
+    void bindToDevice(Vtep vtep) {
+        VtepDevices open = devices.get(vtep);
+        if (open != null) {
+            open.port().underlay().bindToDevice();
+            open.bindToDevice();
+        }
+    }
+
+    @Override
+    public void close() {
+        watch.close();
+        synchronized (this) {
+            for (Vtep vtep : new ArrayList<>(devices.keySet())) {
+                shut(vtep);
+            }
+            stages.close();
+        }
+    }
 }

@@ -1,2 +1,2 @@
-/** What tests of several packages share. */
+/** Devices in memory and frames to put through them, for tests and benchmarks; and what tests ask of their surroundings. */
 package org.weft.testing;

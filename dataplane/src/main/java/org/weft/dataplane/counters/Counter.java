@@ -27,13 +27,14 @@ public enum Counter {
     LEARNED_LIMIT(Kind.RX, "source addresses not learned because maxaddress is reached; their frames pass"),
 
     VXLAN_NO_REMOTE(Kind.TX_DROP, "no forwarding entry for the destination MAC, and no default entry"),
-    NEIGH_UNKNOWN(Kind.TX_DROP, "ARP request or neighbour solicitation for an address not in the neighbour table"),
+    NEIGH_UNKNOWN(
+            Kind.TX_DROP, "ARP packet or neighbour solicitation that the neighbour table has no answer to (proxy)"),
+    NEIGH_UNANSWERED(Kind.TX_DROP, "answer to a request for a neighbour that the TAP device did not take"),
     TX_HDR_TRUNC(Kind.TX_DROP, "frame from the TAP device shorter than its headers"),
     PKT_TOO_BIG(Kind.TX_DROP, "datagram longer than the underlay takes, and not to be fragmented"),
     IP_OUTNOROUTES(Kind.TX_DROP, "no route to the remote, or its interface or our address is gone"),
     SOCKET_SNDBUFF(Kind.TX_DROP, "the underlay interface did not take more for too long"),
     UNDERLAY_REFUSED(Kind.TX_DROP, "the kernel refused to send the datagram: a firewall rule, or another error"),
-    TX_FULL_RING(Kind.TX_DROP, "the encapsulator fell behind: no room between it and the TAP reader"),
 
     PKT_TOO_SMALL(Kind.RX_DROP, "datagram or frame shorter than a VXLAN or an Ethernet header"),
     VXLAN_INVALID_HDR(Kind.RX_DROP, "VXLAN header without the VNI flag, or with bits set that this VTEP reserves"),
@@ -44,8 +45,7 @@ public enum Counter {
     IP_HDR_TRUNC(Kind.RX_DROP, "inner IP header incomplete"),
     IP_TUNNEL_ECN(Kind.RX_DROP, "congestion was marked outside, but the inner packet cannot carry the mark"),
     DEV_READY(Kind.RX_DROP, "the TAP device is down or gone"),
-    TAP_REFUSED(Kind.RX_DROP, "the TAP device did not accept the frame"),
-    RX_FULL_RING(Kind.RX_DROP, "the TAP writer fell behind: no room between it and the decapsulator");
+    TAP_REFUSED(Kind.RX_DROP, "the TAP device did not accept the frame");
 
     /** What a counter says about a packet. */
     public enum Kind {

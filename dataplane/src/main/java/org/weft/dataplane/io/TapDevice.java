@@ -4,7 +4,7 @@ package org.weft.dataplane.io;
  * The inside: a device that the host's network stack sends Ethernet frames to and takes them from.
  *
  * <p>A TAP moves one frame per system call, so frames come singly here and agents loop over a bounded number. One
- * thread may read while another writes.
+ * thread reads; any thread may write.
  */
 public interface TapDevice extends AutoCloseable {
     /** Name of the network interface. */

@@ -14,6 +14,15 @@ public interface Underlay extends AutoCloseable {
      */
     int receive(FrameSlab slab, int[] slots, int count);
 
+    /** High 64 bits of the address it is bound to. */
+    long localHigh();
+
+    /** Low 64 bits of the address it is bound to; IPv4 as {@code ::ffff:a.b.c.d}. */
+    long localLow();
+
+    /** The UDP port it is bound to. */
+    int port();
+
     @Override
     void close();
 }

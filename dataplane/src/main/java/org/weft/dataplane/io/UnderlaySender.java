@@ -56,6 +56,9 @@ public interface UnderlaySender extends AutoCloseable {
      */
     int flush(FailureHandler failures);
 
+    /** The source port that datagrams of this flow hash leave from, for those that may be fragmented. */
+    int sourcePort(int flowHash);
+
     @Override
     void close();
 }

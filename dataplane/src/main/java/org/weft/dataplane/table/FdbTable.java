@@ -1,8 +1,18 @@
 package org.weft.dataplane.table;
 
+import java.util.ArrayList;
 import java.util.List;
+import org.weft.encap.IpAddress;
 
-/** Forwarding database of one VTEP. */
+/**
+ * Forwarding database of one VTEP.
+ *
+ * <p>An entry with a single remote that has the VTEP's own port and VNI, which is nearly every one, holds the remote's
+ * address itself: a lookup touches one slot, and what it reads there is valid or not as a whole. Any other entry names a
+ * {@link RemoteGroup} on the heap.
+ *
+ * <p>Outcomes are those of the kernel ({@code vxlan_fdb_update}, {@code __vxlan_fdb_delete}), except where it says so.
+ */
 public final class FdbTable {
     /** MAC of the default entry, taken for every frame whose destination has none. */
     public static final long DEFAULT_MAC = 0;
@@ -19,51 +29,156 @@ public final class FdbTable {
         FULL
     }
 
-    /** @param limit most entries it takes; 0 for no limit. */
-    public FdbTable(int limit) {}
+    private static final int PERMANENT = 1;
+    private static final int GROUP = 2;
+    private static final long MULTICAST = 1L << 40;
+
+    private final OffHeapMap entries = new OffHeapMap(1);
+    private final RemoteGroups groups = new RemoteGroups();
+    private final int limit;
+
+    /** @param limit most entries it takes, whatever their kind (kernel {@code maxaddress}); 0 for no limit. */
+    public FdbTable(int limit) {
+        this.limit = limit;
+    }
 
     /** A new entry with one remote; {@link Outcome#EXISTS} if there is one for this MAC. */
-    public Outcome add(long mac, Remote remote, boolean permanent, long nowSeconds) {
-        throw new AssertionError();
+    public synchronized Outcome add(long mac, Remote remote, boolean permanent, long nowSeconds) {
+        return entries.contains(mac, 0) ? Outcome.EXISTS : create(mac, remote, permanent, nowSeconds);
     }
 
-    /** One more remote, to an entry that may exist; default and multicast entries only. */
-    public Outcome append(long mac, Remote remote, boolean permanent, long nowSeconds) {
-        throw new AssertionError();
+    /**
+     * One more remote, to an entry that may exist; default and multicast entries only. A remote that the entry has
+     * already is not added again. (The kernel ignores another remote for a unicast entry, and reports success.)
+     */
+    public synchronized Outcome append(long mac, Remote remote, boolean permanent, long nowSeconds) {
+        RemoteGroup current = current(mac);
+        if (current == null) {
+            return create(mac, remote, permanent, nowSeconds);
+        }
+        boolean known = current.indexOf(remote) >= 0;
+        if (!known && !mayHaveSeveral(mac)) {
+            return Outcome.NOT_SUPPORTED;
+        }
+        return store(known ? current : current.with(remote), permanent, nowSeconds);
     }
 
-    /** A new entry, or another remote in place of what there was. */
-    public Outcome replace(long mac, Remote remote, boolean permanent, long nowSeconds) {
-        throw new AssertionError();
+    /**
+     * A new entry, or another remote in place of what there was. Not for multicast entries; for the default entry, which
+     * the kernel refuses as well, it means this remote and no other.
+     */
+    public synchronized Outcome replace(long mac, Remote remote, boolean permanent, long nowSeconds) {
+        if (isMulticast(mac)) {
+            return Outcome.NOT_SUPPORTED;
+        }
+        return entries.contains(mac, 0)
+                ? store(new RemoteGroup(mac, remote), permanent, nowSeconds)
+                : create(mac, remote, permanent, nowSeconds);
     }
 
     /** Removes a remote of an entry, and the entry with its last; a null remote removes all. */
-    public Outcome remove(long mac, Remote remote) {
-        throw new AssertionError();
+    public synchronized Outcome remove(long mac, Remote remote) {
+        long entry = entries.slots().find(mac, 0);
+        if (entry == Slots.NONE) {
+            return Outcome.NOT_FOUND;
+        }
+        RemoteGroup current = current(mac);
+        int index = remote == null ? 0 : current.indexOf(remote);
+        if (index < 0) {
+            return Outcome.NOT_FOUND;
+        }
+        if (remote == null || current.count() == 1) {
+            removeEntry(mac);
+            return Outcome.OK;
+        }
+        int time = entries.slots().time(entry);
+        return store(current.without(index), (Slots.flags(entry) & PERMANENT) != 0, time);
     }
 
     /** Removes every entry, or only learned ones. Returns how many went. */
-    public int flush(boolean learnedOnly) {
-        throw new AssertionError();
+    public synchronized int flush(boolean learnedOnly) {
+        List<Long> gone = new ArrayList<>();
+        entries.forEach((mac, second, third, flags, time) -> {
+            if (!learnedOnly || (flags & PERMANENT) == 0) {
+                gone.add(mac);
+            }
+        });
+        gone.forEach(this::removeEntry);
+        return gone.size();
     }
 
-    /** Removes learned entries not refreshed for longer than this. Returns how many went. */
+    /**
+     * Removes entries that are not permanent and were not refreshed for this long (kernel {@code vxlan_cleanup}); an age
+     * of 0 removes none. Takes the monitor for each entry it removes, not while it searches. Returns how many went.
+     */
     public int age(long nowSeconds, long ageingSeconds) {
-        throw new AssertionError();
+        if (ageingSeconds == 0) {
+            return 0;
+        }
+        List<Long> old = new ArrayList<>();
+        entries.forEach((mac, second, third, flags, time) -> {
+            if (isOld(flags, time, nowSeconds, ageingSeconds)) {
+                old.add(mac);
+            }
+        });
+        int removed = 0;
+        for (long mac : old) {
+            removed += removeIfOld(mac, nowSeconds, ageingSeconds) ? 1 : 0;
+        }
+        return removed;
+    }
+
+    private synchronized boolean removeIfOld(long mac, long nowSeconds, long ageingSeconds) {
+        Slots slots = entries.slots();
+        long entry = slots.find(mac, 0);
+        boolean old = entry != Slots.NONE && isOld(Slots.flags(entry), slots.time(entry), nowSeconds, ageingSeconds);
+        if (old) {
+            removeEntry(mac);
+        }
+        return old;
+    }
+
+    /** Seconds are kept in 32 bits; their difference is right whatever the clock started from. */
+    private static boolean isOld(int flags, int time, long nowSeconds, long ageingSeconds) {
+        return (flags & PERMANENT) == 0 && (int) nowSeconds - time >= ageingSeconds;
     }
 
     public int size() {
-        throw new AssertionError();
+        return entries.size();
     }
 
-    /** All entries as they stand now, for show; unordered. */
+    /** Off-heap memory of all entries. */
+    public long bytes() {
+        return entries.bytes();
+    }
+
+    /** All entries as they stand now, for show; unordered. Each is whole; they may be of different moments. */
     public List<FdbEntry> entries() {
-        throw new AssertionError();
+        List<FdbEntry> all = new ArrayList<>(size());
+        entries.forEach((mac, second, third, flags, time) -> {
+            FdbEntry entry = entry(mac);
+            if (entry != null) {
+                all.add(entry);
+            }
+        });
+        return all;
     }
 
     /** The entry for one MAC, or null. */
     public FdbEntry entry(long mac) {
-        throw new AssertionError();
+        FdbLookup found = new FdbLookup();
+        while (true) {
+            Slots slots = entries.slots();
+            long entry = slots.find(mac, 0);
+            if (entry == Slots.NONE) {
+                return null;
+            }
+            int time = slots.time(entry);
+            if (read(slots, entry, mac, found)) {
+                boolean permanent = (Slots.flags(entry) & PERMANENT) != 0;
+                return new FdbEntry(mac, found.remotes(), permanent, Integer.toUnsignedLong(time));
+            }
+        }
     }
 
     /**
@@ -72,11 +187,134 @@ public final class FdbTable {
      * @return whether there is one; the result is in {@code found}
      */
     public boolean lookup(long mac, FdbLookup found) {
-        throw new AssertionError();
+        while (true) {
+            Slots slots = entries.slots();
+            long entry = slots.find(mac, 0);
+            if (entry == Slots.NONE) {
+                return false;
+            }
+            if (read(slots, entry, mac, found)) {
+                return true;
+            }
+        }
     }
 
-    /** Learns, or refreshes, from a received frame. Takes the monitor only for a new or moved entry. */
+    /** Whether what is in {@code found} then is the entry as it was found. */
+    private boolean read(Slots slots, long entry, long mac, FdbLookup found) {
+        if ((Slots.flags(entry) & GROUP) == 0) {
+            found.set(slots.second(entry), slots.third(entry));
+            return slots.unchanged(entry);
+        }
+        RemoteGroup group = groups.get(slots.third(entry), mac);
+        found.set(group);
+        return slots.unchanged(entry) && group != null;
+    }
+
+    /**
+     * Learns, or refreshes, from a received frame (kernel {@code vxlan_snoop}). Takes the monitor only for a new or moved
+     * entry. An entry that moves keeps its port and VNI.
+     *
+     * @param mac source of the frame; the caller has dropped what is no unicast address
+     */
     public Learned learn(long mac, long remoteHigh, long remoteLow, long nowSeconds) {
-        throw new AssertionError();
+        while (true) {
+            Slots slots = entries.slots();
+            long entry = slots.find(mac, 0);
+            if (entry == Slots.NONE) {
+                return isFull() ? Learned.FULL : learnOrMove(mac, remoteHigh, remoteLow, nowSeconds);
+            }
+            boolean same = slots.second(entry) == remoteHigh && slots.third(entry) == remoteLow;
+            if ((Slots.flags(entry) & GROUP) != 0) {
+                RemoteGroup group = groups.get(slots.third(entry), mac);
+                if (group == null) {
+                    continue;
+                }
+                same = group.startsAt(remoteHigh, remoteLow);
+            }
+            if (slots.unchanged(entry)) {
+                if (same) {
+                    slots.refresh(entry, (int) nowSeconds);
+                    return Learned.KNOWN;
+                }
+                return (Slots.flags(entry) & PERMANENT) != 0
+                        ? Learned.STATIC_ELSEWHERE
+                        : learnOrMove(mac, remoteHigh, remoteLow, nowSeconds);
+            }
+        }
+    }
+
+    /** What {@link #learn} found may have changed before it got the monitor. */
+    private synchronized Learned learnOrMove(long mac, long remoteHigh, long remoteLow, long nowSeconds) {
+        RemoteGroup current = current(mac);
+        if (current == null) {
+            Remote remote = new Remote(new IpAddress(remoteHigh, remoteLow));
+            return create(mac, remote, false, nowSeconds) == Outcome.OK ? Learned.LEARNED : Learned.FULL;
+        }
+        if (current.startsAt(remoteHigh, remoteLow)) {
+            return Learned.KNOWN;
+        }
+        if ((Slots.flags(entries.slots().find(mac, 0)) & PERMANENT) != 0) {
+            return Learned.STATIC_ELSEWHERE;
+        }
+        Outcome moved = store(current.movedTo(remoteHigh, remoteLow), false, nowSeconds);
+        return moved == Outcome.OK ? Learned.LEARNED : Learned.FULL;
+    }
+
+    private boolean isFull() {
+        return limit != 0 && size() >= limit;
+    }
+
+    private static boolean isMulticast(long mac) {
+        return (mac & MULTICAST) != 0;
+    }
+
+    private static boolean mayHaveSeveral(long mac) {
+        return mac == DEFAULT_MAC || isMulticast(mac);
+    }
+
+    /** Writer only: the remotes of an entry, or null if there is none. */
+    private RemoteGroup current(long mac) {
+        Slots slots = entries.slots();
+        long entry = slots.find(mac, 0);
+        if (entry == Slots.NONE) {
+            return null;
+        }
+        int group = groupOf(mac);
+        return group >= 0
+                ? groups.get(group, mac)
+                : new RemoteGroup(mac, new Remote(new IpAddress(slots.second(entry), slots.third(entry))));
+    }
+
+    /** Writer only: id of an entry's group, or -1. */
+    private int groupOf(long mac) {
+        Slots slots = entries.slots();
+        long entry = slots.find(mac, 0);
+        return entry != Slots.NONE && (Slots.flags(entry) & GROUP) != 0 ? (int) slots.third(entry) : -1;
+    }
+
+    private Outcome create(long mac, Remote remote, boolean permanent, long nowSeconds) {
+        return isFull() ? Outcome.FULL : store(new RemoteGroup(mac, remote), permanent, nowSeconds);
+    }
+
+    private Outcome store(RemoteGroup remotes, boolean permanent, long nowSeconds) {
+        int flags = permanent ? PERMANENT : 0;
+        int before = groupOf(remotes.mac);
+        int after = remotes.isPlain() ? -1 : groups.put(before, remotes);
+        boolean stored = after < 0
+                ? entries.put(remotes.mac, remotes.high[0], remotes.low[0], flags, (int) nowSeconds)
+                : entries.put(remotes.mac, 0, after, flags | GROUP, (int) nowSeconds);
+        int unused = stored ? before : after;
+        if (unused >= 0 && before != after) {
+            groups.remove(unused);
+        }
+        return stored ? Outcome.OK : Outcome.FULL;
+    }
+
+    private void removeEntry(long mac) {
+        int group = groupOf(mac);
+        entries.remove(mac, 0);
+        if (group >= 0) {
+            groups.remove(group);
+        }
     }
 }

@@ -1,5 +1,6 @@
 package org.weft.dataplane.table;
 
+import java.util.ArrayList;
 import java.util.List;
 import org.weft.encap.IpAddress;
 
@@ -11,32 +12,42 @@ public final class NeighbourTable {
     /** One entry. */
     public record Neighbour(IpAddress address, long mac) {}
 
-    public Outcome add(IpAddress address, long mac) {
-        throw new AssertionError();
+    private final OffHeapMap macs = new OffHeapMap(2);
+
+    public synchronized Outcome add(IpAddress address, long mac) {
+        return macs.contains(address.high(), address.low()) ? Outcome.EXISTS : replace(address, mac);
     }
 
-    public Outcome replace(IpAddress address, long mac) {
-        throw new AssertionError();
+    /** A new entry, or another MAC in place of what there was. */
+    public synchronized Outcome replace(IpAddress address, long mac) {
+        return macs.put(address.high(), address.low(), mac, 0, 0) ? Outcome.OK : Outcome.FULL;
     }
 
-    public Outcome remove(IpAddress address) {
-        throw new AssertionError();
+    public synchronized Outcome remove(IpAddress address) {
+        return macs.remove(address.high(), address.low()) ? Outcome.OK : Outcome.NOT_FOUND;
     }
 
-    public int flush() {
-        throw new AssertionError();
+    /** Removes every entry. Returns how many went. */
+    public synchronized int flush() {
+        int flushed = macs.size();
+        macs.clear();
+        return flushed;
     }
 
     public int size() {
-        throw new AssertionError();
+        return macs.size();
     }
 
+    /** All entries as they stand now, unordered. */
     public List<Neighbour> entries() {
-        throw new AssertionError();
+        List<Neighbour> all = new ArrayList<>(size());
+        macs.forEach((high, low, mac, flags, time) -> all.add(new Neighbour(new IpAddress(high, low), mac)));
+        return all;
     }
 
     /** MAC address of a neighbour, or {@link #NONE}. Lock-free; allocates nothing. */
     public long lookup(long high, long low) {
-        throw new AssertionError();
+        long mac = macs.get(high, low);
+        return mac == OffHeapMap.MISSING ? NONE : mac;
     }
 }

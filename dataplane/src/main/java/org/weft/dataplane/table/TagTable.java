@@ -1,42 +1,158 @@
 package org.weft.dataplane.table;
 
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
+import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
 
-/** Source addresses and prefixes, and the group policy id that their packets carry. The longest prefix wins. */
+/**
+ * Source addresses and prefixes, and the group policy id that their packets carry. The longest prefix wins.
+ *
+ * <p>One map for each prefix length in use, searched from the longest to the shortest. Bits of a prefix beyond its length
+ * do not matter. An IPv6 prefix, {@code ::/0} included, matches no IPv4 address.
+ */
 public final class TagTable {
     /** What {@link #lookup} returns where no entry matches: the packet leaves untagged. */
     public static final int UNTAGGED = 0;
 
     /** One entry; the tag is 1 to 65535. */
-    public record Tag(IpPrefix source, int tag) {}
-
-    public Outcome add(IpPrefix source, int tag) {
-        throw new AssertionError();
+    public record Tag(IpPrefix source, int tag) {
+        public Tag {
+            if (tag < 1 || tag > 0xffff) {
+                throw new IllegalArgumentException("tag " + tag + " of " + source + " is not in 1 to 65535");
+            }
+        }
     }
 
-    public Outcome replace(IpPrefix source, int tag) {
-        throw new AssertionError();
+    private static final int IPV4_START = 96;
+
+    /** Longest first; replaced as a whole when a length comes into use or goes out of it. */
+    private volatile Level[] levels = {};
+
+    /** The prefixes of one length, counted in 128 bits. */
+    private static final class Level {
+        final int length;
+        final long highMask;
+        final long lowMask;
+        final OffHeapMap tags = new OffHeapMap(2);
+
+        Level(int length) {
+            this.length = length;
+            this.highMask = mask(length);
+            this.lowMask = mask(length - Long.SIZE);
+        }
+
+        private static long mask(int bits) {
+            return bits <= 0 ? 0 : -1L << Long.SIZE - Math.min(bits, Long.SIZE);
+        }
+
+        long get(long high, long low) {
+            return tags.get(high & highMask, low & lowMask);
+        }
     }
 
-    public Outcome remove(IpPrefix source) {
-        throw new AssertionError();
+    public synchronized Outcome add(IpPrefix source, int tag) {
+        Level level = level(source);
+        IpAddress address = source.address();
+        boolean exists = level != null && level.get(address.high(), address.low()) != OffHeapMap.MISSING;
+        return exists ? Outcome.EXISTS : replace(source, tag);
     }
 
-    public int flush() {
-        throw new AssertionError();
+    /**
+     * A new entry, or another tag in place of what there was.
+     *
+     * @throws IllegalArgumentException if the tag is not in 1 to 65535
+     */
+    public synchronized Outcome replace(IpPrefix source, int tag) {
+        Tag entry = new Tag(source, tag);
+        Level known = level(source);
+        Level level = known == null ? new Level(source.mappedLength()) : known;
+        long high = source.address().high() & level.highMask;
+        long low = source.address().low() & level.lowMask;
+        if (!level.tags.put(high, low, entry.tag(), 0, 0)) {
+            return Outcome.FULL;
+        }
+        if (known == null) {
+            publishWith(level);
+        }
+        return Outcome.OK;
+    }
+
+    public synchronized Outcome remove(IpPrefix source) {
+        Level level = level(source);
+        IpAddress address = source.address();
+        if (level == null || !level.tags.remove(address.high() & level.highMask, address.low() & level.lowMask)) {
+            return Outcome.NOT_FOUND;
+        }
+        if (level.tags.size() == 0) {
+            publishWithout(level);
+        }
+        return Outcome.OK;
+    }
+
+    private Level level(IpPrefix source) {
+        for (Level level : levels) {
+            if (level.length == source.mappedLength()) {
+                return level;
+            }
+        }
+        return null;
+    }
+
+    private void publishWith(Level level) {
+        List<Level> more = new ArrayList<>(List.of(levels));
+        more.add(level);
+        more.sort(Comparator.comparingInt((Level each) -> each.length).reversed());
+        levels = more.toArray(new Level[0]);
+    }
+
+    private void publishWithout(Level level) {
+        List<Level> fewer = new ArrayList<>(List.of(levels));
+        fewer.remove(level);
+        levels = fewer.toArray(new Level[0]);
+    }
+
+    /** Removes every entry. Returns how many went. */
+    public synchronized int flush() {
+        int flushed = size();
+        levels = new Level[0];
+        return flushed;
     }
 
     public int size() {
-        throw new AssertionError();
+        int size = 0;
+        for (Level level : levels) {
+            size += level.tags.size();
+        }
+        return size;
     }
 
+    /** All entries as they stand now, unordered; prefixes have no bits beyond their length. */
     public List<Tag> entries() {
-        throw new AssertionError();
+        List<Tag> all = new ArrayList<>(size());
+        for (Level level : levels) {
+            level.tags.forEach((high, low, tag, flags, time) -> {
+                IpAddress address = new IpAddress(high, low);
+                int length = level.length - 128 + address.bits();
+                all.add(new Tag(new IpPrefix(address, length), (int) tag));
+            });
+        }
+        return all;
     }
 
     /** Group policy id of a source address, or {@link #UNTAGGED}. Lock-free; allocates nothing. */
     public int lookup(long high, long low) {
-        throw new AssertionError();
+        boolean ipv4 = IpAddress.isIpv4(high, low);
+        for (Level level : levels) {
+            if (ipv4 && level.length < IPV4_START) {
+                break;
+            }
+            long tag = level.get(high, low);
+            if (tag != OffHeapMap.MISSING) {
+                return (int) tag;
+            }
+        }
+        return UNTAGGED;
     }
 }

@@ -12,15 +12,26 @@ import org.weft.dataplane.table.TagTable;
  * cycle and look up without locks.
  */
 public final class Vtep {
+    private static final long START_NANOS = System.nanoTime();
+
     private final FdbTable fdb;
     private final NeighbourTable neighbours = new NeighbourTable();
     private final TagTable tags = new TagTable();
     private final Counters counters = new Counters();
     private volatile VtepConfig config;
+    private volatile long mac;
+    private volatile int mtu;
 
     public Vtep(VtepConfig config) {
         this.config = config;
+        this.mac = config.mac();
+        this.mtu = config.mtu();
         this.fdb = new FdbTable(config.maxAddresses());
+    }
+
+    /** Seconds since the process started: the clock of FDB ages. */
+    public static long clockSeconds() {
+        return (System.nanoTime() - START_NANOS) / 1_000_000_000L;
     }
 
     public String name() {
@@ -34,6 +45,22 @@ public final class Vtep {
     /** Puts another configuration in force; agents see it in their next duty cycle. */
     public void config(VtepConfig changed) {
         config = changed;
+    }
+
+    /** MAC address that the device has now; {@code ip link} may have changed it. */
+    public long mac() {
+        return mac;
+    }
+
+    /** MTU that the device has now. */
+    public int mtu() {
+        return mtu;
+    }
+
+    /** Notes what {@code ip link} made of the device. */
+    public void device(long mac, int mtu) {
+        this.mac = mac;
+        this.mtu = mtu;
     }
 
     public FdbTable fdb() {

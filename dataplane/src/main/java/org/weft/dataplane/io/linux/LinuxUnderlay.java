@@ -30,6 +30,8 @@ public final class LinuxUnderlay implements Underlay {
     private final EpollDatagramChannel channel;
     private final SocketOptions options;
     private final String dev;
+    private final IpAddress local;
+    private final int port;
     private final int tosLevel;
     private final int tosType;
     private final MessageVector messages = new MessageVector(BATCH);
@@ -38,7 +40,10 @@ public final class LinuxUnderlay implements Underlay {
     /** -1 once closed: the kernel gives the number to another file. */
     private int fd;
 
-    private LinuxUnderlay(EpollDatagramChannel channel, SocketOptions options, String dev, int fd, boolean ipv4) {
+    private LinuxUnderlay(EpollDatagramChannel channel, SocketOptions options, String dev, int fd, IpAddress local) {
+        boolean ipv4 = local.isIpv4();
+        this.local = local;
+        this.port = channel.localAddress().getPort();
         this.channel = channel;
         this.options = options;
         this.dev = dev;
@@ -52,7 +57,7 @@ public final class LinuxUnderlay implements Underlay {
      *
      * @param local underlay address; any IPv6 address makes the socket IPv6 only
      * @param dev the only interface to receive from, or null
-     * @param port UDP port; 0 lets the kernel choose, see {@link #port}
+     * @param port UDP port; 0 lets the kernel choose, see {@link #port()}
      * @param ipv6ZeroChecksum whether datagrams with a UDP checksum of zero are taken over IPv6
      * @throws LinuxException in a sentence for the operator
      */
@@ -71,7 +76,7 @@ public final class LinuxUnderlay implements Underlay {
                 throw bindFailure(bound.cause(), subject);
             }
             int fd = LinuxException.check(LibC.duplicate(channel.fd().intValue()), "fcntl F_DUPFD_CLOEXEC", subject);
-            return new LinuxUnderlay(channel, options, dev, fd, ipv4);
+            return new LinuxUnderlay(channel, options, dev, fd, local);
         } catch (Throwable e) {
             if (channel.isRegistered()) {
                 channel.close().awaitUninterruptibly();
@@ -127,9 +132,19 @@ public final class LinuxUnderlay implements Underlay {
         return fd;
     }
 
-    /** The UDP port it is bound to. */
+    @Override
+    public long localHigh() {
+        return local.high();
+    }
+
+    @Override
+    public long localLow() {
+        return local.low();
+    }
+
+    @Override
     public int port() {
-        return channel.localAddress().getPort();
+        return port;
     }
 
     /** Binds to the interface again, after it came back with another index. */

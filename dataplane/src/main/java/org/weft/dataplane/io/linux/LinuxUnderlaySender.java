@@ -144,7 +144,16 @@ public final class LinuxUnderlaySender implements UnderlaySender {
         dontFragments[index] = dontFragment && ipv4;
         tags[index] = tag;
         next[index] = NONE;
-        append(index, (int) ((flowHash & 0xffff_ffffL) * firsts.length >>> 32));
+        append(index, socket(flowHash));
+    }
+
+    private int socket(int flowHash) {
+        return (int) ((flowHash & 0xffff_ffffL) * firsts.length >>> 32);
+    }
+
+    @Override
+    public int sourcePort(int flowHash) {
+        return pool.port(socket(flowHash));
     }
 
     private void append(int index, int socket) {

@@ -127,6 +127,10 @@ final class SocketPool {
         return fds[index];
     }
 
+    int port(int index) {
+        return ports[index];
+    }
+
     /** Source ports, ascending. */
     int[] ports() {
         return Arrays.copyOf(ports, size);

@@ -1,0 +1,51 @@
+package org.weft.dataplane;
+
+import java.util.List;
+import java.util.Map;
+import org.weft.dataplane.capture.Capture;
+import org.weft.dataplane.config.DaemonConfig.VtepEntries;
+import org.weft.dataplane.counters.Counters;
+import org.weft.dataplane.vtep.Vtep;
+import org.weft.dataplane.vtep.VtepConfig;
+import org.weft.encap.IpAddress;
+
+/**
+ * What the control side knows of {@link Weft}: the VTEPs of this daemon, and how they are added, changed and removed.
+ * Tests put one without devices in its place. All methods are called by the control thread.
+ */
+public interface VtepRegistry {
+    /** VTEPs in the order they were added. */
+    List<Vtep> vteps();
+
+    /** The VTEP of this name, or null. */
+    Vtep vtep(String name);
+
+    Weft.LinkState state(Vtep vtep);
+
+    /** Counters of the underlay sockets, keyed by {@code address:port}. */
+    Map<String, Counters> underlays();
+
+    Capture capture();
+
+    /** Adds a VTEP with its entries while the others run. */
+    Vtep add(VtepEntries entries);
+
+    /** Puts a changed configuration in force; the caller changed only what can change at run time. */
+    void change(Vtep vtep, VtepConfig changed);
+
+    void remove(Vtep vtep);
+
+    /** Sets the TAP device up or down. */
+    void up(Vtep vtep, boolean up);
+
+    /**
+     * An entry of the neighbour table was set or removed. Called only where the VTEP installs its neighbours in the
+     * kernel.
+     *
+     * @param mac where the address is now; {@link org.weft.dataplane.table.NeighbourTable#NONE} if it is gone
+     */
+    void neighbourChanged(Vtep vtep, IpAddress address, long mac);
+
+    /** Now, on the clock that forwarding entries are stamped with. */
+    long nowSeconds();
+}

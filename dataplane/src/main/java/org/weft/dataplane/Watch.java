@@ -1,0 +1,125 @@
+package org.weft.dataplane;
+
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.weft.dataplane.io.linux.Link;
+import org.weft.dataplane.vtep.Vtep;
+import org.weft.dataplane.vtep.VtepConfig;
+
+/**
+ * Looks twice a second whether the devices are still what they were: a TAP that was deleted is made again, sockets
+ * follow an underlay interface that came back, and learned entries age.
+ */
+final class Watch implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Watch.class);
+    private static final long PERIOD_MILLIS = 500;
+
+    /** FDB_AGE_INTERVAL of the kernel's vxlan. */
+    private static final long AGE_INTERVAL_SECONDS = 10;
+
+    private final Weft weft;
+    private final ScheduledExecutorService timer =
+            Executors.newSingleThreadScheduledExecutor(task -> new Thread(task, "weft-watch"));
+
+    /** What is wrong with a VTEP now, as last said. */
+    private final Map<Vtep, String> troubles = new HashMap<>();
+
+    /** Index that a VTEP's underlay interface had when last seen. */
+    private final Map<Vtep, Integer> underlayIndexes = new HashMap<>();
+
+    private long nextAgeing = Vtep.clockSeconds() + AGE_INTERVAL_SECONDS;
+
+    Watch(Weft weft) {
+        this.weft = weft;
+    }
+
+    void start() {
+        timer.scheduleWithFixedDelay(this::look, 0, PERIOD_MILLIS, TimeUnit.MILLISECONDS);
+    }
+
+    /** What is wrong with a VTEP, in one sentence; null if nothing is. */
+    String trouble(Vtep vtep) {
+        return troubles.get(vtep);
+    }
+
+    void forget(Vtep vtep) {
+        troubles.remove(vtep);
+        underlayIndexes.remove(vtep);
+    }
+
+    private void look() {
+        synchronized (weft) {
+            boolean age = Vtep.clockSeconds() >= nextAgeing;
+            for (Vtep vtep : weft.vteps()) {
+                try {
+                    say(vtep, lookAt(vtep));
+                } catch (RuntimeException e) {
+                    say(vtep, e.getMessage());
+                }
+                if (age && vtep.config().ageing() > 0) {
+                    vtep.fdb().age(Vtep.clockSeconds(), vtep.config().ageing());
+                }
+            }
+            if (age) {
+                nextAgeing = Vtep.clockSeconds() + AGE_INTERVAL_SECONDS;
+            }
+        }
+    }
+
+    private String lookAt(Vtep vtep) {
+        if (!weft.present(vtep)) {
+            say(vtep, "the TAP device is gone");
+            weft.reopen(vtep);
+        }
+        Link tap = Link.of(vtep.name());
+        vtep.device(tap.mac(), tap.mtu());
+        return lookAtUnderlay(vtep);
+    }
+
+    private String lookAtUnderlay(Vtep vtep) {
+        VtepConfig config = vtep.config();
+        if (config.dev() != null) {
+            Link underlay = Link.of(config.dev());
+            if (!underlay.exists()) {
+                return "the underlay interface " + config.dev() + " is gone; waiting for it to return";
+            }
+            Integer before = underlayIndexes.put(vtep, underlay.index());
+            if (before != null && before != underlay.index()) {
+                weft.bindToDevice(vtep);
+            }
+        }
+        if (!config.local().isAny() && Link.nameOfAddress(config.local()) == null) {
+            return "no interface has the underlay address " + config.local() + "; waiting for it to return";
+        }
+        return null;
+    }
+
+    /** Logs a change, once. */
+    private void say(Vtep vtep, String trouble) {
+        String before = trouble == null ? troubles.remove(vtep) : troubles.put(vtep, trouble);
+        if (Objects.equals(before, trouble)) {
+            return;
+        }
+        if (trouble == null) {
+            LOG.info("{}: all is well again", vtep.name());
+        } else {
+            LOG.warn("{}: {}", vtep.name(), trouble);
+        }
+    }
+
+    @Override
+    public void close() {
+        timer.shutdownNow();
+        try {
+            timer.awaitTermination(5, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

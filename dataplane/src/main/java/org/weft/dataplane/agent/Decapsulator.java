@@ -1,0 +1,220 @@
+package org.weft.dataplane.agent;
+
+import org.agrona.collections.Int2ObjectHashMap;
+import org.agrona.concurrent.Agent;
+import org.agrona.concurrent.UnsafeBuffer;
+import org.weft.dataplane.capture.Capture;
+import org.weft.dataplane.counters.Counter;
+import org.weft.dataplane.counters.Counters;
+import org.weft.dataplane.io.Frame;
+import org.weft.dataplane.io.FrameSlab;
+import org.weft.dataplane.io.Underlay;
+import org.weft.dataplane.table.FdbTable;
+import org.weft.dataplane.vtep.Vtep;
+import org.weft.dataplane.vtep.VtepConfig;
+import org.weft.encap.EcnTunnel;
+import org.weft.encap.EthernetHeader;
+import org.weft.encap.FrameLayout;
+import org.weft.encap.MacAddress;
+import org.weft.encap.VxlanHeader;
+
+/**
+ * First stage of ingress: receives datagrams of all VNIs of one port, checks them in the kernel's order (vxlan_rcv),
+ * and passes the inner frames on to their VTEP. Owns the ingress slab.
+ */
+public final class Decapsulator implements Agent {
+    /** Datagrams received per duty cycle. */
+    static final int BATCH = 32;
+
+    /** Where the frames of one VNI go. */
+    public record Ingress(Vtep vtep, FrameRing ring) {}
+
+    private final String name;
+    private final Underlay underlay;
+    private final FrameSlab slab;
+    private final Counters counters;
+    private final Capture capture;
+    private final FrameLayout layout = new FrameLayout();
+    private final Frame frame = new Frame();
+    private final int[] slots = new int[BATCH];
+    private final PartialChecksum partialChecksum = new PartialChecksum();
+
+    private Int2ObjectHashMap<Ingress> routes = new Int2ObjectHashMap<>();
+
+    private long nowSeconds;
+
+    /** @param name of the underlay socket, {@code address:port} */
+    public Decapsulator(String name, Underlay underlay, FrameSlab slab, Counters counters, Capture capture) {
+        this.name = name;
+        this.underlay = underlay;
+        this.slab = slab;
+        this.counters = counters;
+        this.capture = capture;
+    }
+
+    /**
+     * Puts another set of VTEPs in force, by VNI. Only while neither this agent nor a TAP writer runs, and every frame
+     * handed on was written.
+     */
+    public void routes(Int2ObjectHashMap<Ingress> changed) {
+        reclaim();
+        routes = changed;
+    }
+
+    private void reclaim() {
+        for (Ingress ingress : routes.values()) {
+            ingress.ring().reclaim(slab);
+        }
+    }
+
+    @Override
+    public String roleName() {
+        return "decapsulator-" + name;
+    }
+
+    @Override
+    public int doWork() {
+        reclaim();
+        int claimed = claim();
+        int received = Math.max(0, underlay.receive(slab, slots, claimed));
+        for (int i = claimed - 1; i >= received; i--) {
+            slab.release(slots[i]);
+        }
+        if (received > 0) {
+            nowSeconds = Vtep.clockSeconds();
+            counters.add(Counter.RX_DATAGRAMS, received);
+            for (int i = 0; i < received; i++) {
+                receive(frame.wrap(slab, slots[i]));
+            }
+        }
+        return received;
+    }
+
+    private int claim() {
+        int claimed = 0;
+        while (claimed < BATCH) {
+            int slot = slab.claim();
+            if (slot == FrameSlab.NONE) {
+                break;
+            }
+            slots[claimed++] = slot;
+        }
+        return claimed;
+    }
+
+    /** What can be said before the VTEP is known: rows 1 to 3 of the receive rules. */
+    private void receive(Frame frame) {
+        UnsafeBuffer buffer = frame.buffer();
+        int header = frame.offset();
+        if (frame.length() < VxlanHeader.LENGTH) {
+            drop(Counter.PKT_TOO_SMALL, frame, null, counters);
+            return;
+        }
+        long word = VxlanHeader.word(buffer, header);
+        if (!VxlanHeader.hasVni(word)) {
+            drop(Counter.VXLAN_INVALID_HDR, frame, null, counters);
+            return;
+        }
+        Ingress ingress = routes.get(VxlanHeader.vni(word));
+        if (ingress == null) {
+            drop(Counter.VXLAN_VNI_NOT_FOUND, frame, null, counters);
+            return;
+        }
+        Vtep vtep = ingress.vtep();
+        vtep.counters().increment(Counter.RX_FRAMES);
+        Counter reason = refusal(vtep, word, frame);
+        if (reason != null) {
+            drop(reason, frame, vtep, vtep.counters());
+            return;
+        }
+        if (capture.active()) {
+            captureDatagram(Counter.RX_DELIVERED, frame, vtep);
+        }
+        int innerLength = frame.length() - VxlanHeader.LENGTH;
+        frame.offset(header + VxlanHeader.LENGTH).length(innerLength);
+        partialChecksum.restore(frame, layout, vtep.mtu());
+        vtep.counters().add(Counter.RX_BYTES, innerLength);
+        ingress.ring().offer(frame.slot());
+    }
+
+    /** Rows 4 to 11 of the receive rules; null if the frame is to be delivered. */
+    private Counter refusal(Vtep vtep, long word, Frame frame) {
+        VtepConfig config = vtep.config();
+        UnsafeBuffer buffer = frame.buffer();
+        long reserved = config.gbp() ? VxlanHeader.RESERVED_GBP : VxlanHeader.RESERVED_PLAIN;
+        if (!VxlanHeader.isReservedClear(word, reserved)) {
+            return Counter.VXLAN_INVALID_HDR;
+        }
+        int inner = frame.offset() + VxlanHeader.LENGTH;
+        int length = frame.length() - VxlanHeader.LENGTH;
+        if (length < EthernetHeader.LENGTH) {
+            return Counter.PKT_TOO_SMALL;
+        }
+        long source = EthernetHeader.source(buffer, inner);
+        if (source == vtep.mac()) {
+            return Counter.LOCAL_MAC;
+        }
+        if (config.learning()) {
+            Counter reason = learn(vtep, source, frame);
+            if (reason != null) {
+                return reason;
+            }
+        }
+        layout.parse(buffer, inner, length);
+        if (!layout.networkComplete()) {
+            return Counter.IP_HDR_TRUNC;
+        }
+        return decapsulateEcn(buffer, frame.outerTos()) ? null : Counter.IP_TUNNEL_ECN;
+    }
+
+    private boolean decapsulateEcn(UnsafeBuffer buffer, int outerTos) {
+        if (!layout.isIpv4() && !layout.isIpv6()) {
+            return true;
+        }
+        int action = EcnTunnel.decapsulate(outerTos, layout.tos());
+        if (layout.isIpv4()) {
+            EcnTunnel.applyIpv4(action, buffer, layout.networkOffset());
+        } else {
+            EcnTunnel.applyIpv6(action, buffer, layout.networkOffset());
+        }
+        return action != EcnTunnel.DROP;
+    }
+
+    private Counter learn(Vtep vtep, long source, Frame frame) {
+        if (!MacAddress.isValidSource(source)) {
+            return Counter.MAC_INVALID_SOURCE;
+        }
+        FdbTable.Learned learned = vtep.fdb().learn(source, frame.sourceHigh(), frame.sourceLow(), nowSeconds);
+        switch (learned) {
+            case LEARNED -> vtep.counters().increment(Counter.LEARNED);
+            case FULL -> vtep.counters().increment(Counter.LEARNED_LIMIT);
+            case KNOWN, STATIC_ELSEWHERE -> {}
+        }
+        return learned == FdbTable.Learned.STATIC_ELSEWHERE ? Counter.VXLAN_ENTRY_EXISTS : null;
+    }
+
+    private void drop(Counter reason, Frame frame, Vtep vtep, Counters counters) {
+        counters.drop(reason, frame.buffer(), frame.offset(), frame.length());
+        if (capture.active()) {
+            captureDatagram(reason, frame, vtep);
+        }
+        slab.release(frame.slot());
+    }
+
+    private void captureDatagram(Counter verdict, Frame frame, Vtep vtep) {
+        capture.datagram(
+                vtep == null ? null : vtep.name(),
+                false,
+                verdict,
+                frame.sourceHigh(),
+                frame.sourceLow(),
+                frame.sourcePort(),
+                underlay.localHigh(),
+                underlay.localLow(),
+                underlay.port(),
+                frame.outerTos(),
+                frame.buffer(),
+                frame.offset(),
+                frame.length());
+    }
+}

@@ -1,0 +1,95 @@
+package org.weft.dataplane.agent;
+
+import java.nio.ByteBuffer;
+import org.agrona.BitUtil;
+import org.agrona.BufferUtil;
+import org.agrona.DirectBuffer;
+import org.agrona.concurrent.MessageHandler;
+import org.agrona.concurrent.UnsafeBuffer;
+import org.agrona.concurrent.ringbuffer.OneToOneRingBuffer;
+import org.agrona.concurrent.ringbuffer.RingBufferDescriptor;
+import org.weft.dataplane.io.FrameSlab;
+
+/**
+ * Hands frames from one agent to the next by slot number, and their slots back. One producer, one consumer.
+ *
+ * <p>Both ways have room for every slot of the slab, so neither can be full; a producer that runs out of free slots
+ * stops reading, and the kernel's own queue in front of it holds what comes.
+ */
+public final class FrameRing {
+    private static final int MESSAGE_TYPE = 1;
+
+    /** Ring header 8 bytes, slot number 4, aligned to 8. */
+    private static final int RECORD_LENGTH = 16;
+
+    private final OneToOneRingBuffer forward;
+    private final OneToOneRingBuffer back;
+    private final MessageHandler onFrame = this::onFrame;
+    private final MessageHandler onReturn = this::onReturn;
+    private int[] taken;
+    private int takenCount;
+    private FrameSlab owner;
+
+    /** @param slots slots of the slab whose frames it carries */
+    public FrameRing(int slots) {
+        forward = ring(slots);
+        back = ring(slots);
+    }
+
+    private static OneToOneRingBuffer ring(int slots) {
+        int capacity = BitUtil.findNextPositivePowerOfTwo((slots + 1) * RECORD_LENGTH);
+        ByteBuffer memory = BufferUtil.allocateDirectAligned(
+                capacity + RingBufferDescriptor.TRAILER_LENGTH, BitUtil.CACHE_LINE_LENGTH);
+        return new OneToOneRingBuffer(new UnsafeBuffer(memory));
+    }
+
+    /** Producer: passes a frame on; its slot now belongs to the consumer. */
+    public void offer(int slot) {
+        put(forward, slot);
+    }
+
+    /**
+     * Consumer: takes waiting frames.
+     *
+     * @param slots receives their slot numbers; its length is the limit
+     * @return how many
+     */
+    public int take(int[] slots) {
+        taken = slots;
+        takenCount = 0;
+        // One read stops where the ring wraps.
+        forward.read(onFrame, slots.length);
+        forward.read(onFrame, slots.length - takenCount);
+        return takenCount;
+    }
+
+    /** Consumer: gives a slot back when nothing needs the frame any more. */
+    public void giveBack(int slot) {
+        put(back, slot);
+    }
+
+    /** Producer: puts the slots that came back into its slab. */
+    public void reclaim(FrameSlab slab) {
+        owner = slab;
+        while (back.read(onReturn) > 0) {
+            // One read stops where the ring wraps.
+        }
+    }
+
+    private static void put(OneToOneRingBuffer ring, int slot) {
+        int index = ring.tryClaim(MESSAGE_TYPE, Integer.BYTES);
+        if (index < 0) {
+            throw new IllegalStateException("a slot was handed over twice");
+        }
+        ring.buffer().putInt(index, slot);
+        ring.commit(index);
+    }
+
+    private void onFrame(int type, DirectBuffer buffer, int index, int length) {
+        taken[takenCount++] = buffer.getInt(index);
+    }
+
+    private void onReturn(int type, DirectBuffer buffer, int index, int length) {
+        owner.release(buffer.getInt(index));
+    }
+}

@@ -1,0 +1,68 @@
+package org.weft.dataplane.agent;
+
+import org.agrona.concurrent.UnsafeBuffer;
+import org.weft.dataplane.counters.Counter;
+import org.weft.dataplane.io.Frame;
+import org.weft.dataplane.io.TapDevice;
+import org.weft.dataplane.table.NeighbourTable;
+import org.weft.dataplane.vtep.Vtep;
+import org.weft.encap.ArpPacket;
+import org.weft.encap.EthernetHeader;
+import org.weft.encap.IpAddress;
+import org.weft.encap.NeighbourDiscovery;
+
+/**
+ * Answers ARP requests and IPv6 neighbour solicitations on the TAP from the neighbour table, so that they never cross
+ * the underlay (kernel: arp_reduce, neigh_reduce; the {@code proxy} attribute).
+ */
+final class NeighbourResponder {
+    private final Vtep vtep;
+    private final TapDevice tap;
+    private final ArpPacket arp = new ArpPacket();
+    private final NeighbourDiscovery discovery = new NeighbourDiscovery();
+
+    NeighbourResponder(Vtep vtep, TapDevice tap) {
+        this.vtep = vtep;
+        this.tap = tap;
+    }
+
+    /**
+     * Answers a frame if it asks for a neighbour; the answer is written over it. As in the kernel, ARP never goes
+     * further, whatever it says.
+     *
+     * @return what the frame ended in, or null if it goes on
+     */
+    Counter respond(Frame frame) {
+        UnsafeBuffer buffer = frame.buffer();
+        int offset = frame.offset();
+        int length = frame.length();
+        if (EthernetHeader.etherType(buffer, offset) == EthernetHeader.ETHERTYPE_ARP) {
+            return respondToArp(frame, buffer, offset + EthernetHeader.LENGTH, length - EthernetHeader.LENGTH);
+        }
+        if (discovery.readSolicitation(buffer, offset, length)) {
+            long mac = vtep.neighbours().lookup(discovery.targetHigh(), discovery.targetLow());
+            return mac == NeighbourTable.NONE
+                    ? Counter.NEIGH_UNKNOWN
+                    : answer(frame, discovery.putAdvertisement(buffer, offset, mac, false));
+        }
+        return null;
+    }
+
+    private Counter respondToArp(Frame frame, UnsafeBuffer buffer, int offset, int length) {
+        if (ArpPacket.check(buffer, offset, length) == EthernetHeader.INVALID) {
+            return Counter.TX_HDR_TRUNC;
+        }
+        arp.wrap(buffer, offset);
+        long mac = arp.isAnswerable()
+                ? vtep.neighbours().lookup(0, IpAddress.ipv4Low(arp.targetAddress()))
+                : NeighbourTable.NONE;
+        return mac == NeighbourTable.NONE
+                ? Counter.NEIGH_UNKNOWN
+                : answer(frame, arp.putReply(buffer, frame.offset(), mac));
+    }
+
+    private Counter answer(Frame frame, int length) {
+        frame.length(length).vnet(0, 0, 0, 0, 0, 0);
+        return tap.write(frame) < 0 ? Counter.NEIGH_UNANSWERED : Counter.NEIGHBOUR_ANSWERED;
+    }
+}

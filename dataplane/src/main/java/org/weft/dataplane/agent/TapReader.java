@@ -1,0 +1,59 @@
+package org.weft.dataplane.agent;
+
+import org.agrona.concurrent.Agent;
+import org.weft.dataplane.counters.Counter;
+import org.weft.dataplane.counters.Counters;
+import org.weft.dataplane.io.Frame;
+import org.weft.dataplane.io.FrameSlab;
+import org.weft.dataplane.io.TapDevice;
+import org.weft.dataplane.vtep.Vtep;
+
+/** First stage of egress: reads frames that the host sends into the overlay. Owns the egress slab. */
+public final class TapReader implements Agent {
+    /** Frames read per duty cycle; also what the encapsulator sends in one batch. */
+    static final int BATCH = 32;
+
+    private final TapDevice tap;
+    private final FrameSlab slab;
+    private final FrameRing ring;
+    private final Counters counters;
+    private final Frame frame = new Frame();
+
+    public TapReader(Vtep vtep, TapDevice tap, FrameSlab slab, FrameRing ring) {
+        this.tap = tap;
+        this.slab = slab;
+        this.ring = ring;
+        this.counters = vtep.counters();
+    }
+
+    @Override
+    public String roleName() {
+        return "tap-reader-" + tap.name();
+    }
+
+    @Override
+    public int doWork() {
+        ring.reclaim(slab);
+        int frames = 0;
+        long bytes = 0;
+        while (frames < BATCH) {
+            int slot = slab.claim();
+            if (slot == FrameSlab.NONE) {
+                break;
+            }
+            int length = tap.read(frame.wrap(slab, slot));
+            if (length <= 0) {
+                slab.release(slot);
+                break;
+            }
+            ring.offer(slot);
+            frames++;
+            bytes += length;
+        }
+        if (frames > 0) {
+            counters.add(Counter.TX_FRAMES, frames);
+            counters.add(Counter.TX_BYTES, bytes);
+        }
+        return frames;
+    }
+}

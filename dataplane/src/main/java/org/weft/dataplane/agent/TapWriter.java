@@ -1,0 +1,67 @@
+package org.weft.dataplane.agent;
+
+import org.agrona.concurrent.Agent;
+import org.weft.dataplane.capture.Capture;
+import org.weft.dataplane.counters.Counter;
+import org.weft.dataplane.counters.Counters;
+import org.weft.dataplane.io.Frame;
+import org.weft.dataplane.io.FrameSlab;
+import org.weft.dataplane.io.TapDevice;
+import org.weft.dataplane.vtep.Vtep;
+
+/** Last stage of ingress: gives frames from the overlay to the host. */
+public final class TapWriter implements Agent {
+    /** EIO of asm-generic/errno-base.h: what a TAP that is down answers a write with. */
+    private static final int EIO = 5;
+
+    private final Vtep vtep;
+    private final TapDevice tap;
+    private final FrameSlab slab;
+    private final FrameRing ring;
+    private final Counters counters;
+    private final Capture capture;
+    private final Frame frame = new Frame();
+    private final int[] slots = new int[Decapsulator.BATCH];
+
+    public TapWriter(Vtep vtep, TapDevice tap, FrameSlab slab, FrameRing ring, Capture capture) {
+        this.vtep = vtep;
+        this.tap = tap;
+        this.slab = slab;
+        this.ring = ring;
+        this.counters = vtep.counters();
+        this.capture = capture;
+    }
+
+    @Override
+    public String roleName() {
+        return "tap-writer-" + tap.name();
+    }
+
+    @Override
+    public int doWork() {
+        int frames = ring.take(slots);
+        int delivered = 0;
+        for (int i = 0; i < frames; i++) {
+            delivered += write(frame.wrap(slab, slots[i]));
+            ring.giveBack(slots[i]);
+        }
+        if (delivered > 0) {
+            counters.add(Counter.RX_DELIVERED, delivered);
+        }
+        return frames;
+    }
+
+    private int write(Frame frame) {
+        int written = tap.write(frame);
+        Counter verdict =
+                written >= 0 ? Counter.RX_DELIVERED : written == -EIO ? Counter.DEV_READY : Counter.TAP_REFUSED;
+        if (capture.active()) {
+            capture.frame(vtep.name(), false, verdict, frame.buffer(), frame.offset(), frame.length());
+        }
+        if (verdict == Counter.RX_DELIVERED) {
+            return 1;
+        }
+        counters.drop(verdict, frame.buffer(), frame.offset(), frame.length());
+        return 0;
+    }
+}

@@ -1,0 +1,160 @@
+package org.weft.dataplane.config;
+
+import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+import org.snakeyaml.engine.v2.api.LoadSettings;
+import org.snakeyaml.engine.v2.api.lowlevel.Compose;
+import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
+import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
+import org.snakeyaml.engine.v2.nodes.Node;
+import org.weft.dataplane.config.DaemonConfig.Threading;
+import org.weft.dataplane.config.DaemonConfig.VtepEntries;
+import org.weft.dataplane.vtep.OperatorException;
+import org.weft.dataplane.vtep.OperatorException.Kind;
+import org.weft.dataplane.vtep.VtepConfig;
+
+/**
+ * The YAML (or JSON) file a daemon starts from. It is checked whole; all that is wrong is reported at once, each as
+ * {@code file:line: field: sentence}.
+ */
+public final class ConfigFile {
+    private static final List<String> KEYS = List.of("threading", "metrics", "underlay", "vteps");
+
+    private final ConfigProblems problems;
+    private final UnderlayMtu underlayMtu;
+    private final Consumer<String> warnings;
+
+    private ConfigFile(String file, UnderlayMtu underlayMtu, Consumer<String> warnings) {
+        this.problems = new ConfigProblems(file);
+        this.underlayMtu = underlayMtu;
+        this.warnings = warnings;
+    }
+
+    /** What a daemon without a file starts from: no VTEPs. */
+    public static DaemonConfig none() {
+        return new DaemonConfig(Threading.SHARED, null, List.of());
+    }
+
+    /**
+     * Reads and checks a file.
+     *
+     * @param warnings hears of what is allowed but hardly meant, one sentence each
+     * @throws OperatorException {@link Kind#NO_INPUT} if it cannot be read, {@link Kind#BAD_CONFIG} with a line for
+     *     each problem if it is wrong
+     */
+    public static DaemonConfig read(Path file, UnderlayMtu underlayMtu, Consumer<String> warnings) {
+        return parse(file.toString(), contents(file), underlayMtu, warnings);
+    }
+
+    private static String contents(Path file) {
+        try {
+            return Files.readString(file);
+        } catch (NoSuchFileException e) {
+            throw new OperatorException(Kind.NO_INPUT, "configuration file " + file + " does not exist", e);
+        } catch (CharacterCodingException e) {
+            throw new OperatorException(Kind.BAD_CONFIG, file + ":1: is not text in UTF-8", e);
+        } catch (IOException e) {
+            throw new OperatorException(
+                    Kind.NO_INPUT, "configuration file " + file + " cannot be read: " + reason(e), e);
+        }
+    }
+
+    private static String reason(IOException e) {
+        return e instanceof AccessDeniedException ? "permission denied" : e.getMessage();
+    }
+
+    /** As {@link #read}, of text. */
+    static DaemonConfig parse(String name, String text, UnderlayMtu underlayMtu, Consumer<String> warnings) {
+        List<String> found = new ArrayList<>();
+        ConfigFile file = new ConfigFile(name, underlayMtu, found::add);
+        DaemonConfig config = file.compose(name, text).map(file::daemon).orElseGet(ConfigFile::none);
+        file.problems.throwIfAny();
+        found.forEach(warnings);
+        return config;
+    }
+
+    private Optional<Node> compose(String name, String text) {
+        LoadSettings settings = LoadSettings.builder()
+                .setLabel(name)
+                .setCodePointLimit(Integer.MAX_VALUE)
+                .build();
+        try {
+            return new Compose(settings).composeString(text);
+        } catch (MarkedYamlEngineException e) {
+            int line = e.getProblemMark().map(mark -> mark.getLine() + 1).orElse(1);
+            problems.at(line, "", "is not YAML: " + e.getProblem());
+        } catch (YamlEngineException e) {
+            problems.at(
+                    1, "", "is not YAML: " + e.getMessage().lines().findFirst().orElse(""));
+        }
+        return Optional.empty();
+    }
+
+    private DaemonConfig daemon(Node root) {
+        YamlMapping top = YamlMapping.of(root, "", problems);
+        if (top == null) {
+            return none();
+        }
+        top.refuseUnknown(KEYS);
+        Threading threading = top.read("threading", Threading.SHARED, ConfigFile::threading);
+        String metrics = top.read("metrics", null, Values::hostAndPort);
+        YamlMapping underlay = top.mapping("underlay");
+        if (underlay != null) {
+            underlay.refuseUnknown(VtepSection.UNDERLAY_KEYS);
+        }
+        return new DaemonConfig(threading, metrics, vteps(top, underlay));
+    }
+
+    private static Threading threading(String text) {
+        return switch (text) {
+            case "shared" -> Threading.SHARED;
+            case "dedicated" -> Threading.DEDICATED;
+            default -> throw new IllegalArgumentException("\"" + text + "\" is not shared or dedicated");
+        };
+    }
+
+    private List<VtepEntries> vteps(YamlMapping top, YamlMapping underlay) {
+        List<VtepEntries> vteps = new ArrayList<>();
+        List<VtepConfig> configs = new ArrayList<>();
+        List<YamlMapping> sections = top.mappings("vteps");
+        for (YamlMapping section : sections) {
+            VtepEntries entries = new VtepSection(section, underlay).read(underlayMtu, warnings);
+            if (entries != null) {
+                refuseOverlap(section, entries.vtep(), configs);
+                configs.add(entries.vtep());
+                vteps.add(entries);
+            }
+        }
+        if (sections.isEmpty() && underlay != null) {
+            checkUnderlayAlone(underlay);
+        }
+        return vteps;
+    }
+
+    private static void refuseOverlap(YamlMapping section, VtepConfig vtep, List<VtepConfig> others) {
+        if (others.stream().anyMatch(other -> other.name().equals(vtep.name()))) {
+            section.problem("name", "a VTEP " + vtep.name() + " exists already: give this one another name");
+            return;
+        }
+        String overlap = VtepOverlap.find(vtep, others);
+        if (overlap != null) {
+            section.problem(section.has("id") ? "id" : "vni", overlap);
+        }
+    }
+
+    /** Without VTEPs nobody else reads it. */
+    private static void checkUnderlayAlone(YamlMapping underlay) {
+        underlay.read("local", null, VtepAttributes::local);
+        underlay.read("dev", null, Values::deviceName);
+        underlay.read("port", null, Values::port);
+        underlay.read("dstport", null, Values::port);
+    }
+}

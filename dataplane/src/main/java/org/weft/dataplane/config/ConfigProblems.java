@@ -1,0 +1,35 @@
+package org.weft.dataplane.config;
+
+import java.util.LinkedHashSet;
+import java.util.Set;
+import org.snakeyaml.engine.v2.nodes.Node;
+import org.weft.dataplane.vtep.OperatorException;
+import org.weft.dataplane.vtep.OperatorException.Kind;
+
+/** What is wrong with a configuration file: {@code file:line: field: sentence}, in the order found, each once. */
+final class ConfigProblems {
+    private final String file;
+    private final Set<String> sentences = new LinkedHashSet<>();
+
+    ConfigProblems(String file) {
+        this.file = file;
+    }
+
+    void at(Node node, String field, String sentence) {
+        at(node.getStartMark().map(mark -> mark.getLine() + 1).orElse(1), field, sentence);
+    }
+
+    void at(int line, String field, String sentence) {
+        sentences.add(file + ":" + line + ": " + (field.isEmpty() ? "" : field + ": ") + sentence);
+    }
+
+    boolean none() {
+        return sentences.isEmpty();
+    }
+
+    void throwIfAny() {
+        if (!none()) {
+            throw new OperatorException(Kind.BAD_CONFIG, String.join("\n", sentences));
+        }
+    }
+}

@@ -1,0 +1,147 @@
+package org.weft.dataplane.control;
+
+import io.netty.bootstrap.ServerBootstrap;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoop;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.WriteBufferWaterMark;
+import io.netty.channel.epoll.EpollDomainSocketChannel;
+import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.channel.epoll.EpollServerSocketChannel;
+import io.netty.channel.unix.PeerCredentials;
+import io.netty.handler.codec.http.HttpServerCodec;
+import io.netty.util.concurrent.DefaultThreadFactory;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.weft.dataplane.VtepRegistry;
+import org.weft.dataplane.config.UnderlayMtu;
+import org.weft.dataplane.vtep.OperatorException;
+import org.weft.dataplane.vtep.OperatorException.Kind;
+
+/**
+ * The daemon's control socket, and its optional TCP address for metrics. Owns the control thread; whatever else has to
+ * touch the {@link VtepRegistry} or write tables is handed to {@link #call}.
+ */
+public final class ControlServer implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(ControlServer.class);
+    private static final WriteBufferWaterMark WATER_MARK = new WriteBufferWaterMark(256 * 1024, 1024 * 1024);
+
+    private final EventLoopGroup group =
+            new MultiThreadIoEventLoopGroup(1, new DefaultThreadFactory("weft-control"), EpollIoHandler.newFactory());
+    private final EventLoop loop = group.next();
+    private final List<Channel> listeners = new ArrayList<>();
+    private final MetricsRoutes metricsRoutes;
+    private final ControlRoutes controlRoutes;
+
+    /** Packets that ended captures lost; written and read on the control thread. */
+    private long captureLosses;
+
+    /**
+     * Opens the socket; a socket left by a dead daemon is replaced.
+     *
+     * @throws OperatorException if another daemon answers on it, or it cannot be made
+     */
+    public ControlServer(VtepRegistry registry, UnderlayMtu underlayMtu, Path socket) {
+        Metrics metrics = new Metrics(registry, () -> captureLosses);
+        metricsRoutes = new MetricsRoutes(metrics);
+        controlRoutes = new ControlRoutes(
+                registry, new Operations(registry, underlayMtu), metricsRoutes, lost -> captureLosses += lost);
+        try {
+            listeners.add(new ControlSocket(socket).bind(group, new Connections<>(controlRoutes)));
+        } catch (RuntimeException e) {
+            stopThread();
+            throw e;
+        }
+        LOG.info("control socket {} is open", socket);
+    }
+
+    /**
+     * Answers {@code /metrics}, and nothing else, on TCP too.
+     *
+     * @param address numeric, or a name of this host; port 0 takes any
+     * @return what it listens on
+     * @throws OperatorException if it cannot
+     */
+    public InetSocketAddress listenForMetrics(InetSocketAddress address) {
+        try {
+            Channel listener = new ServerBootstrap()
+                    .group(group)
+                    .channel(EpollServerSocketChannel.class)
+                    .option(ChannelOption.SO_REUSEADDR, true)
+                    .childHandler(new Connections<>(metricsRoutes))
+                    .bind(address)
+                    .syncUninterruptibly()
+                    .channel();
+            listeners.add(listener);
+            LOG.info("metrics are at http://{}{}", listener.localAddress(), MetricsRoutes.PATH);
+            return (InetSocketAddress) listener.localAddress();
+        } catch (Exception e) {
+            if (e instanceof IOException || e.getCause() instanceof IOException || address.isUnresolved()) {
+                throw new OperatorException(
+                        Kind.UNAVAILABLE,
+                        "metrics cannot be served on " + address + " (" + e.getMessage()
+                                + "): choose another address with metrics: HOST:PORT",
+                        e);
+            }
+            throw e;
+        }
+    }
+
+    /** Runs something on the control thread and waits for it. Not to be called from that thread. */
+    public <T> T call(Callable<T> task) {
+        try {
+            return loop.submit(task).syncUninterruptibly().getNow();
+        } catch (RuntimeException e) {
+            throw e;
+        }
+    }
+
+    /** Runs something on the control thread, again and again until {@link #close}. */
+    public void repeat(Runnable task, long periodMillis) {
+        loop.scheduleWithFixedDelay(task, periodMillis, periodMillis, TimeUnit.MILLISECONDS);
+    }
+
+    /** Answers no more, removes the socket's file and ends the control thread. */
+    @Override
+    public void close() {
+        listeners.forEach(listener -> listener.close().syncUninterruptibly());
+        stopThread();
+    }
+
+    private void stopThread() {
+        group.shutdownGracefully(0, 2, TimeUnit.SECONDS).syncUninterruptibly();
+    }
+
+    /** Sets up each connection. */
+    private static final class Connections<C extends Channel> extends ChannelInitializer<C> {
+        private final Routes routes;
+
+        Connections(Routes routes) {
+            this.routes = routes;
+        }
+
+        @Override
+        protected void initChannel(C channel) throws IOException {
+            channel.config().setWriteBufferWaterMark(WATER_MARK);
+            channel.pipeline().addLast(new HttpServerCodec(), new HttpExchanges(routes, client(channel)));
+        }
+
+        private static String client(Channel channel) throws IOException {
+            if (channel instanceof EpollDomainSocketChannel local) {
+                PeerCredentials peer = local.peerCredentials();
+                return "uid " + peer.uid() + " pid " + peer.pid();
+            }
+            return String.valueOf(channel.remoteAddress());
+        }
+    }
+}

@@ -1,0 +1,205 @@
+package org.weft.dataplane.control;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonObject;
+import com.google.gson.stream.JsonWriter;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufOutputStream;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.SimpleChannelInboundHandler;
+import io.netty.handler.codec.http.DefaultFullHttpResponse;
+import io.netty.handler.codec.http.DefaultHttpResponse;
+import io.netty.handler.codec.http.FullHttpResponse;
+import io.netty.handler.codec.http.HttpContent;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpHeaderValues;
+import io.netty.handler.codec.http.HttpMethod;
+import io.netty.handler.codec.http.HttpObject;
+import io.netty.handler.codec.http.HttpRequest;
+import io.netty.handler.codec.http.HttpResponse;
+import io.netty.handler.codec.http.HttpResponseStatus;
+import io.netty.handler.codec.http.HttpUtil;
+import io.netty.handler.codec.http.HttpVersion;
+import io.netty.handler.codec.http.LastHttpContent;
+import java.io.IOException;
+import java.io.OutputStreamWriter;
+import java.nio.charset.StandardCharsets;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.weft.dataplane.vtep.OperatorException;
+
+/** One connection: takes requests in turn, has them answered, and sees to HTTP's manners. */
+final class HttpExchanges extends SimpleChannelInboundHandler<HttpObject> {
+    /** Writes the body of an answer. */
+    @FunctionalInterface
+    interface Body {
+        void write(ByteBufOutputStream out) throws IOException;
+    }
+
+    /** Writes the body of an answer in JSON. */
+    @FunctionalInterface
+    interface JsonBody {
+        void write(JsonWriter json) throws IOException;
+    }
+
+    private static final Logger LOG = LoggerFactory.getLogger(HttpExchanges.class);
+
+    private final Routes routes;
+    private final String client;
+    private HttpRequest request;
+    private Batch batch;
+
+    /** A capture has taken the connection over, or it is about to be closed. */
+    private boolean finished;
+
+    /** @param client who is connected, for the log */
+    HttpExchanges(Routes routes, String client) {
+        this.routes = routes;
+        this.client = client;
+    }
+
+    String client() {
+        return client;
+    }
+
+    @Override
+    protected void channelRead0(ChannelHandlerContext context, HttpObject message) {
+        if (finished) {
+            return;
+        }
+        if (message instanceof HttpRequest begun) {
+            request = begun;
+            batch = null;
+            begin(context);
+        }
+        if (message instanceof HttpContent content && batch != null) {
+            batch.feed(content.content());
+            if (content instanceof LastHttpContent) {
+                batch.end();
+                json(context, batch.status(), batch.answer());
+                batch = null;
+            }
+        }
+    }
+
+    private void begin(ChannelHandlerContext context) {
+        if (request.decoderResult().isFailure()) {
+            finished = true;
+            error(context, HttpResponseStatus.BAD_REQUEST, "this is not an HTTP/1.1 request", 64);
+            return;
+        }
+        try {
+            batch = routes.answer(this, context, request);
+        } catch (OperatorException e) {
+            error(context, Refusals.status(e.kind()), e.getMessage(), e.kind().exitCode());
+        } catch (RuntimeException | IOException e) {
+            LOG.error("{} {} of {} failed", request.method(), request.uri(), client, e);
+            error(context, HttpResponseStatus.INTERNAL_SERVER_ERROR, String.valueOf(e.getMessage()), 71);
+        }
+        if (batch != null && HttpUtil.is100ContinueExpected(request)) {
+            context.writeAndFlush(new DefaultFullHttpResponse(
+                    HttpVersion.HTTP_1_1, HttpResponseStatus.CONTINUE, Unpooled.EMPTY_BUFFER));
+        }
+    }
+
+    /** Answers with a body of any type. */
+    void answer(ChannelHandlerContext context, String contentType, Body body) throws IOException {
+        ByteBuf content = context.alloc().heapBuffer();
+        try {
+            body.write(new ByteBufOutputStream(content));
+            respond(context, HttpResponseStatus.OK, contentType, content.retain());
+        } finally {
+            content.release();
+        }
+    }
+
+    /** Answers with JSON and a line end. */
+    void answer(ChannelHandlerContext context, JsonBody body) throws IOException {
+        answer(context, HttpHeaderValues.APPLICATION_JSON.toString(), out -> {
+            try (OutputStreamWriter writer = new OutputStreamWriter(out, StandardCharsets.UTF_8);
+                    JsonWriter json = new JsonWriter(writer)) {
+                body.write(json);
+                json.flush();
+                writer.write('\n');
+            }
+        });
+    }
+
+    private void json(ChannelHandlerContext context, HttpResponseStatus status, JsonObject body) {
+        ByteBuf content = Unpooled.copiedBuffer(body + "\n", StandardCharsets.UTF_8);
+        respond(context, status, HttpHeaderValues.APPLICATION_JSON.toString(), content);
+    }
+
+    /** Answers with the same shape as a batch that failed. */
+    void error(ChannelHandlerContext context, HttpResponseStatus status, String sentence, int exitCode) {
+        JsonObject error = new JsonObject();
+        error.addProperty("error", sentence);
+        error.addProperty("exit", exitCode);
+        JsonArray errors = new JsonArray();
+        errors.add(error);
+        JsonObject answer = new JsonObject();
+        answer.addProperty("applied", 0);
+        answer.add("errors", errors);
+        json(context, status, answer);
+    }
+
+    private void respond(
+            ChannelHandlerContext context, HttpResponseStatus status, String contentType, ByteBuf content) {
+        FullHttpResponse response = new DefaultFullHttpResponse(HttpVersion.HTTP_1_1, status, content);
+        response.headers().set(HttpHeaderNames.CONTENT_TYPE, contentType);
+        response.headers().setInt(HttpHeaderNames.CONTENT_LENGTH, content.readableBytes());
+        if (status.equals(HttpResponseStatus.METHOD_NOT_ALLOWED)) {
+            response.headers().set(HttpHeaderNames.ALLOW, routes.allowed(request));
+        }
+        boolean keepAlive = !finished && HttpUtil.isKeepAlive(request) && !awaitsContinue(status);
+        HttpUtil.setKeepAlive(response, keepAlive);
+        if (request.method().equals(HttpMethod.HEAD)) {
+            response.content().clear();
+        }
+        ChannelFuture written = context.writeAndFlush(response);
+        if (!keepAlive) {
+            finished = true;
+            written.addListener(ChannelFutureListener.CLOSE);
+        }
+        context.channel().config().setAutoRead(context.channel().isWritable());
+    }
+
+    /** The client may send its body or not after a refusal, so what follows cannot be told from a next request. */
+    private boolean awaitsContinue(HttpResponseStatus status) {
+        return !status.equals(HttpResponseStatus.OK) && batch == null && HttpUtil.is100ContinueExpected(request);
+    }
+
+    /** Begins an answer of unknown length, which takes the connection over and closes it in the end. */
+    void stream(ChannelHandlerContext context, String contentType) {
+        HttpResponse response = new DefaultHttpResponse(HttpVersion.HTTP_1_1, HttpResponseStatus.OK);
+        response.headers().set(HttpHeaderNames.CONTENT_TYPE, contentType);
+        if (request.protocolVersion().equals(HttpVersion.HTTP_1_1)) {
+            HttpUtil.setTransferEncodingChunked(response, true);
+        }
+        HttpUtil.setKeepAlive(response, false);
+        finished = true;
+        context.writeAndFlush(response);
+    }
+
+    /** A client that sends requests but does not take answers is not read from. */
+    @Override
+    public void channelWritabilityChanged(ChannelHandlerContext context) {
+        if (context.channel().isWritable()) {
+            context.channel().config().setAutoRead(true);
+        }
+        context.fireChannelWritabilityChanged();
+    }
+
+    @Override
+    public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+        if (cause instanceof IOException) {
+            LOG.debug("connection of {} lost: {}", client, cause.getMessage());
+        } else {
+            LOG.error("connection of {} closed", client, cause);
+        }
+        context.close();
+    }
+}

@@ -1,0 +1,80 @@
+package org.weft.dataplane.control;
+
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.weft.dataplane.VtepRegistry;
+import org.weft.dataplane.config.DaemonConfig.VtepEntries;
+import org.weft.dataplane.config.UnderlayMtu;
+import org.weft.dataplane.config.VtepAttributes;
+import org.weft.dataplane.config.VtepOverlap;
+import org.weft.dataplane.vtep.OperatorException;
+import org.weft.dataplane.vtep.OperatorException.Kind;
+import org.weft.dataplane.vtep.Vtep;
+import org.weft.dataplane.vtep.VtepConfig;
+
+/** Adds, changes and removes VTEPs. */
+final class LinkOperations {
+    static final List<String> ACTIONS = List.of("add", "set", "del");
+
+    private final VtepRegistry registry;
+    private final UnderlayMtu underlayMtu;
+
+    LinkOperations(VtepRegistry registry, UnderlayMtu underlayMtu) {
+        this.registry = registry;
+        this.underlayMtu = underlayMtu;
+    }
+
+    void apply(String action, Fields fields, Consumer<String> warnings) {
+        String name = fields.require("dev");
+        switch (action) {
+            case "add" -> add(name, attributes(fields), warnings);
+            case "set" -> set(name, attributes(fields), warnings);
+            default -> {
+                fields.refuseOthers();
+                registry.remove(Operations.vtep(registry, name));
+            }
+        }
+    }
+
+    private static Map<String, String> attributes(Fields fields) {
+        Map<String, String> attributes = fields.attributes("attributes");
+        fields.refuseOthers();
+        return attributes;
+    }
+
+    private void add(String name, Map<String, String> attributes, Consumer<String> warnings) {
+        if (registry.vtep(name) != null) {
+            throw new OperatorException(
+                    Kind.CANNOT_CREATE, "File exists (this daemon has a VTEP of this name; change it with set)");
+        }
+        VtepConfig config = VtepAttributes.create(name, attributes, underlayMtu, warnings);
+        String overlap = VtepOverlap.find(
+                config, registry.vteps().stream().map(Vtep::config).toList());
+        if (overlap != null) {
+            throw new OperatorException(Kind.CANNOT_CREATE, "File exists (" + overlap + ")");
+        }
+        registry.add(new VtepEntries(config, List.of(), List.of(), List.of()));
+    }
+
+    private void set(String name, Map<String, String> attributes, Consumer<String> warnings) {
+        Vtep vtep = Operations.vtep(registry, name);
+        String up = attributes.remove("up");
+        Boolean wanted = up == null ? null : up(up);
+        VtepConfig changed = VtepAttributes.change(vtep.config(), attributes, underlayMtu, warnings);
+        if (!changed.equals(vtep.config())) {
+            registry.change(vtep, changed);
+        }
+        if (wanted != null) {
+            registry.up(vtep, wanted);
+        }
+    }
+
+    private static boolean up(String text) {
+        return switch (text) {
+            case "up", "true" -> true;
+            case "down", "false" -> false;
+            default -> throw new OperatorException(Kind.BAD_DATA, "up: \"" + text + "\" is not up or down");
+        };
+    }
+}

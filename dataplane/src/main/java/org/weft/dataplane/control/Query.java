@@ -1,0 +1,41 @@
+package org.weft.dataplane.control;
+
+import io.netty.handler.codec.http.QueryStringDecoder;
+import java.util.List;
+import java.util.Map;
+import org.weft.dataplane.config.Suggestion;
+import org.weft.dataplane.vtep.OperatorException;
+import org.weft.dataplane.vtep.OperatorException.Kind;
+
+/** Path and parameters of a request. */
+final class Query {
+    private final String path;
+    private final Map<String, List<String>> parameters;
+
+    Query(String uri) {
+        QueryStringDecoder decoder = new QueryStringDecoder(uri);
+        path = decoder.path();
+        parameters = decoder.parameters();
+    }
+
+    String path() {
+        return path;
+    }
+
+    /** The parameter's value, or null if it is missing or empty. */
+    String text(String name) {
+        List<String> values = parameters.get(name);
+        return values == null || values.get(0).isEmpty() ? null : values.get(0);
+    }
+
+    /** Refuses every parameter but these. */
+    void allow(String... names) {
+        List<String> known = List.of(names);
+        for (String name : parameters.keySet()) {
+            if (!known.contains(name)) {
+                throw new OperatorException(
+                        Kind.USAGE, "parameter \"" + name + "\" is unknown" + Suggestion.among(name, known));
+            }
+        }
+    }
+}

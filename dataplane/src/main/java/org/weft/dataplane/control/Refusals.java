@@ -1,0 +1,53 @@
+package org.weft.dataplane.control;
+
+import io.netty.handler.codec.http.HttpResponseStatus;
+import org.weft.dataplane.table.Outcome;
+import org.weft.dataplane.vtep.OperatorException;
+import org.weft.dataplane.vtep.OperatorException.Kind;
+import org.weft.dataplane.vtep.Vtep;
+
+/** The one place where what a table says, or an exception, becomes a sentence, an exit code and an HTTP status. */
+final class Refusals {
+    private Refusals() {}
+
+    /**
+     * @param object what kind of entry: fdb, neigh or tag
+     * @throws OperatorException in the kernel's words, with ours behind, unless the outcome is OK
+     */
+    static void refuseUnlessOk(Outcome outcome, Vtep vtep, String object, String action) {
+        String name = vtep.name();
+        String key = object.equals("tag") ? "this source" : "this address";
+        switch (outcome) {
+            case OK -> {}
+            case EXISTS ->
+                throw new OperatorException(
+                        Kind.CANNOT_CREATE,
+                        action.equals("append")
+                                ? "File exists (" + name + " has this remote for " + key + " already)"
+                                : "File exists (" + name + " has an entry for " + key + "; replace it"
+                                        + (object.equals("fdb") ? " or append)" : ")"));
+            case NOT_FOUND ->
+                throw new OperatorException(
+                        Kind.NO_INPUT, "No such file or directory (" + name + " has no such entry for " + key + ")");
+            case FULL ->
+                throw new OperatorException(
+                        Kind.CANNOT_CREATE,
+                        "No space left on device (" + name + " takes "
+                                + vtep.config().maxAddresses() + " entries, its maxaddress)");
+            case NOT_SUPPORTED ->
+                throw new OperatorException(
+                        Kind.BAD_DATA,
+                        "Operation not supported (only the default entry 00:00:00:00:00:00 and multicast addresses can"
+                                + " have several remotes)");
+        }
+    }
+
+    static HttpResponseStatus status(Kind kind) {
+        return switch (kind) {
+            case USAGE, BAD_DATA, BAD_CONFIG -> HttpResponseStatus.BAD_REQUEST;
+            case NO_INPUT -> HttpResponseStatus.NOT_FOUND;
+            case UNAVAILABLE, CANNOT_CREATE -> HttpResponseStatus.CONFLICT;
+            case OS_ERROR, NO_PERMISSION -> HttpResponseStatus.INTERNAL_SERVER_ERROR;
+        };
+    }
+}

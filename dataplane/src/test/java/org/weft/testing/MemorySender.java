@@ -1,0 +1,106 @@
+package org.weft.testing;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.agrona.concurrent.UnsafeBuffer;
+import org.weft.dataplane.io.UnderlaySender;
+import org.weft.encap.FlowHash;
+import org.weft.encap.IpAddress;
+
+/** A sending pool that keeps what it is given, for a test to look at. */
+public final class MemorySender implements UnderlaySender {
+    /** A datagram that left. */
+    public record Sent(
+            byte[] payload, IpAddress remote, int port, int flowHash, int tos, int ttl, boolean dontFragment) {}
+
+    private static final int CAPACITY = 256;
+
+    private final List<Sent> batch = new ArrayList<>();
+    private final List<Integer> tags = new ArrayList<>();
+    private final List<Sent> left = new ArrayList<>();
+    private final UnsafeBuffer view = new UnsafeBuffer();
+    private final boolean discarding;
+    private int added;
+    private int flushes;
+    private int sendError;
+
+    public MemorySender() {
+        this(false);
+    }
+
+    /** @param discarding whether to count only, and allocate nothing */
+    public MemorySender(boolean discarding) {
+        this.discarding = discarding;
+    }
+
+    /** What left since the last call. */
+    public List<Sent> sent() {
+        List<Sent> datagrams = List.copyOf(left);
+        left.clear();
+        return datagrams;
+    }
+
+    /** How often a batch was sent. */
+    public int flushes() {
+        return flushes;
+    }
+
+    /** Makes every datagram fail with this errno; 0 to end that. */
+    public void failSends(int errno) {
+        sendError = errno;
+    }
+
+    @Override
+    public int capacity() {
+        return CAPACITY;
+    }
+
+    @Override
+    public void add(
+            long address,
+            int length,
+            long remoteHigh,
+            long remoteLow,
+            int port,
+            int flowHash,
+            int tos,
+            int ttl,
+            boolean dontFragment,
+            int tag) {
+        if (added++ == CAPACITY) {
+            throw new IllegalStateException("added beyond the capacity");
+        }
+        if (discarding) {
+            return;
+        }
+        byte[] payload = new byte[length];
+        view.wrap(address, length);
+        view.getBytes(0, payload);
+        batch.add(new Sent(payload, new IpAddress(remoteHigh, remoteLow), port, flowHash, tos, ttl, dontFragment));
+        tags.add(tag);
+    }
+
+    @Override
+    public int flush(FailureHandler failures) {
+        int count = added;
+        added = 0;
+        flushes++;
+        if (sendError != 0) {
+            tags.forEach(tag -> failures.onSendFailure(tag, sendError));
+            count = 0;
+        } else {
+            left.addAll(batch);
+        }
+        batch.clear();
+        tags.clear();
+        return count;
+    }
+
+    @Override
+    public int sourcePort(int flowHash) {
+        return FlowHash.sourcePort(flowHash, 32768, 61000);
+    }
+
+    @Override
+    public void close() {}
+}

@@ -1,0 +1,73 @@
+package org.weft.testing;
+
+import java.util.ArrayDeque;
+import java.util.Deque;
+import org.weft.dataplane.io.Frame;
+import org.weft.dataplane.io.FrameSlab;
+import org.weft.dataplane.io.Underlay;
+import org.weft.encap.IpAddress;
+import org.weft.encap.VxlanHeader;
+
+/** A receiving socket that a test fills. */
+public final class MemoryUnderlay implements Underlay {
+    private record Datagram(byte[] payload, IpAddress source, int tos) {}
+
+    private static final IpAddress LOCAL = IpAddress.parse("10.0.32.14");
+
+    private final Deque<Datagram> waiting = new ArrayDeque<>();
+    private final Frame frame = new Frame();
+    private Datagram endless;
+
+    /** A peer sends a datagram. */
+    public void peerSends(byte[] payload, IpAddress source, int tos) {
+        waiting.add(new Datagram(payload.clone(), source, tos));
+    }
+
+    /** From now on there is always another one of this. */
+    public void endless(byte[] payload, IpAddress source) {
+        endless = new Datagram(payload.clone(), source, 0);
+    }
+
+    @Override
+    public int receive(FrameSlab slab, int[] slots, int count) {
+        int received = 0;
+        while (received < count) {
+            Datagram next = endless != null ? endless : waiting.poll();
+            if (next == null) {
+                break;
+            }
+            fill(frame.wrap(slab, slots[received++]), next);
+        }
+        return received;
+    }
+
+    private static void fill(Frame frame, Datagram datagram) {
+        int offset = frame.start() - VxlanHeader.LENGTH;
+        int length = datagram.payload().length;
+        frame.buffer().putBytes(offset, datagram.payload());
+        frame.offset(offset)
+                .length(length)
+                .vnet(0, 0, 0, 0, 0, 0)
+                .source(datagram.source().high(), datagram.source().low(), 36821)
+                .outerTos(datagram.tos())
+                .segmentLength(length);
+    }
+
+    @Override
+    public long localHigh() {
+        return LOCAL.high();
+    }
+
+    @Override
+    public long localLow() {
+        return LOCAL.low();
+    }
+
+    @Override
+    public int port() {
+        return 4789;
+    }
+
+    @Override
+    public void close() {}
+}
