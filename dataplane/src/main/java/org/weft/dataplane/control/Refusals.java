@@ -19,13 +19,10 @@ final class Refusals {
         String key = object.equals("tag") ? "this source" : "this address";
         switch (outcome) {
             case OK -> {}
-            case EXISTS ->
-                throw new OperatorException(
-                        Kind.CANNOT_CREATE,
-                        action.equals("append")
-                                ? "File exists (" + name + " has this remote for " + key + " already)"
-                                : "File exists (" + name + " has an entry for " + key + "; replace it"
-                                        + (object.equals("fdb") ? " or append)" : ")"));
+            case EXISTS -> throw new OperatorException(
+                    Kind.CANNOT_CREATE,
+                    "File exists (" + name + " has an entry for " + key + "; replace it"
+                            + (object.equals("fdb") ? " or append)" : ")"));
             case NOT_FOUND ->
                 throw new OperatorException(
                         Kind.NO_INPUT, "No such file or directory (" + name + " has no such entry for " + key + ")");
@@ -34,11 +31,12 @@ final class Refusals {
                         Kind.CANNOT_CREATE,
                         "No space left on device (" + name + " takes "
                                 + vtep.config().maxAddresses() + " entries, its maxaddress)");
-            case NOT_SUPPORTED ->
-                throw new OperatorException(
-                        Kind.BAD_DATA,
-                        "Operation not supported (only the default entry 00:00:00:00:00:00 and multicast addresses can"
-                                + " have several remotes)");
+            case NOT_SUPPORTED -> throw new OperatorException(
+                    Kind.BAD_DATA,
+                    action.equals("replace")
+                            ? "Operation not supported (entries of multicast addresses are changed by append and del)"
+                            : "Operation not supported (only the default entry 00:00:00:00:00:00 and multicast"
+                                    + " addresses can have several remotes)");
         }
     }
 
