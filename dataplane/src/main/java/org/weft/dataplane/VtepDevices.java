@@ -66,8 +66,7 @@ final class VtepDevices implements AutoCloseable {
                 config.udp6ZeroChecksumTx(),
                 config.sourcePortMin(),
                 config.sourcePortMax(),
-                SENDERS,
-                true);
+                SENDERS);
     }
 
     private void configure(VtepConfig config) {

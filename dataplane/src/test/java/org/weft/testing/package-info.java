@@ -1,2 +1,2 @@
-/** Devices in memory and frames to put through them, for tests and benchmarks. */
+/** Devices in memory, frames to put through them, and what tests of several packages share. */
 package org.weft.testing;

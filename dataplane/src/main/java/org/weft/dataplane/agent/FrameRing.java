@@ -57,7 +57,9 @@ public final class FrameRing {
     public int take(int[] slots) {
         taken = slots;
         takenCount = 0;
+        // One read stops where the ring wraps.
         forward.read(onFrame, slots.length);
+        forward.read(onFrame, slots.length - takenCount);
         return takenCount;
     }
 
@@ -69,7 +71,9 @@ public final class FrameRing {
     /** Producer: puts the slots that came back into its slab. */
     public void reclaim(FrameSlab slab) {
         owner = slab;
-        back.read(onReturn);
+        while (back.read(onReturn) > 0) {
+            // One read stops where the ring wraps.
+        }
     }
 
     private static void put(OneToOneRingBuffer ring, int slot) {

@@ -27,7 +27,8 @@ public enum Counter {
     LEARNED_LIMIT(Kind.RX, "source addresses not learned because maxaddress is reached; their frames pass"),
 
     VXLAN_NO_REMOTE(Kind.TX_DROP, "no forwarding entry for the destination MAC, and no default entry"),
-    NEIGH_UNKNOWN(Kind.TX_DROP, "ARP packet or neighbour solicitation that the neighbour table has no answer to (proxy)"),
+    NEIGH_UNKNOWN(
+            Kind.TX_DROP, "ARP packet or neighbour solicitation that the neighbour table has no answer to (proxy)"),
     NEIGH_UNANSWERED(Kind.TX_DROP, "answer to a request for a neighbour that the TAP device did not take"),
     TX_HDR_TRUNC(Kind.TX_DROP, "frame from the TAP device shorter than its headers"),
     PKT_TOO_BIG(Kind.TX_DROP, "datagram longer than the underlay takes, and not to be fragmented"),

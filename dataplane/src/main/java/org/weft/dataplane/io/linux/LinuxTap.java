@@ -37,9 +37,10 @@ public final class LinuxTap implements TapDevice {
     private static final String DEVICE = "/dev/net/tun";
 
     private final String name;
-    private final int fd;
     private final Offloads offloads;
-    private boolean closed;
+
+    /** -1 once closed: the kernel gives the number to another file. */
+    private int fd;
 
     private LinuxTap(String name, int fd, boolean checksum) {
         this.name = name;
@@ -193,9 +194,9 @@ public final class LinuxTap implements TapDevice {
     /** Gives the device back to the kernel, which removes it unless it is persistent. */
     @Override
     public void close() {
-        if (!closed) {
-            closed = true;
+        if (fd >= 0) {
             LibC.close(fd);
+            fd = -1;
         }
     }
 }

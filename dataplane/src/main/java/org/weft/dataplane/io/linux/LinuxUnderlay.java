@@ -30,14 +30,20 @@ public final class LinuxUnderlay implements Underlay {
     private final EpollDatagramChannel channel;
     private final SocketOptions options;
     private final String dev;
-    private final int fd;
+    private final IpAddress local;
+    private final int port;
     private final int tosLevel;
     private final int tosType;
     private final MessageVector messages = new MessageVector(BATCH);
     private final Frame frame = new Frame();
-    private boolean closed;
 
-    private LinuxUnderlay(EpollDatagramChannel channel, SocketOptions options, String dev, int fd, boolean ipv4) {
+    /** -1 once closed: the kernel gives the number to another file. */
+    private int fd;
+
+    private LinuxUnderlay(EpollDatagramChannel channel, SocketOptions options, String dev, int fd, IpAddress local) {
+        boolean ipv4 = local.isIpv4();
+        this.local = local;
+        this.port = channel.localAddress().getPort();
         this.channel = channel;
         this.options = options;
         this.dev = dev;
@@ -51,7 +57,7 @@ public final class LinuxUnderlay implements Underlay {
      *
      * @param local underlay address; any IPv6 address makes the socket IPv6 only
      * @param dev the only interface to receive from, or null
-     * @param port UDP port; 0 lets the kernel choose, see {@link #port}
+     * @param port UDP port; 0 lets the kernel choose, see {@link #port()}
      * @param ipv6ZeroChecksum whether datagrams with a UDP checksum of zero are taken over IPv6
      * @throws LinuxException in a sentence for the operator
      */
@@ -70,8 +76,8 @@ public final class LinuxUnderlay implements Underlay {
                 throw bindFailure(bound.cause(), subject);
             }
             int fd = LinuxException.check(LibC.duplicate(channel.fd().intValue()), "fcntl F_DUPFD_CLOEXEC", subject);
-            return new LinuxUnderlay(channel, options, dev, fd, ipv4);
-        } catch (RuntimeException e) {
+            return new LinuxUnderlay(channel, options, dev, fd, local);
+        } catch (Throwable e) {
             if (channel.isRegistered()) {
                 channel.close().awaitUninterruptibly();
             } else {
@@ -126,9 +132,19 @@ public final class LinuxUnderlay implements Underlay {
         return fd;
     }
 
-    /** The UDP port it is bound to. */
+    @Override
+    public long localHigh() {
+        return local.high();
+    }
+
+    @Override
+    public long localLow() {
+        return local.low();
+    }
+
+    @Override
     public int port() {
-        return channel.localAddress().getPort();
+        return port;
     }
 
     /** Binds to the interface again, after it came back with another index. */
@@ -175,11 +191,11 @@ public final class LinuxUnderlay implements Underlay {
     /** Close the registration of {@link #fd} first. */
     @Override
     public void close() {
-        if (closed) {
+        if (fd < 0) {
             return;
         }
-        closed = true;
         LibC.close(fd);
+        fd = -1;
         ChannelFuture closing = channel.close();
         if (!channel.eventLoop().inEventLoop()) {
             closing.awaitUninterruptibly();

@@ -1,5 +1,6 @@
 package org.weft.dataplane.io.linux;
 
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -48,10 +49,10 @@ final class SocketPool {
 
     /** First and last port, the last left out as the kernel's vxlan does. */
     private static int[] kernelRange() {
-        try {
-            return Arrays.stream(Files.readString(KERNEL_RANGE).strip().split("\\s+"))
-                    .mapToInt(Integer::parseInt)
-                    .toArray();
+        // Not readString: it begins with a short read, and a sysctl answers the first read only.
+        try (BufferedReader reader = Files.newBufferedReader(KERNEL_RANGE)) {
+            String[] range = reader.readLine().strip().split("\\s+");
+            return new int[] {Integer.parseInt(range[0]), Integer.parseInt(range[1])};
         } catch (IOException e) {
             throw new LinuxException("open", KERNEL_RANGE.toString(), Errno.ENOENT, "set srcport instead");
         }
@@ -101,6 +102,9 @@ final class SocketPool {
         if (ipv4 && !options.udpChecksum()) {
             socket.noChecksum();
         }
+        if (!ipv4) {
+            socket.noFlowLabel();
+        }
         if (!ipv4 && options.ipv6ZeroChecksum()) {
             socket.noChecksum6Transmit();
         }
@@ -123,6 +127,10 @@ final class SocketPool {
         return fds[index];
     }
 
+    int port(int index) {
+        return ports[index];
+    }
+
     /** Source ports, ascending. */
     int[] ports() {
         return Arrays.copyOf(ports, size);
@@ -137,6 +145,7 @@ final class SocketPool {
     void close() {
         while (size > 0) {
             LibC.close(fds[--size]);
+            fds[size] = -1;
         }
     }
 }

@@ -1,0 +1,172 @@
+package org.weft.dataplane.cli;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParseException;
+import com.google.gson.JsonParser;
+import java.io.IOException;
+import java.net.URLEncoder;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import java.nio.channels.UnsupportedAddressTypeException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.weft.dataplane.vtep.OperatorException;
+import org.weft.dataplane.vtep.OperatorException.Kind;
+
+/** HTTP/1.1 over the daemon's Unix socket, one connection per request; no more of HTTP than the control API uses. */
+final class ControlClient {
+    /** One failed change, as the daemon reports it. */
+    record Failure(int index, String sentence, int exitCode) {
+        OperatorException exception() {
+            return new OperatorException(kind(exitCode), sentence);
+        }
+
+        private static Kind kind(int exitCode) {
+            for (Kind kind : Kind.values()) {
+                if (kind.exitCode() == exitCode) {
+                    return kind;
+                }
+            }
+            return Kind.OS_ERROR;
+        }
+    }
+
+    private final Path socket;
+
+    ControlClient(Path socket) {
+        this.socket = socket;
+    }
+
+    /** Whether anybody listens on the socket. */
+    boolean answers() {
+        try (SocketChannel channel = connect()) {
+            return channel.isConnected();
+        } catch (OperatorException | IOException e) {
+            return false;
+        }
+    }
+
+    /** An answer that is good; its body is the caller's to read and close. */
+    HttpAnswer get(String target) {
+        try {
+            HttpAnswer answer = request(target);
+            if (answer.status() != 200) {
+                try (answer) {
+                    throw failures(answer).get(0).exception();
+                }
+            }
+            return answer;
+        } catch (IOException e) {
+            throw brokenOff(e);
+        }
+    }
+
+    /**
+     * Begins to send changes.
+     *
+     * @param force whether the daemon goes on behind one that fails
+     */
+    ChangeStream changes(boolean force) {
+        return new ChangeStream(this, connect(), force);
+    }
+
+    /** A path with a query of the parameters that are not null. */
+    static String target(String path, String... namesAndValues) {
+        StringBuilder target = new StringBuilder(path);
+        for (int i = 0; i < namesAndValues.length; i += 2) {
+            if (namesAndValues[i + 1] != null) {
+                target.append(target.indexOf("?") < 0 ? '?' : '&')
+                        .append(namesAndValues[i])
+                        .append('=')
+                        .append(URLEncoder.encode(namesAndValues[i + 1], StandardCharsets.UTF_8));
+            }
+        }
+        return target.toString();
+    }
+
+    private HttpAnswer request(String target) throws IOException {
+        SocketChannel channel = connect();
+        try {
+            String head = "GET " + target + " HTTP/1.1\r\nHost: weft\r\nConnection: close\r\n\r\n";
+            ByteBuffer bytes = ByteBuffer.wrap(head.getBytes(StandardCharsets.US_ASCII));
+            while (bytes.hasRemaining()) {
+                channel.write(bytes);
+            }
+            return HttpAnswer.read(channel);
+        } catch (IOException e) {
+            channel.close();
+            throw e;
+        }
+    }
+
+    private SocketChannel connect() {
+        try {
+            return SocketChannel.open(UnixDomainSocketAddress.of(socket));
+        } catch (IOException | UnsupportedAddressTypeException e) {
+            throw unreachable(String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    private OperatorException unreachable(String reason, Exception cause) {
+        if (reason.contains("Permission denied")) {
+            return new OperatorException(
+                    Kind.NO_PERMISSION,
+                    "no permission to talk to the weft daemon on " + socket + ": run as root, or as the daemon's user",
+                    cause);
+        }
+        if (reason.contains("too long")) {
+            return new OperatorException(
+                    Kind.USAGE, "\"" + socket + "\" is too long for the name of a Unix socket (107 bytes)", cause);
+        }
+        return new OperatorException(
+                Kind.UNAVAILABLE,
+                "no weft daemon answers on " + socket
+                        + ": start one with 'weft daemon', or name its socket with --control or WEFT_CONTROL",
+                cause);
+    }
+
+    OperatorException brokenOff(IOException cause) {
+        return new OperatorException(
+                Kind.UNAVAILABLE,
+                "the weft daemon on " + socket + " broke off (" + cause.getMessage() + "): its log may say why",
+                cause);
+    }
+
+    /** What is wrong, according to an answer: {@code {"errors":[{"index":1,"error":"...","exit":64}]}}. */
+    List<Failure> failures(HttpAnswer answer) throws IOException {
+        String text = new String(answer.body().readAllBytes(), StandardCharsets.UTF_8);
+        List<Failure> failures = new ArrayList<>();
+        try {
+            JsonObject json = JsonParser.parseString(text).getAsJsonObject();
+            JsonArray errors = json.has("errors") ? json.getAsJsonArray("errors") : new JsonArray();
+            for (JsonElement error : errors) {
+                failures.add(failure(error.getAsJsonObject()));
+            }
+        } catch (JsonParseException | IllegalStateException | ClassCastException e) {
+            throw unexpected(answer.status(), text);
+        }
+        if (failures.isEmpty() && answer.status() != 200) {
+            throw unexpected(answer.status(), text);
+        }
+        return failures;
+    }
+
+    private static Failure failure(JsonObject error) {
+        int index = error.has("index") ? error.get("index").getAsInt() : 1;
+        int exitCode = error.has("exit") ? error.get("exit").getAsInt() : Kind.OS_ERROR.exitCode();
+        return new Failure(index, error.get("error").getAsString(), exitCode);
+    }
+
+    private OperatorException unexpected(int status, String text) {
+        String excerpt = text.strip().replaceAll("\\s+", " ");
+        return new OperatorException(
+                Kind.UNAVAILABLE,
+                "what answers on " + socket + " does not speak Weft's control API (HTTP " + status + ": "
+                        + excerpt.substring(0, Math.min(80, excerpt.length())) + ")");
+    }
+}

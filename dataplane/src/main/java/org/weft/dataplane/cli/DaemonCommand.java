@@ -1,0 +1,43 @@
+package org.weft.dataplane.cli;
+
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import org.weft.dataplane.vtep.OperatorException;
+import org.weft.dataplane.vtep.OperatorException.Kind;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParentCommand;
+
+/** {@code weft daemon}. What it runs is in {@link Daemon}, so that other commands need not load it. */
+@Command(
+        name = "daemon",
+        description = "%nRuns VTEPs in the foreground until SIGTERM or SIGINT; logs to standard error.%n",
+        synopsisHeading = "Usage: ",
+        customSynopsis = "weft daemon [--config FILE] [--control PATH]",
+        footer = {"", "Examples:", "  weft daemon --config /etc/weft/weft.yml", "  WEFT_LOG=debug weft daemon"})
+final class DaemonCommand implements Callable<Integer> {
+    @Option(names = "--config", paramLabel = "FILE", description = "YAML or JSON; without it, no VTEP to begin with.")
+    private Path config;
+
+    @Option(
+            names = {"-h", "--help"},
+            usageHelp = true,
+            description = "This text.")
+    private boolean help;
+
+    @ParentCommand
+    private WeftCommand weft;
+
+    @Override
+    public Integer call() throws InterruptedException {
+        Module base = Object.class.getModule();
+        if (!base.isOpen("jdk.internal.misc", DaemonCommand.class.getModule())) {
+            throw new OperatorException(
+                    Kind.USAGE,
+                    "this JVM keeps jdk.internal.misc to itself: start Weft with scripts/weft, or add"
+                            + " --add-opens java.base/jdk.internal.misc=ALL-UNNAMED to java's options");
+        }
+        new Daemon(config, weft.control()).run();
+        return 0;
+    }
+}

@@ -1,0 +1,100 @@
+package org.weft.dataplane.cli;
+
+import java.io.BufferedOutputStream;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.weft.dataplane.vtep.OperatorException;
+import org.weft.dataplane.vtep.OperatorException.Kind;
+import picocli.CommandLine;
+import picocli.CommandLine.Help.Ansi;
+import picocli.CommandLine.IVersionProvider;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/** The command line's entry: arguments, exit codes (sysexits.h), and one sentence for each error. */
+public final class Main {
+    /** EX_SOFTWARE. */
+    private static final int INTERNAL_ERROR = 70;
+
+    private Main() {}
+
+    public static void main(String[] arguments) {
+        PrintStream out = new PrintStream(
+                new BufferedOutputStream(new FileOutputStream(FileDescriptor.out), 1 << 16),
+                false,
+                StandardCharsets.UTF_8);
+        int exitCode = execute(List.of(arguments), System.in, out, System.err);
+        out.flush();
+        System.exit(exitCode);
+    }
+
+    /** Runs one command line and returns its exit code. */
+    static int execute(List<String> arguments, InputStream in, PrintStream out, PrintStream err) {
+        CommandLine commandLine = new CommandLine(new WeftCommand(in, out, err))
+                .setExpandAtFiles(false)
+                .setAbbreviatedSubcommandsAllowed(true)
+                .setColorScheme(CommandLine.Help.defaultColorScheme(Ansi.OFF))
+                .setOut(new PrintWriter(out, true, StandardCharsets.UTF_8))
+                .setErr(new PrintWriter(err, true, StandardCharsets.UTF_8))
+                .setUsageHelpWidth(100)
+                .setParameterExceptionHandler((e, words) -> usage(e, err))
+                .setExecutionExceptionHandler((e, line, result) -> failed(e, result, err));
+        int exitCode = commandLine.execute(arguments.toArray(String[]::new));
+        out.flush();
+        return exitCode;
+    }
+
+    private static int usage(ParameterException e, PrintStream err) {
+        CommandLine command = e.getCommandLine();
+        String sentence = e.getMessage().replaceFirst("^Error: ", "");
+        if (e instanceof UnmatchedArgumentException unmatched && command.getParent() == null) {
+            String word = unmatched.getUnmatched().get(0);
+            sentence = (word.startsWith("-") ? "unknown option \"" : "unknown object \"") + word + "\""
+                    + Spelling.didYouMean(word, command.getSubcommands().keySet());
+        }
+        err.println("weft: " + sentence + "; try '" + command.getCommandSpec().qualifiedName() + " --help'");
+        return Kind.USAGE.exitCode();
+    }
+
+    private static int failed(Exception e, ParseResult result, PrintStream err) {
+        if (e instanceof OperatorException operator) {
+            err.println("weft: " + operator.getMessage());
+            return operator.kind().exitCode();
+        }
+        err.println("weft: internal error in " + String.join(" ", result.originalArgs()) + ":");
+        e.printStackTrace(err);
+        return INTERNAL_ERROR;
+    }
+
+    /** Whether a file descriptor of this process is a terminal. */
+    static boolean isTerminal(int fd) {
+        try {
+            String target =
+                    Files.readSymbolicLink(Path.of("/proc/self/fd/" + fd)).toString();
+            return target.startsWith("/dev/pts/") || target.startsWith("/dev/tty") || target.equals("/dev/console");
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    /** What {@code --version} prints; the number is the jar's. */
+    static final class Version implements IVersionProvider {
+        @Override
+        public String[] getVersion() {
+            String version = Main.class.getPackage().getImplementationVersion();
+            return new String[] {
+                "weft " + (version == null ? "(not packaged)" : version) + ", Java "
+                        + System.getProperty("java.version")
+            };
+        }
+    }
+}

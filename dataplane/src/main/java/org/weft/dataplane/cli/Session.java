@@ -1,0 +1,112 @@
+package org.weft.dataplane.cli;
+
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParseException;
+import com.google.gson.JsonParser;
+import com.google.gson.stream.JsonReader;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import org.weft.dataplane.cli.ControlClient.Failure;
+import org.weft.dataplane.cli.Statement.Change;
+import org.weft.dataplane.cli.Statement.Show;
+import org.weft.dataplane.vtep.OperatorException;
+import org.weft.dataplane.vtep.OperatorException.Kind;
+
+/** Carries statements to a daemon and prints what it answers. */
+final class Session {
+    /** How to print. */
+    record Style(boolean details, boolean statistics, boolean json) {}
+
+    private final ControlClient client;
+    private final Style style;
+    private final PrintStream out;
+
+    Session(ControlClient client, Style style, PrintStream out) {
+        this.client = client;
+        this.style = style;
+        this.out = out;
+    }
+
+    ControlClient client() {
+        return client;
+    }
+
+    PrintStream out() {
+        return out;
+    }
+
+    /** @throws OperatorException if the daemon refuses, or is not there */
+    void run(Statement statement) {
+        if (statement instanceof Show show) {
+            show(show);
+        } else if (statement instanceof Change change) {
+            ChangeStream changes = client.changes(false);
+            changes.add(change.body());
+            List<Failure> failures = changes.finish();
+            if (!failures.isEmpty()) {
+                throw failures.get(0).exception();
+            }
+        }
+    }
+
+    private void show(Show show) {
+        String target = ControlClient.target("/v1/" + show.listing().object(), "dev", show.dev());
+        try (HttpAnswer answer = client.get(target)) {
+            if (style.json() && show.address() == null) {
+                answer.body().transferTo(out);
+                out.println();
+            } else {
+                entries(show, answer);
+            }
+        } catch (JsonParseException | IllegalStateException | IOException e) {
+            throw new OperatorException(
+                    Kind.UNAVAILABLE, "the daemon's answer to " + target + " is cut short or garbled", e);
+        }
+        out.flush();
+    }
+
+    private void entries(Show show, HttpAnswer answer) throws IOException {
+        Printer printer = style.json() ? new JsonPrinter() : printer(show);
+        JsonReader reader =
+                new JsonReader(new BufferedReader(new InputStreamReader(answer.body(), StandardCharsets.UTF_8)));
+        reader.beginArray();
+        while (reader.hasNext()) {
+            JsonObject entry = JsonParser.parseReader(reader).getAsJsonObject();
+            if (show.address() == null
+                    || show.address().equals(Printer.text(entry, show.listing().key()))) {
+                printer.print(entry, out);
+            }
+        }
+        reader.endArray();
+        printer.finish(out);
+    }
+
+    private Printer printer(Show show) {
+        return switch (show.listing()) {
+            case LINK -> new LinkPrinter(style.details(), style.statistics());
+            case DROPS -> new DropsPrinter();
+            default -> new EntryPrinter(show, style.statistics());
+        };
+    }
+
+    /** The entries themselves, in an array on one line. */
+    private static final class JsonPrinter implements Printer {
+        private boolean begun;
+
+        @Override
+        public void print(JsonObject entry, PrintStream out) {
+            out.print(begun ? "," : "[");
+            out.print(entry);
+            begun = true;
+        }
+
+        @Override
+        public void finish(PrintStream out) {
+            out.println(begun ? "]" : "[]");
+        }
+    }
+}

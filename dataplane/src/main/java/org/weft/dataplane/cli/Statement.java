@@ -1,0 +1,53 @@
+package org.weft.dataplane.cli;
+
+import com.google.gson.JsonObject;
+
+/** What one line of words asks for. */
+sealed interface Statement {
+    /** A change, as an object of the control API's {@code POST /v1}. */
+    record Change(JsonObject body) implements Statement {}
+
+    /**
+     * A question.
+     *
+     * @param dev only of this device; null: of all
+     * @param address only entries with this MAC or IP address; null: all
+     */
+    record Show(Listing listing, String dev, String address) implements Statement {}
+
+    /** What can be shown. */
+    enum Listing {
+        LINK("link", null),
+        FDB("fdb", "mac"),
+        NEIGH("neigh", "dst"),
+        TAG("tag", "source"),
+        DROPS("drops", null);
+
+        private final String object;
+        private final String key;
+
+        Listing(String object, String key) {
+            this.object = object;
+            this.key = key;
+        }
+
+        /** The word for it on the command line and in the API's paths. */
+        String object() {
+            return object;
+        }
+
+        /** The field that {@link Show#address} selects by; null if there is none. */
+        String key() {
+            return key;
+        }
+
+        static Listing of(String object) {
+            for (Listing listing : values()) {
+                if (listing.object.equals(object)) {
+                    return listing;
+                }
+            }
+            throw new IllegalArgumentException(object);
+        }
+    }
+}

@@ -1,0 +1,105 @@
+package org.weft.dataplane;
+
+import static com.tngtech.archunit.base.DescribedPredicate.not;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.junit.AnalyzeClasses;
+import com.tngtech.archunit.junit.ArchTest;
+import com.tngtech.archunit.lang.ArchRule;
+
+/** The dependency directions that the package documentation promises. */
+@AnalyzeClasses(packages = "org.weft", importOptions = ImportOption.DoNotIncludeTests.class)
+class ArchitectureTest {
+    private static final String IO = "org.weft.dataplane.io";
+    private static final String LINUX = "org.weft.dataplane.io.linux";
+    private static final String TABLE = "org.weft.dataplane.table";
+    private static final String COUNTERS = "org.weft.dataplane.counters";
+    private static final String CAPTURE = "org.weft.dataplane.capture";
+    private static final String VTEP = "org.weft.dataplane.vtep";
+    private static final String AGENT = "org.weft.dataplane.agent";
+    private static final String CONFIG = "org.weft.dataplane.config";
+    private static final String ROOT = "org.weft.dataplane";
+    private static final String CONTROL = "org.weft.dataplane.control";
+    private static final String CLI = "org.weft.dataplane.cli";
+
+    @ArchTest
+    static final ArchRule packagesHaveNoCycles =
+            slices().matching("org.weft.(**)").should().beFreeOfCycles();
+
+    @ArchTest
+    static final ArchRule systemCallsGoThroughOneDoor = noClasses()
+            .that()
+            .resideOutsideOfPackage(LINUX)
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("jnr..");
+
+    @ArchTest
+    static final ArchRule nettyStaysWithSocketsAndControl = noClasses()
+            .that()
+            .resideOutsideOfPackages(LINUX, CONTROL)
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("io.netty..");
+
+    @ArchTest
+    static final ArchRule agentsSeeNoOperatingSystemAndNoLog = noClasses()
+            .that()
+            .resideInAnyPackage(AGENT, TABLE, COUNTERS, CAPTURE, "org.weft.encap..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage(LINUX, "org.slf4j..", "java.net.http..", "java.nio.channels..");
+
+    @ArchTest
+    static final ArchRule encapKnowsNothingAboveIt = noClasses()
+            .that()
+            .resideInAPackage("org.weft.encap..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("org.weft.dataplane..");
+
+    @ArchTest
+    static final ArchRule interfacesKnowNothingOfOurs = onlyUse(IO);
+
+    @ArchTest
+    static final ArchRule tablesKnowOnlyAddresses = onlyUse(TABLE);
+
+    @ArchTest
+    static final ArchRule linuxImplementsTheInterfaces = onlyUse(LINUX, IO);
+
+    @ArchTest
+    static final ArchRule agentsUseWhatLiesBelow = onlyUse(AGENT, IO, TABLE, COUNTERS, CAPTURE, VTEP);
+
+    @ArchTest
+    static final ArchRule compositionRootIsBelowControl = noClasses()
+            .that()
+            .resideInAPackage(ROOT)
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage(CONTROL, CLI);
+
+    @ArchTest
+    static final ArchRule onlyTheCompositionRootPutsAgentsTogether = noClasses()
+            .that()
+            .resideInAnyPackage(CONTROL, CLI, CONFIG)
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage(AGENT);
+
+    private static ArchRule onlyUse(String subject, String... below) {
+        String[] allowed = new String[below.length + 2];
+        System.arraycopy(below, 0, allowed, 0, below.length);
+        allowed[below.length] = subject;
+        allowed[below.length + 1] = "org.weft.encap..";
+        return classes()
+                .that()
+                .resideInAPackage(subject)
+                .should()
+                .onlyDependOnClassesThat(not(resideInAPackage("org.weft..")).or(resideInAnyPackage(allowed)));
+    }
+}

@@ -1,0 +1,79 @@
+package org.weft.dataplane.agent;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.Test;
+import org.weft.dataplane.io.FrameSlab;
+
+class FrameRingTest {
+    @Test
+    void hasRoomForEverySlot() {
+        FrameSlab slab = new FrameSlab(48);
+        FrameRing ring = new FrameRing(48);
+        int[] slots = new int[48];
+        for (int round = 0; round < 5; round++) {
+            for (int i = 0; i < 48; i++) {
+                ring.offer(slab.claim());
+            }
+            assertEquals(FrameSlab.NONE, slab.claim());
+            assertEquals(48, ring.take(slots));
+            for (int slot : slots) {
+                ring.giveBack(slot);
+            }
+            ring.reclaim(slab);
+            assertEquals(48, slab.freeSlots());
+        }
+    }
+
+    @Test
+    void keepsTheOrderAndTheLimit() {
+        FrameRing ring = new FrameRing(8);
+        for (int i = 0; i < 5; i++) {
+            ring.offer(i);
+        }
+        int[] slots = new int[3];
+        assertEquals(3, ring.take(slots));
+        assertArrayEquals(new int[] {0, 1, 2}, slots);
+        assertEquals(2, ring.take(slots));
+        assertEquals(3, slots[0]);
+        assertEquals(0, ring.take(slots));
+    }
+
+    @Test
+    void handsOverBetweenTwoThreads() throws Exception {
+        FrameSlab slab = new FrameSlab(16);
+        FrameRing ring = new FrameRing(16);
+        int rounds = 200_000;
+        AtomicReference<Throwable> failure = new AtomicReference<>();
+        Thread consumer = new Thread(() -> {
+            int[] slots = new int[4];
+            int expected = 0;
+            while (expected < rounds) {
+                int taken = ring.take(slots);
+                for (int i = 0; i < taken; i++) {
+                    int number = slab.buffer().getInt(slab.offset(slots[i]));
+                    if (number != expected++) {
+                        failure.compareAndSet(null, new AssertionError(number + " instead of " + (expected - 1)));
+                    }
+                    ring.giveBack(slots[i]);
+                }
+            }
+        });
+        consumer.start();
+        for (int i = 0; i < rounds; ) {
+            ring.reclaim(slab);
+            int slot = slab.claim();
+            if (slot != FrameSlab.NONE) {
+                slab.buffer().putInt(slab.offset(slot), i++);
+                ring.offer(slot);
+            }
+        }
+        consumer.join();
+        assertNull(failure.get());
+        ring.reclaim(slab);
+        assertEquals(16, slab.freeSlots());
+    }
+}

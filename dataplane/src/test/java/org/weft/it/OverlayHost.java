@@ -1,0 +1,223 @@
+package org.weft.it;
+
+import com.google.gson.JsonElement;
+
+/**
+ * A host of the overlay with one app container, wired as silk wires them: a point-to-point veth without ARP, permanent
+ * neighbours, the gateway 169.254.0.1, and the VTEP {@code silk-vtep}. A second VTEP with another VNI stands beside it.
+ */
+final class OverlayHost implements AutoCloseable {
+    static final String DEVICE = "silk-vtep";
+    static final String SECOND_DEVICE = "second-vtep";
+    static final int MTU = 1410;
+
+    final Subject subject;
+    final Netns host;
+    final Netns app;
+
+    private final int number;
+    private final int peer;
+    private final boolean ipv6Underlay;
+    private WeftDaemon daemon;
+
+    /**
+     * @param number 1 or 2, part of all addresses
+     */
+    OverlayHost(int number, Subject subject, boolean ipv6Underlay) {
+        this.number = number;
+        this.peer = 3 - number;
+        this.subject = subject;
+        this.ipv6Underlay = ipv6Underlay;
+        this.host = Netns.create("host" + number);
+        this.app = Netns.create("app" + number);
+    }
+
+    String appIp() {
+        return "10.255." + number + ".2";
+    }
+
+    String appIp6() {
+        return "fd00:255:" + number + "::2";
+    }
+
+    String underlayIp() {
+        return underlayIp(number);
+    }
+
+    private String underlayIp(int which) {
+        return ipv6Underlay ? "fd00:16::" + which : "10.0.16." + which;
+    }
+
+    String underlayMac() {
+        return "42:01:0a:00:10:0" + number;
+    }
+
+    String vtepMac() {
+        return vtepMac(number);
+    }
+
+    private static String vtepMac(int which) {
+        return "ee:ee:0a:ff:0" + which + ":00";
+    }
+
+    /** Address of the second VTEP, on a network of its own. */
+    String secondIp() {
+        return "10.254.0." + number;
+    }
+
+    /** Gives the host its end of the underlay, which is there already as eth0. */
+    void plumbUnderlay() {
+        host.sysctl("net.ipv6.conf.eth0.disable_ipv6", "0");
+        host.ip("link set eth0 address " + underlayMac() + " up\naddress add 10.0.16." + number
+                + "/24 dev eth0\naddress add fd00:16::" + number + "/64 dev eth0 nodad\n");
+        for (String key : new String[] {"ipv4.ip_forward", "ipv6.conf.all.forwarding"}) {
+            host.sysctl("net." + key, "1");
+        }
+    }
+
+    void plumbContainer() {
+        host.ip("link add " + veth() + " type veth peer name eth0 netns " + app.name());
+        host.sysctl("net.ipv6.conf." + veth() + ".disable_ipv6", "0");
+        app.sysctl("net.ipv6.conf.eth0.disable_ipv6", "0");
+        String container = "ee:ee:0a:ff:0" + number + ":02";
+        String gateway = "aa:aa:0a:ff:0" + number + ":02";
+        host.ip(
+                """
+                link set %1$s address %2$s mtu 1410 arp off up
+                address add 169.254.0.1 peer 10.255.%4$d.2/32 dev %1$s
+                neigh replace 10.255.%4$d.2 lladdr %3$s dev %1$s nud permanent
+                address add fd00:255:%4$d::1/64 dev %1$s nodad
+                neigh replace fd00:255:%4$d::2 lladdr %3$s dev %1$s nud permanent
+                """
+                        .formatted(veth(), gateway, container, number));
+        app.ip(
+                """
+                link set eth0 address %2$s mtu 1410 arp off up
+                address add 10.255.%3$d.2 peer 169.254.0.1/32 dev eth0
+                neigh replace 169.254.0.1 lladdr %1$s dev eth0 nud permanent
+                route add default via 169.254.0.1 dev eth0 src 10.255.%3$d.2
+                address add fd00:255:%3$d::2/64 dev eth0 nodad
+                neigh replace fd00:255:%3$d::1 lladdr %1$s dev eth0 nud permanent
+                route add default via fd00:255:%3$d::1 dev eth0
+                """
+                        .formatted(gateway, container, number));
+    }
+
+    private String veth() {
+        return "s-01025500" + number + "002";
+    }
+
+    /** Sets the MTU between container and host, but not the VTEP's. */
+    void containerMtu(int mtu) {
+        app.ip("link set eth0 mtu " + mtu);
+        host.ip("link set " + veth() + " mtu " + mtu);
+    }
+
+    /** Brings the VTEPs up, and routes over them. */
+    void startVteps() {
+        if (subject == Subject.KERNEL) {
+            addKernelVtep(DEVICE, 1, "gbp");
+            addKernelVtep(SECOND_DEVICE, 2, "gbp");
+            host.ip("address add 10.255." + number + ".0/16 dev " + DEVICE + "\naddress add " + secondIp() + "/24 dev "
+                    + SECOND_DEVICE);
+        } else {
+            daemon = new WeftDaemon(host, config()).start();
+        }
+        plumbVteps();
+    }
+
+    private void addKernelVtep(String name, int vni, String more) {
+        KernelEndpoint kernel = new KernelEndpoint(host);
+        kernel.add(new Device(
+                name,
+                vtepMac(),
+                MTU,
+                "id " + vni + " local " + underlayIp() + " dev eth0 dstport 4789 nolearning " + more));
+        kernel.fdb("append", vtepMac(peer), name, "dst " + underlayIp(peer));
+        kernel.fdb("append", "00:00:00:00:00:00", name, "dst " + underlayIp(peer));
+    }
+
+    /** The daemon's configuration; the device stays when the daemon ends. */
+    private String config() {
+        return """
+                underlay:
+                  local: "%1$s"
+                  dev: eth0
+                  port: 4789
+                vteps:
+                  - name: silk-vtep
+                    vni: 1
+                    address: 10.255.%2$d.0/16
+                    mtu: 1410
+                    gbp: true
+                    learning: false
+                    proxy: true
+                    persist: true
+                    fdb:
+                      - {mac: "%3$s", dst: "%4$s"}
+                      - {mac: "00:00:00:00:00:00", dst: "%4$s"}
+                    neighbours:
+                      - {ip: 10.255.%5$d.0, mac: "%3$s"}
+                      - {ip: "fd00:fe::%5$d", mac: "%3$s"}
+                  - name: second-vtep
+                    vni: 2
+                    address: %6$s/24
+                    mac: "%7$s"
+                    mtu: 1410
+                    gbp: true
+                    learning: false
+                    persist: true
+                    fdb:
+                      - {mac: "%3$s", dst: "%4$s"}
+                """
+                .formatted(underlayIp(), number, vtepMac(peer), underlayIp(peer), peer, secondIp(), vtepMac());
+    }
+
+    /** What silk and an operator put on the devices. */
+    private void plumbVteps() {
+        for (String device : new String[] {DEVICE, SECOND_DEVICE}) {
+            host.sysctl("net.ipv6.conf." + device + ".disable_ipv6", "0");
+        }
+        host.ip(
+                """
+                route replace 10.255.%1$d.0/24 via 10.255.%1$d.0 dev silk-vtep src 10.255.%2$d.0 onlink
+                address replace fd00:fe::%2$d/64 dev silk-vtep nodad
+                route replace fd00:255:%1$d::/64 via fd00:fe::%1$d dev silk-vtep
+                neigh replace 10.254.0.%1$d lladdr %3$s dev second-vtep nud permanent
+                """
+                        .formatted(peer, number, vtepMac(peer)));
+        permanentNeighbours("replace");
+    }
+
+    /** Adds ({@code replace}) or takes away ({@code del}) what silk writes into the host's neighbour table. */
+    void permanentNeighbours(String action) {
+        for (String ip : new String[] {"10.255." + peer + ".0", "fd00:fe::" + peer}) {
+            host.ip("neigh " + action + " " + ip + " lladdr " + vtepMac(peer) + " dev silk-vtep nud permanent");
+        }
+    }
+
+    /** What the host's daemon says is wrong with its first VTEP, or JSON's null. */
+    JsonElement trouble() {
+        return daemon.control()
+                .get("/v1/link?dev=" + DEVICE)
+                .getAsJsonArray()
+                .get(0)
+                .getAsJsonObject()
+                .getAsJsonObject("weft")
+                .get("trouble");
+    }
+
+    /** The host's daemon; only where Weft is the subject. */
+    WeftDaemon daemon() {
+        return daemon;
+    }
+
+    @Override
+    public void close() {
+        if (daemon != null) {
+            daemon.close();
+        }
+        app.close();
+        host.close();
+    }
+}

@@ -1,0 +1,87 @@
+package org.weft.it;
+
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.function.Predicate;
+import org.pcap4j.core.NotOpenException;
+import org.pcap4j.core.PcapHandle;
+import org.pcap4j.core.PcapNativeException;
+
+/** Sends whole frames out of one device of a namespace, and keeps what comes in on it. */
+final class PacketSocket implements AutoCloseable {
+    private static final int SNAPLEN = 70_000;
+    private static final int BUFFER = 16 << 20;
+
+    private final String device;
+    private final PcapHandle handle;
+    private final List<byte[]> received = new ArrayList<>();
+
+    private PacketSocket(String device, PcapHandle handle) {
+        this.device = device;
+        this.handle = handle;
+    }
+
+    static PacketSocket open(Netns netns, String device) {
+        return netns.call(() -> {
+            PcapHandle handle = new PcapHandle.Builder(device)
+                    .snaplen(SNAPLEN)
+                    .bufferSize(BUFFER)
+                    .immediateMode(true)
+                    .timeoutMillis(1)
+                    .build();
+            handle.setDirection(org.pcap4j.core.PcapHandle.PcapDirection.IN);
+            handle.setBlockingMode(PcapHandle.BlockingMode.NONBLOCKING);
+            return new PacketSocket(device, handle);
+        });
+    }
+
+    void send(byte[] frame) {
+        try {
+            handle.sendPacket(frame);
+        } catch (PcapNativeException | NotOpenException e) {
+            throw new AssertionError("send of " + frame.length + " bytes on " + device, e);
+        }
+    }
+
+    /** All that came in since the last {@link #clear()}, in order. */
+    List<byte[]> received() {
+        try {
+            for (byte[] frame = handle.getNextRawPacket(); frame != null; frame = handle.getNextRawPacket()) {
+                received.add(frame);
+            }
+        } catch (NotOpenException e) {
+            throw new AssertionError("capture on " + device, e);
+        }
+        return received;
+    }
+
+    List<byte[]> received(Predicate<byte[]> filter) {
+        return received().stream().filter(filter).toList();
+    }
+
+    /** Waits for a frame and gives it. */
+    byte[] await(String what, Predicate<byte[]> wanted) {
+        if (!Await.holds(Await.PATIENCE, () -> received().stream().anyMatch(wanted))) {
+            throw new AssertionError(what + " did not arrive on " + device + "; what did:\n" + dump(received));
+        }
+        return received.stream().filter(wanted).findFirst().orElseThrow();
+    }
+
+    /** Forgets what came in so far. */
+    void clear() {
+        received();
+        received.clear();
+    }
+
+    static String dump(List<byte[]> frames) {
+        StringBuilder text = new StringBuilder();
+        frames.forEach(frame -> text.append(HexFormat.of().formatHex(frame)).append('\n'));
+        return text.toString();
+    }
+
+    @Override
+    public void close() {
+        handle.close();
+    }
+}
