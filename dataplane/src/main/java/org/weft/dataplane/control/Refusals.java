@@ -19,10 +19,11 @@ final class Refusals {
         String key = object.equals("tag") ? "this source" : "this address";
         switch (outcome) {
             case OK -> {}
-            case EXISTS -> throw new OperatorException(
-                    Kind.CANNOT_CREATE,
-                    "File exists (" + name + " has an entry for " + key + "; replace it"
-                            + (object.equals("fdb") ? " or append)" : ")"));
+            case EXISTS ->
+                throw new OperatorException(
+                        Kind.CANNOT_CREATE,
+                        "File exists (" + name + " has an entry for " + key + "; replace it"
+                                + (object.equals("fdb") ? " or append)" : ")"));
             case NOT_FOUND ->
                 throw new OperatorException(
                         Kind.NO_INPUT, "No such file or directory (" + name + " has no such entry for " + key + ")");
@@ -31,12 +32,13 @@ final class Refusals {
                         Kind.CANNOT_CREATE,
                         "No space left on device (" + name + " takes "
                                 + vtep.config().maxAddresses() + " entries, its maxaddress)");
-            case NOT_SUPPORTED -> throw new OperatorException(
-                    Kind.BAD_DATA,
-                    action.equals("replace")
-                            ? "Operation not supported (entries of multicast addresses are changed by append and del)"
-                            : "Operation not supported (only the default entry 00:00:00:00:00:00 and multicast"
-                                    + " addresses can have several remotes)");
+            case NOT_SUPPORTED ->
+                throw new OperatorException(
+                        Kind.BAD_DATA,
+                        action.equals("replace")
+                                ? "Operation not supported (entries of multicast addresses are changed by append and del)"
+                                : "Operation not supported (only the default entry 00:00:00:00:00:00 and multicast"
+                                        + " addresses can have several remotes)");
         }
     }
 

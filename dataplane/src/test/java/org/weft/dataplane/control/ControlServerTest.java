@@ -88,7 +88,8 @@ class ControlServerTest {
 
     @Test
     void tellsItsVersion() throws IOException {
-        JsonObject version = JsonParser.parseString(client.get("/v1/version").body()).getAsJsonObject();
+        JsonObject version =
+                JsonParser.parseString(client.get("/v1/version").body()).getAsJsonObject();
 
         assertEquals(System.getProperty("java.version"), version.get("java").getAsString());
         assertEquals(ProcessHandle.current().pid(), version.get("pid").getAsLong());
@@ -134,7 +135,8 @@ class ControlServerTest {
 
         assertEquals(json("['BROADCAST','MULTICAST']"), link.get("flags"));
         assertEquals("DOWN", link.get("operstate").getAsString());
-        assertEquals("silk-vtep is gone", link.getAsJsonObject("weft").get("trouble").getAsString());
+        assertEquals(
+                "silk-vtep is gone", link.getAsJsonObject("weft").get("trouble").getAsString());
     }
 
     @Test
@@ -143,8 +145,10 @@ class ControlServerTest {
         silk.fdb().add(2, new Remote(IpAddress.parse("10.0.16.14")), false, 990);
         silk.fdb().append(0, elsewhere, true, 1000);
         silk.fdb().append(0, new Remote(IpAddress.parse("10.0.16.16")), true, 1000);
-        client.post("/v1", "{\"object\":\"neigh\",\"action\":\"add\",\"dst\":\"10.255.43.0\",\"lladdr\":"
-                + "\"ee:ee:0a:ff:2b:00\"}\n{\"object\":\"tag\",\"action\":\"add\",\"source\":\"10.255.0.0/16\",\"tag\":1}");
+        client.post(
+                "/v1",
+                "{\"object\":\"neigh\",\"action\":\"add\",\"dst\":\"10.255.43.0\",\"lladdr\":"
+                        + "\"ee:ee:0a:ff:2b:00\"}\n{\"object\":\"tag\",\"action\":\"add\",\"source\":\"10.255.0.0/16\",\"tag\":1}");
 
         assertEquals(
                 json("[{'mac':'00:00:00:00:00:00','ifname':'silk-vtep','dst':'10.0.16.15','port':4790,'vni':7,"
@@ -204,8 +208,9 @@ class ControlServerTest {
 
         assertEquals(409, answer.status());
         assertEquals(
-                json("{'applied':2,'errors':[{'index':3,'error':'add fdb 02:00:00:00:00:01: File exists (silk-vtep has an"
-                        + " entry for this address; replace it or append)','exit':73}]}"),
+                json(
+                        "{'applied':2,'errors':[{'index':3,'error':'add fdb 02:00:00:00:00:01: File exists (silk-vtep has an"
+                                + " entry for this address; replace it or append)','exit':73}]}"),
                 JsonParser.parseString(answer.body()));
         assertEquals(2, silk.fdb().size());
     }
@@ -267,7 +272,8 @@ class ControlServerTest {
         UnixHttp.Answer answer = client.post("/v1", add);
 
         assertEquals(500, answer.status());
-        assertTrue(answer.body().contains("\"add link v2: TUNSETIFF v2: needs CAP_NET_ADMIN, run as root\",\"exit\":77"));
+        assertTrue(
+                answer.body().contains("\"add link v2: TUNSETIFF v2: needs CAP_NET_ADMIN, run as root\",\"exit\":77"));
 
         registry.failure = new IllegalStateException("out of luck");
         assertTrue(client.post("/v1", add).body().contains("\"error\":\"out of luck\",\"exit\":71"));
@@ -285,10 +291,21 @@ class ControlServerTest {
 
     @ParameterizedTest
     @CsvSource({
-        "GET, /v2, 404", "GET, /, 404", "HEAD, /nothing, 404", "POST, /v1/fdbs, 404", "GET, /v1, 405",
-        "POST, /v1/link, 405", "DELETE, /v1/fdb, 405", "PUT, /metrics, 405", "HEAD, /v1/capture, 405",
-        "GET, /v1/link?dev=nope, 404", "GET, /v1/fdb?dve=silk-vtep, 400", "GET, /v1/capture?reason=NOPE, 400",
-        "GET, /v1/capture?point=nowhere, 400", "GET, /v1/capture?count=0, 400", "GET, /v1/capture?dev=nope, 404"
+        "GET, /v2, 404",
+        "GET, /, 404",
+        "HEAD, /nothing, 404",
+        "POST, /v1/fdbs, 404",
+        "GET, /v1, 405",
+        "POST, /v1/link, 405",
+        "DELETE, /v1/fdb, 405",
+        "PUT, /metrics, 405",
+        "HEAD, /v1/capture, 405",
+        "GET, /v1/link?dev=nope, 404",
+        "GET, /v1/fdb?dve=silk-vtep, 400",
+        "GET, /v1/capture?reason=NOPE, 400",
+        "GET, /v1/capture?point=nowhere, 400",
+        "GET, /v1/capture?count=0, 400",
+        "GET, /v1/capture?dev=nope, 404"
     })
     void refusesWhatItDoesNotKnow(String method, String target, int status) throws IOException {
         UnixHttp.Answer answer = client.exchange(method, target, method.equals("POST") ? "{}" : null);
@@ -314,7 +331,8 @@ class ControlServerTest {
     void answersPipelinedRequestsInOrder() throws IOException {
         String add = fdb(1);
         String get = "GET /v1/fdb HTTP/1.1\r\nHost: weft\r\n\r\n";
-        client.send(get + "POST /v1 HTTP/1.1\r\nHost: weft\r\nContent-Length: " + add.length() + "\r\n\r\n" + add + get);
+        client.send(
+                get + "POST /v1 HTTP/1.1\r\nHost: weft\r\nContent-Length: " + add.length() + "\r\n\r\n" + add + get);
 
         assertEquals("[]\n", client.receive(false).body());
         assertEquals("{\"applied\":1}\n", client.receive(false).body());
@@ -336,7 +354,8 @@ class ControlServerTest {
 
     @Test
     void tellsAClientThatAsksToContinue() throws IOException {
-        String head = " HTTP/1.1\r\nHost: weft\r\nExpect: 100-continue\r\nContent-Length: " + fdb(1).length() + "\r\n\r\n";
+        String head =
+                " HTTP/1.1\r\nHost: weft\r\nExpect: 100-continue\r\nContent-Length: " + fdb(1).length() + "\r\n\r\n";
         client.send("POST /v1" + head);
         assertEquals("HTTP/1.1 100 Continue", client.line());
         client.headers();
@@ -427,8 +446,7 @@ class ControlServerTest {
 
     @Test
     void servesMetricsAndNothingElseOverTcp() throws IOException {
-        InetSocketAddress address =
-                server.listenForMetrics(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+        InetSocketAddress address = server.listenForMetrics(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
 
         try (UnixHttp tcp = new UnixHttp(SocketChannel.open(address))) {
             UnixHttp.Answer metrics = tcp.get("/metrics");
@@ -444,8 +462,7 @@ class ControlServerTest {
 
     @Test
     void saysWhenTheMetricsAddressIsTaken() {
-        InetSocketAddress address =
-                server.listenForMetrics(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+        InetSocketAddress address = server.listenForMetrics(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
 
         OperatorException e = assertThrows(OperatorException.class, () -> server.listenForMetrics(address));
 
@@ -539,7 +556,8 @@ class ControlServerTest {
             metrics = client.get("/metrics").body();
         } while (metrics.contains("weft_capture_lost_total 0.0"));
 
-        assertTrue(metrics.matches("(?s).*weft_capture_lost_total [1-9].*"), "4,000 frames of 60,000 bytes fit nowhere");
+        assertTrue(
+                metrics.matches("(?s).*weft_capture_lost_total [1-9].*"), "4,000 frames of 60,000 bytes fit nowhere");
     }
 
     @Test

@@ -43,7 +43,15 @@ final class MemoryRegistry implements VtepRegistry {
         return add(
                 "silk-vtep",
                 Map.of(
-                        "id", "1", "local", "10.0.32.12", "address", "10.255.126.0/16", "gbp", "true", "maxaddress",
+                        "id",
+                        "1",
+                        "local",
+                        "10.0.32.12",
+                        "address",
+                        "10.255.126.0/16",
+                        "gbp",
+                        "true",
+                        "maxaddress",
                         "100000"));
     }
 
@@ -60,8 +68,7 @@ final class MemoryRegistry implements VtepRegistry {
     @Override
     public LinkState state(Vtep vtep) {
         VtepConfig config = vtep.config();
-        return new LinkState(
-                up, up, 5, config.mac(), config.mtu(), new Offloads(true, false, false, false), trouble);
+        return new LinkState(up, up, 5, config.mac(), config.mtu(), new Offloads(true, false, false, false), trouble);
     }
 
     @Override

@@ -179,9 +179,7 @@ class OperationsTest {
         execute("{'object':'neigh','action':'add','dst':'fd00::1','lladdr':'ee:ee:0a:ff:2b:02'}");
 
         assertEquals(2, silk.neighbours().size());
-        assertTrue(silk.neighbours()
-                .entries()
-                .contains(new Neighbour(IpAddress.parse("10.255.43.0"), MAC + 1)));
+        assertTrue(silk.neighbours().entries().contains(new Neighbour(IpAddress.parse("10.255.43.0"), MAC + 1)));
 
         execute("{'object':'neigh','action':'del','dst':'10.255.43.0'}");
         refuses(
@@ -252,8 +250,7 @@ class OperationsTest {
         VtepConfig config = registry.vtep("v2").config();
         assertEquals(2, config.vni());
         assertTrue(config.gbp());
-        assertEquals(
-                List.of(IpPrefix.parse("10.1.0.1/16"), IpPrefix.parse("fd00::1/64")), config.addresses());
+        assertEquals(List.of(IpPrefix.parse("10.1.0.1/16"), IpPrefix.parse("fd00::1/64")), config.addresses());
         assertEquals(61000, config.sourcePortMax());
 
         execute("{'object':'link','action':'set','dev':'v2','attributes':{'ttl':64,'up':'down'}}");
