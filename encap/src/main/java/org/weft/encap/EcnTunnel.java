@@ -21,9 +21,6 @@ public final class EcnTunnel {
     /** Decapsulate: drop the packet (kernel: IP_TUNNEL_ECN). */
     public static final int DROP = 4;
 
-    /** Two bits each would not do: a nibble for every cell, inner codepoint times 4 plus outer. */
-    private static final long ACTIONS = actions();
-
     private EcnTunnel() {}
 
     /**
@@ -50,7 +47,15 @@ public final class EcnTunnel {
      * RFC 6040 section 4.2, figure 4; the kernel's INET_ECN_decapsulate. Only the low two bits of either matter.
      */
     public static int decapsulate(int outerTos, int innerTos) {
-        return (int) (ACTIONS >>> ((innerTos & MASK) << 2 | outerTos & MASK) * 4) & 0xf;
+        int outer = outerTos & MASK;
+        int inner = innerTos & MASK;
+        if (inner == NOT_ECT) {
+            return outer == NOT_ECT ? KEEP : outer == CE ? DROP : KEEP_UNEXPECTED;
+        }
+        if (outer == CE) {
+            return inner == CE ? KEEP : SET_CE;
+        }
+        return outer == ECT_1 && inner == ECT_0 ? SET_ECT_1 : KEEP;
     }
 
     /** Does as {@link #decapsulate} said to an inner IPv4 header; its checksum follows (RFC 1624). */
@@ -77,23 +82,5 @@ public final class EcnTunnel {
             case SET_ECT_1 -> ECT_1;
             default -> NOT_ECT;
         };
-    }
-
-    private static long actions() {
-        long actions = 0;
-        for (int cell = 0; cell < 16; cell++) {
-            actions |= (long) action(cell & MASK, cell >> 2) << cell * 4;
-        }
-        return actions;
-    }
-
-    private static int action(int outer, int inner) {
-        if (inner == NOT_ECT) {
-            return outer == NOT_ECT ? KEEP : outer == CE ? DROP : KEEP_UNEXPECTED;
-        }
-        if (outer == CE) {
-            return inner == CE ? KEEP : SET_CE;
-        }
-        return outer == ECT_1 && inner == ECT_0 ? SET_ECT_1 : KEEP;
     }
 }

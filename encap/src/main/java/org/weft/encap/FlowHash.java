@@ -15,21 +15,15 @@ public final class FlowHash {
     private FlowHash() {}
 
     /**
-     * Hashes addresses, protocol and ports of an IP packet; without ports for fragments, as only the first one has any, and
-     * for protocols without. All other frames: the two MAC addresses and the EtherType. The directions of a connection differ.
+     * Hashes addresses, protocol and ports of an IP packet; without ports for fragments, as only the first one has any. All other frames: the two MAC addresses and the EtherType. The directions of a connection differ.
      *
      * @param layout what {@link FrameLayout#parse} found in this very frame; if that was false, the hash is 0
      */
     public static int of(UnsafeBuffer buffer, FrameLayout layout) {
         if (layout.isIpv4() || layout.isIpv6()) {
-            boolean ports = layout.hasPorts() && !layout.isFragment();
-            long last = layout.protocol();
-            if (ports) {
-                last |= (long) buffer.getInt(layout.transportOffset(), BIG_ENDIAN) << 32;
-            }
             long hash = mix(layout.sourceHigh(), layout.sourceLow());
             hash = mix(hash ^ layout.destinationHigh(), layout.destinationLow());
-            return finish(mix(hash, last));
+            return finish(mix(hash, upperLayer(buffer, layout)));
         }
         if (layout.etherType() == FrameLayout.NONE) {
             return 0;
@@ -37,6 +31,18 @@ public final class FlowHash {
         long destination = EthernetHeader.destination(buffer, layout.offset());
         long source = EthernetHeader.source(buffer, layout.offset());
         return finish(mix(mix(layout.etherType(), destination), source));
+    }
+
+    /**
+     * Protocol and ports. Of IPv6 fragments nothing: what follows the fragment header is known of the first one only, and all
+     * have to hash alike.
+     */
+    private static long upperLayer(UnsafeBuffer buffer, FrameLayout layout) {
+        if (layout.isFragment()) {
+            return layout.isIpv4() ? layout.protocol() : 0;
+        }
+        long ports = layout.hasPorts() ? buffer.getInt(layout.transportOffset(), BIG_ENDIAN) : 0;
+        return ports << 32 | layout.protocol();
     }
 
     /**

@@ -84,7 +84,6 @@ public final class InternetChecksum {
     public static int fold(long partial) {
         long sum = (partial & LOW_HALF) + (partial >>> 32);
         sum = (sum & 0xffff) + (sum >>> 16 & 0xffff) + (sum >>> 32);
-        sum = (sum & 0xffff) + (sum >>> 16);
         return (int) ((sum & 0xffff) + (sum >>> 16));
     }
 
@@ -174,7 +173,7 @@ public final class InternetChecksum {
      * @return false, and nothing is written, if the two do not lie inside the frame
      */
     public static boolean complete(UnsafeBuffer buffer, int offset, int length, int start, int field) {
-        if (start < 0 || field < 0 || start + field + 2 > length) {
+        if (start < 0 || field < 0 || (long) start + field + 2 > length) {
             return false;
         }
         int checksum = finishNonZero(sum(buffer, offset + start, length - start, 0));

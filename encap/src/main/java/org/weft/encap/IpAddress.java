@@ -4,6 +4,7 @@ import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
+import java.util.regex.Pattern;
 
 /**
  * An IPv4 or IPv6 address as 128 bits, IPv4 as {@code ::ffff:a.b.c.d}, so that tables and devices need one form only.
@@ -14,6 +15,11 @@ import java.nio.ByteBuffer;
 public record IpAddress(long high, long low) {
     /** What the low 64 bits of a mapped IPv4 address start with. */
     public static final long IPV4_PREFIX = 0xffff_0000_0000L;
+
+    private static final String OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])";
+
+    /** Strict: {@code InetAddress} would look 10.0.0.256 up as a name, and read 010 as 10 where others read 8. */
+    private static final Pattern IPV4 = Pattern.compile(OCTET + "(\\." + OCTET + "){3}");
 
     public static final IpAddress ANY_IPV4 = ofIpv4(0);
     public static final IpAddress ANY_IPV6 = new IpAddress(0, 0);
@@ -37,8 +43,10 @@ public record IpAddress(long high, long low) {
      * @throws IllegalArgumentException in one sentence, if it is not one
      */
     public static IpAddress parse(String text) {
-        boolean ipv4 = text.matches("\\d{1,3}(\\.\\d{1,3}){3}");
-        if (!ipv4 && !text.matches("[0-9a-fA-F:]*:[0-9a-fA-F:.]*")) {
+        if (IPV4.matcher(text).matches()) {
+            return ofIpv4(parseIpv4(text));
+        }
+        if (!text.matches("[0-9a-fA-F:]*:[0-9a-fA-F:.]*")) {
             throw notAnAddress(text);
         }
         try {
@@ -48,6 +56,14 @@ public record IpAddress(long high, long low) {
         } catch (UnknownHostException e) {
             throw notAnAddress(text);
         }
+    }
+
+    private static int parseIpv4(String text) {
+        int address = 0;
+        for (String octet : text.split("\\.")) {
+            address = address << 8 | Integer.parseInt(octet);
+        }
+        return address;
     }
 
     private static IllegalArgumentException notAnAddress(String text) {

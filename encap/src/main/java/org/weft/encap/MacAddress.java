@@ -19,7 +19,7 @@ public final class MacAddress {
             if (i % 3 == 2) {
                 wellFormed = text.charAt(i) == ':';
             } else {
-                int digit = Character.digit(text.charAt(i), 16);
+                int digit = text.charAt(i) < 0x80 ? Character.digit(text.charAt(i), 16) : -1;
                 wellFormed = digit >= 0;
                 mac = mac << 4 | digit;
             }

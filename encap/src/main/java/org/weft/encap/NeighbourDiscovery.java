@@ -77,13 +77,7 @@ public final class NeighbourDiscovery {
         }
         ipv6.wrap(buffer, offset + NETWORK);
         int message = offset + MESSAGE;
-        int claimed = ipv6.payloadLength();
-        int typeAndCode = buffer.getShort(message + TYPE_OFFSET, BIG_ENDIAN) & 0xffff;
-        if (ipv6.nextHeader() != ICMPV6
-                || ipv6.hopLimit() != 255
-                || typeAndCode != SOLICITATION << 8
-                || claimed < OPTIONS_OFFSET
-                || claimed > length - MESSAGE) {
+        if (!isSolicitation(buffer, message) || ipv6.payloadLength() > length - MESSAGE) {
             return false;
         }
         trafficClass = ipv6.trafficClass();
@@ -94,7 +88,17 @@ public final class NeighbourDiscovery {
         requesterMac = EthernetHeader.source(buffer, offset);
         boolean toLoopback = ipv6.destinationHigh() == 0 && ipv6.destinationLow() == 1;
         boolean multicastTarget = targetHigh >>> 56 == 0xff;
-        return !toLoopback && !multicastTarget && readOptions(buffer, message + OPTIONS_OFFSET, message + claimed);
+        return !toLoopback
+                && !multicastTarget
+                && readOptions(buffer, message + OPTIONS_OFFSET, message + ipv6.payloadLength());
+    }
+
+    private boolean isSolicitation(UnsafeBuffer buffer, int message) {
+        int typeAndCode = buffer.getShort(message + TYPE_OFFSET, BIG_ENDIAN) & 0xffff;
+        return ipv6.nextHeader() == ICMPV6
+                && ipv6.hopLimit() == 255
+                && ipv6.payloadLength() >= OPTIONS_OFFSET
+                && typeAndCode == SOLICITATION << 8;
     }
 
     /** Takes the MAC from the source option; false for an option of length 0 or one that is cut (RFC 4861 section 4.6). */
@@ -114,7 +118,7 @@ public final class NeighbourDiscovery {
         return true;
     }
 
-    /** Where in memory an option's MAC would go: the requester's, from its option or else the frame's source. */
+    /** The requester's MAC: from its source link-layer option, or else the source of the frame. */
     public long requesterMac() {
         return requesterMac;
     }

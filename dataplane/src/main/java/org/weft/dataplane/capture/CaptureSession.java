@@ -32,7 +32,11 @@ public final class CaptureSession implements AutoCloseable {
     static final int SNAP_LENGTH = 65_664;
 
     private static final int RECORD_TYPE = 1;
-    private static final long CLOCK_STEP_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
+
+    /** Less than this is slewed by whoever disciplines the clock, and nanoTime() with it. */
+    private static final long CLOCK_STEP_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
+    private static final int CLOCK_READINGS = 3;
     private static final Capture.Point[] POINTS = Capture.Point.values();
 
     private final Capture capture;
@@ -212,8 +216,19 @@ public final class CaptureSession implements AutoCloseable {
         }
     }
 
+    /** The best of a few readings, as this thread may lose its processor between the clocks. */
     private static long epochNanos() {
-        Instant now = Instant.now();
-        return TimeUnit.SECONDS.toNanos(now.getEpochSecond()) + now.getNano() - System.nanoTime();
+        long best = Long.MAX_VALUE;
+        long offset = 0;
+        for (int i = 0; i < CLOCK_READINGS; i++) {
+            long before = System.nanoTime();
+            Instant now = Instant.now();
+            long took = System.nanoTime() - before;
+            if (took < best) {
+                best = took;
+                offset = TimeUnit.SECONDS.toNanos(now.getEpochSecond()) + now.getNano() - before - took / 2;
+            }
+        }
+        return offset;
     }
 }

@@ -142,7 +142,7 @@ final class CapturedPacket {
     }
 
     /** Copies the bytes that were kept. */
-    void copyTo(byte[] target, int targetOffset) {
-        buffer.getBytes(offset + HEADER_LENGTH, target, targetOffset, keptLength());
+    void copyTo(MutableDirectBuffer target, int targetOffset) {
+        target.putBytes(targetOffset, buffer, offset + HEADER_LENGTH, keptLength());
     }
 }

@@ -1,8 +1,11 @@
 package org.weft.dataplane.capture;
 
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
+import org.agrona.concurrent.UnsafeBuffer;
+import org.weft.encap.InternetChecksum;
 import org.weft.encap.IpAddress;
+import org.weft.encap.Ipv4Header;
+import org.weft.encap.Ipv6Header;
+import org.weft.encap.UdpHeader;
 
 /**
  * Puts IP and UDP headers in front of a datagram's payload, so that a capture decodes as what was on the wire.
@@ -12,18 +15,16 @@ import org.weft.encap.IpAddress;
  * computed.
  */
 final class OuterHeaders {
-    static final int MAX_LENGTH = 40 + 8;
+    static final int MAX_LENGTH = Ipv6Header.LENGTH + UdpHeader.LENGTH;
 
-    private static final int IPV4_LENGTH = 20;
-    private static final int IPV6_LENGTH = 40;
-    private static final int UDP_LENGTH = 8;
-    private static final byte TTL = 64;
-    private static final byte UDP = 17;
+    private static final int TTL = 64;
 
-    private OuterHeaders() {}
+    private final Ipv4Header ipv4 = new Ipv4Header();
+    private final Ipv6Header ipv6 = new Ipv6Header();
+    private final UdpHeader udp = new UdpHeader();
 
     static int length(CapturedPacket packet) {
-        return UDP_LENGTH + (isIpv4(packet) ? IPV4_LENGTH : IPV6_LENGTH);
+        return UdpHeader.LENGTH + (isIpv4(packet) ? Ipv4Header.LENGTH : Ipv6Header.LENGTH);
     }
 
     private static boolean isIpv4(CapturedPacket packet) {
@@ -31,63 +32,50 @@ final class OuterHeaders {
     }
 
     /** Writes the headers at an offset; the payload stands behind them already. */
-    static void write(CapturedPacket packet, byte[] target, int offset) {
-        ByteBuffer buffer = ByteBuffer.wrap(target).order(ByteOrder.BIG_ENDIAN);
+    void write(CapturedPacket packet, UnsafeBuffer target, int offset) {
+        int udpLength = UdpHeader.LENGTH + packet.length();
         if (isIpv4(packet)) {
-            ipv4(packet, buffer, offset);
-            udp(packet, buffer, offset + IPV4_LENGTH);
+            writeIpv4(packet, target, offset, udpLength);
+            writeUdp(packet, target, offset + Ipv4Header.LENGTH, udpLength);
         } else {
-            ipv6(packet, buffer, offset);
-            udp(packet, buffer, offset + IPV6_LENGTH);
-            udpChecksum(packet, buffer, offset + IPV6_LENGTH);
+            writeIpv6(packet, target, offset, udpLength);
+            writeUdp(packet, target, offset + Ipv6Header.LENGTH, udpLength);
+            int kept = UdpHeader.LENGTH + packet.keptLength();
+            long pseudo = InternetChecksum.pseudoHeaderIpv6(target, offset, UdpHeader.PROTOCOL, udpLength);
+            udp.checksum(InternetChecksum.finishNonZero(
+                    InternetChecksum.sum(target, offset + Ipv6Header.LENGTH, kept, pseudo)));
         }
     }
 
-    private static void ipv4(CapturedPacket packet, ByteBuffer buffer, int offset) {
-        buffer.position(offset);
-        buffer.put((byte) 0x45).put((byte) packet.tos());
-        buffer.putShort((short) (IPV4_LENGTH + UDP_LENGTH + packet.length()));
-        buffer.putInt(0).put(TTL).put(UDP).putShort((short) 0);
-        buffer.putInt((int) packet.sourceLow()).putInt((int) packet.destinationLow());
-        buffer.putShort(offset + 10, checksum(sum(buffer, offset, IPV4_LENGTH)));
+    private void writeIpv4(CapturedPacket packet, UnsafeBuffer target, int offset, int udpLength) {
+        ipv4.wrap(target, offset)
+                .headerLength(Ipv4Header.LENGTH)
+                .tos(packet.tos())
+                .totalLength(Ipv4Header.LENGTH + udpLength)
+                .identification(0)
+                .fragment(0, 0)
+                .ttl(TTL)
+                .protocol(UdpHeader.PROTOCOL)
+                .sourceAddress((int) packet.sourceLow())
+                .destinationAddress((int) packet.destinationLow())
+                .updateChecksum();
     }
 
-    private static void ipv6(CapturedPacket packet, ByteBuffer buffer, int offset) {
-        buffer.position(offset);
-        buffer.putInt(6 << 28 | (packet.tos() & 0xff) << 20);
-        buffer.putShort((short) (UDP_LENGTH + packet.length())).put(UDP).put(TTL);
-        buffer.putLong(packet.sourceHigh()).putLong(packet.sourceLow());
-        buffer.putLong(packet.destinationHigh()).putLong(packet.destinationLow());
+    private void writeIpv6(CapturedPacket packet, UnsafeBuffer target, int offset, int udpLength) {
+        ipv6.wrap(target, offset)
+                .trafficClassAndFlowLabel(packet.tos(), 0)
+                .payloadLength(udpLength)
+                .nextHeader(UdpHeader.PROTOCOL)
+                .hopLimit(TTL)
+                .source(packet.sourceHigh(), packet.sourceLow())
+                .destination(packet.destinationHigh(), packet.destinationLow());
     }
 
-    private static void udp(CapturedPacket packet, ByteBuffer buffer, int offset) {
-        buffer.position(offset);
-        buffer.putShort((short) packet.sourcePort()).putShort((short) packet.destinationPort());
-        buffer.putShort((short) (UDP_LENGTH + packet.length())).putShort((short) 0);
-    }
-
-    /** RFC 8200 section 8.1: a computed 0 is sent as ffff. */
-    private static void udpChecksum(CapturedPacket packet, ByteBuffer buffer, int offset) {
-        int addresses = offset - 32;
-        long sum = sum(buffer, addresses, 32) + UDP + UDP_LENGTH + packet.length();
-        short checksum = checksum(sum + sum(buffer, offset, UDP_LENGTH + packet.keptLength()));
-        buffer.putShort(offset + 6, checksum == 0 ? (short) 0xffff : checksum);
-    }
-
-    private static long sum(ByteBuffer buffer, int offset, int length) {
-        long sum = 0;
-        int even = length & ~1;
-        for (int i = 0; i < even; i += 2) {
-            sum += buffer.getShort(offset + i) & 0xffff;
-        }
-        return length == even ? sum : sum + ((buffer.get(offset + even) & 0xff) << 8);
-    }
-
-    private static short checksum(long sum) {
-        long folded = sum;
-        while (folded >>> 16 != 0) {
-            folded = (folded & 0xffff) + (folded >>> 16);
-        }
-        return (short) ~folded;
+    private void writeUdp(CapturedPacket packet, UnsafeBuffer target, int offset, int udpLength) {
+        udp.wrap(target, offset)
+                .sourcePort(packet.sourcePort())
+                .destinationPort(packet.destinationPort())
+                .length(udpLength)
+                .checksum(0);
     }
 }

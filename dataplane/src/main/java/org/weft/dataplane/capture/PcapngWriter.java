@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import org.agrona.concurrent.UnsafeBuffer;
 import org.weft.dataplane.counters.Counter;
 
 /**
@@ -43,6 +44,8 @@ final class PcapngWriter {
     private static final int MAX_BLOCK_LENGTH = 1024 + OuterHeaders.MAX_LENGTH + CaptureSession.SNAP_LENGTH;
 
     private final ByteBuffer block = ByteBuffer.allocate(MAX_BLOCK_LENGTH).order(ByteOrder.LITTLE_ENDIAN);
+    private final UnsafeBuffer bytes = new UnsafeBuffer(block);
+    private final OuterHeaders outer = new OuterHeaders();
 
     byte[] preamble() {
         begin(SECTION_HEADER);
@@ -79,9 +82,9 @@ final class PcapngWriter {
         block.putInt(packet.point().ordinal());
         time(packet.timeNanos());
         block.putInt(kept).putInt(headers + packet.length());
-        packet.copyTo(block.array(), block.position() + headers);
+        packet.copyTo(bytes, block.position() + headers);
         if (headers != 0) {
-            OuterHeaders.write(packet, block.array(), block.position());
+            outer.write(packet, bytes, block.position());
         }
         block.position(block.position() + kept);
         pad();

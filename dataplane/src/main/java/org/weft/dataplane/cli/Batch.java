@@ -1,10 +1,8 @@
 package org.weft.dataplane.cli;
 
 import java.io.BufferedReader;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import org.weft.dataplane.cli.ControlClient.Failure;
@@ -14,12 +12,9 @@ import org.weft.dataplane.vtep.OperatorException.Kind;
 
 /**
  * Runs the lines of a file in order, as {@code ip -batch} does. Changes that follow each other go to the daemon
- * together; what went before a line that fails stands.
+ * in one request; what went before a line that fails stands.
  */
 final class Batch {
-    /** Changes are sent when so many bytes of them are waiting. */
-    private static final int RUN_BYTES = 4 << 20;
-
     private static final int FAILED = 1;
 
     private final Session session;
@@ -27,8 +22,10 @@ final class Batch {
     private final boolean force;
     private final PrintStream err;
 
-    private final ByteArrayOutputStream changes = new ByteArrayOutputStream(1 << 16);
-    /** The line that each of the waiting changes came from. */
+    /** The request being written; null if none is. */
+    private ChangeStream changes;
+
+    /** The line that each of its changes came from. */
     private final List<Integer> changeLines = new ArrayList<>();
 
     private int line;
@@ -50,7 +47,7 @@ final class Batch {
         for (String text = next(lines); text != null && goesOn(); text = next(lines)) {
             statement(text);
             // Whoever writes the lines as it goes wants them carried out before it writes the next one.
-            if (changes.size() > RUN_BYTES || !lines.ready()) {
+            if (!lines.ready()) {
                 send();
             }
         }
@@ -87,8 +84,8 @@ final class Batch {
             }
             Statement statement = Grammar.parse(words);
             if (statement instanceof Change change) {
-                changes.writeBytes(change.body().toString().getBytes(StandardCharsets.UTF_8));
-                changes.write('\n');
+                changes = changes == null ? session.client().changes(force) : changes;
+                changes.add(change.body());
                 changeLines.add(line);
             } else {
                 send();
@@ -108,14 +105,14 @@ final class Batch {
     }
 
     private void send() {
-        if (changes.size() == 0) {
+        if (changes == null) {
             return;
         }
-        for (Failure failure : session.client().post(changes, force)) {
+        for (Failure failure : changes.finish()) {
             int index = Math.max(1, Math.min(failure.index(), changeLines.size()));
             failed(changeLines.get(index - 1), failure.sentence());
         }
-        changes.reset();
+        changes = null;
         changeLines.clear();
     }
 
@@ -129,35 +126,44 @@ final class Batch {
     /** Words between blanks; quotes of both kinds keep blanks in a word; {@code #} begins a comment. */
     static List<String> split(String line) {
         List<String> words = new ArrayList<>(12);
-        StringBuilder word = null;
-        char quote = 0;
-        for (int i = 0; i < line.length(); i++) {
-            char c = line.charAt(i);
-            if (quote != 0 && c == quote) {
-                quote = 0;
-            } else if (quote == 0 && (c == '"' || c == '\'')) {
-                quote = c;
-                word = word == null ? new StringBuilder() : word;
-            } else if (quote == 0 && (c == ' ' || c == '\t' || c == '\r')) {
-                word = end(word, words);
-            } else if (quote == 0 && c == '#') {
-                break;
+        int at = 0;
+        while (at < line.length() && line.charAt(at) != '#') {
+            if (isBlank(line.charAt(at))) {
+                at++;
             } else {
-                word = word == null ? new StringBuilder(20) : word;
-                word.append(c);
+                at = word(line, at, words);
             }
         }
-        if (quote != 0) {
-            throw new OperatorException(Kind.USAGE, "a quote (" + quote + ") is not closed");
-        }
-        end(word, words);
         return words;
     }
 
-    private static StringBuilder end(StringBuilder word, List<String> words) {
-        if (word != null) {
-            words.add(word.toString());
+    /** Adds the word that begins at {@code start}, and returns where it ends. */
+    private static int word(String line, int start, List<String> words) {
+        StringBuilder unquoted = null;
+        int from = start;
+        int at = start;
+        while (at < line.length() && !isBlank(line.charAt(at)) && line.charAt(at) != '#') {
+            char c = line.charAt(at);
+            if (c == '"' || c == '\'') {
+                int end = line.indexOf(c, at + 1);
+                if (end < 0) {
+                    throw new OperatorException(Kind.USAGE, "a quote (" + c + ") is not closed");
+                }
+                unquoted = unquoted == null ? new StringBuilder() : unquoted;
+                unquoted.append(line, from, at).append(line, at + 1, end);
+                at = end;
+                from = end + 1;
+            }
+            at++;
         }
-        return null;
+        words.add(
+                unquoted == null
+                        ? line.substring(start, at)
+                        : unquoted.append(line, from, at).toString());
+        return at;
+    }
+
+    private static boolean isBlank(char c) {
+        return c == ' ' || c == '\t' || c == '\r';
     }
 }

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -133,7 +134,8 @@ final class CaptureCommand implements Callable<Integer> {
                     : Files.newOutputStream(Path.of(file));
             return new BufferedOutputStream(out, 1 << 16);
         } catch (IOException | InvalidPathException e) {
-            throw new OperatorException(Kind.CANNOT_CREATE, "cannot write \"" + file + "\": " + e.getMessage(), e);
+            String reason = e instanceof NoSuchFileException ? "no such directory" : e.getMessage();
+            throw new OperatorException(Kind.CANNOT_CREATE, "cannot write \"" + file + "\": " + reason, e);
         }
     }
 

@@ -5,7 +5,6 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.URLEncoder;
 import java.net.UnixDomainSocketAddress;
@@ -43,10 +42,19 @@ final class ControlClient {
         this.socket = socket;
     }
 
+    /** Whether anybody listens on the socket. */
+    boolean answers() {
+        try (SocketChannel channel = connect()) {
+            return channel.isConnected();
+        } catch (OperatorException | IOException e) {
+            return false;
+        }
+    }
+
     /** An answer that is good; its body is the caller's to read and close. */
     HttpAnswer get(String target) {
         try {
-            HttpAnswer answer = exchange("GET", target, null, 0);
+            HttpAnswer answer = request(target);
             if (answer.status() != 200) {
                 try (answer) {
                     throw failures(answer).get(0).exception();
@@ -59,18 +67,12 @@ final class ControlClient {
     }
 
     /**
-     * Sends changes, one JSON object per line.
+     * Begins to send changes.
      *
      * @param force whether the daemon goes on behind one that fails
-     * @return what failed; empty if nothing did
      */
-    List<Failure> post(ByteArrayOutputStream changes, boolean force) {
-        try (HttpAnswer answer =
-                exchange("POST", force ? "/v1?force=true" : "/v1", changes.toByteArray(), changes.size())) {
-            return answer.status() == 200 && !force ? List.of() : failures(answer);
-        } catch (IOException e) {
-            throw brokenOff(e);
-        }
+    ChangeStream changes(boolean force) {
+        return new ChangeStream(this, connect(), force);
     }
 
     /** A path with a query of the parameters that are not null. */
@@ -87,26 +89,18 @@ final class ControlClient {
         return target.toString();
     }
 
-    private HttpAnswer exchange(String method, String target, byte[] body, int length) throws IOException {
+    private HttpAnswer request(String target) throws IOException {
         SocketChannel channel = connect();
         try {
-            String head = method + " " + target + " HTTP/1.1\r\nHost: weft\r\nConnection: close\r\n"
-                    + (body == null ? "" : "Content-Type: application/x-ndjson\r\nContent-Length: " + length + "\r\n")
-                    + "\r\n";
-            writeAll(channel, ByteBuffer.wrap(head.getBytes(StandardCharsets.US_ASCII)));
-            if (body != null) {
-                writeAll(channel, ByteBuffer.wrap(body, 0, length));
+            String head = "GET " + target + " HTTP/1.1\r\nHost: weft\r\nConnection: close\r\n\r\n";
+            ByteBuffer bytes = ByteBuffer.wrap(head.getBytes(StandardCharsets.US_ASCII));
+            while (bytes.hasRemaining()) {
+                channel.write(bytes);
             }
             return HttpAnswer.read(channel);
         } catch (IOException e) {
             channel.close();
             throw e;
-        }
-    }
-
-    private static void writeAll(SocketChannel channel, ByteBuffer bytes) throws IOException {
-        while (bytes.hasRemaining()) {
-            channel.write(bytes);
         }
     }
 
@@ -136,7 +130,7 @@ final class ControlClient {
                 cause);
     }
 
-    private OperatorException brokenOff(IOException cause) {
+    OperatorException brokenOff(IOException cause) {
         return new OperatorException(
                 Kind.UNAVAILABLE,
                 "the weft daemon on " + socket + " broke off (" + cause.getMessage() + "): its log may say why",
@@ -144,7 +138,7 @@ final class ControlClient {
     }
 
     /** What is wrong, according to an answer: {@code {"errors":[{"index":1,"error":"...","exit":64}]}}. */
-    private List<Failure> failures(HttpAnswer answer) throws IOException {
+    List<Failure> failures(HttpAnswer answer) throws IOException {
         String text = new String(answer.body().readAllBytes(), StandardCharsets.UTF_8);
         List<Failure> failures = new ArrayList<>();
         try {

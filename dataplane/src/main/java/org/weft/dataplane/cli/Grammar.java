@@ -82,7 +82,7 @@ final class Grammar {
         while (words.more()) {
             String word = words.next();
             if (word.equals("dev") && dev == null) {
-                dev = words.device();
+                dev = words.value("a device name");
             } else if (named && dev == null) {
                 dev = word;
             } else if (listing.key() != null && address == null) {
@@ -161,9 +161,9 @@ final class Grammar {
             if (word.equals("dev")) {
                 words.put(body, "dev", words.device());
             } else if (word.equals("tag")) {
-                words.put(body, "tag", words.number(0, 65535));
+                words.put(body, "tag", words.number(1, 65535));
             } else if (body.has("source") && !body.has("tag") && Character.isDigit(word.charAt(0))) {
-                words.put(body, "tag", words.number("tag", word, 0, 65535));
+                words.put(body, "tag", words.number("tag", word, 1, 65535));
             } else {
                 positional(words, body, "source", word, TAG_WORDS, words::prefix);
             }
@@ -173,7 +173,7 @@ final class Grammar {
         }
         words.require(body, "source", "the source is missing: " + verb + " 10.255.99.3 ...");
         if (!verb.equals("del")) {
-            words.require(body, "tag", "the tag is missing: a number from 0 to 65535 after the source");
+            words.require(body, "tag", "the tag is missing: a number from 1 to 65535 after the source");
         }
     }
 

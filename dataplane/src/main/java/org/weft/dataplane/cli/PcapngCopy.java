@@ -139,7 +139,7 @@ final class PcapngCopy {
 
     private void summary() {
         long lost = lostAtInterface.values().stream().mapToLong(Long::longValue).sum();
-        err.println(packets + " packets captured, " + lost + " lost");
+        err.println(packets + " packets captured" + (lostAtInterface.isEmpty() ? "" : ", " + lost + " lost"));
     }
 
     /** On a signal: lets the daemon end the file, and then ends the process as a success. */

@@ -5,7 +5,6 @@ import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import com.google.gson.stream.JsonReader;
 import java.io.BufferedReader;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
@@ -45,9 +44,9 @@ final class Session {
         if (statement instanceof Show show) {
             show(show);
         } else if (statement instanceof Change change) {
-            ByteArrayOutputStream body = new ByteArrayOutputStream();
-            body.writeBytes(change.body().toString().getBytes(StandardCharsets.UTF_8));
-            List<Failure> failures = client.post(body, false);
+            ChangeStream changes = client.changes(false);
+            changes.add(change.body());
+            List<Failure> failures = changes.finish();
             if (!failures.isEmpty()) {
                 throw failures.get(0).exception();
             }

@@ -147,7 +147,7 @@ final class WeftCommand implements Callable<Integer> {
     }
 
     @Override
-    public Integer call() throws IOException {
+    public Integer call() {
         if (batch == null) {
             spec.commandLine().usage(err);
             return Kind.USAGE.exitCode();
@@ -155,18 +155,13 @@ final class WeftCommand implements Callable<Integer> {
         try (BufferedReader lines =
                 new BufferedReader(new InputStreamReader(batchStream(), StandardCharsets.UTF_8), 1 << 16)) {
             return new Batch(session(), batch, force, err).run(lines);
-        }
-    }
-
-    private InputStream batchStream() {
-        if (batch.equals("-")) {
-            return in;
-        }
-        try {
-            return Files.newInputStream(Path.of(batch));
         } catch (IOException | InvalidPathException e) {
             String reason = e instanceof NoSuchFileException ? "no such file" : e.getMessage();
             throw new OperatorException(Kind.NO_INPUT, "cannot read batch file \"" + batch + "\": " + reason, e);
         }
+    }
+
+    private InputStream batchStream() throws IOException {
+        return batch.equals("-") ? in : Files.newInputStream(Path.of(batch));
     }
 }

@@ -49,10 +49,19 @@ final class Words {
     /** A device name as the kernel takes it (dev_valid_name). */
     String device() {
         String name = value("a device name");
-        if (name.isEmpty() || name.length() > 15 || name.matches("\\.\\.?|.*[/:\\s].*")) {
+        if (!isDeviceName(name)) {
             throw error("\"" + name + "\" is not a device name: 1 to 15 characters without / : and blanks");
         }
         return name;
+    }
+
+    private static boolean isDeviceName(String name) {
+        boolean good = !name.isEmpty() && name.length() <= 15 && !name.equals(".") && !name.equals("..");
+        for (int i = 0; good && i < name.length(); i++) {
+            char c = name.charAt(i);
+            good = c != '/' && c != ':' && !Character.isWhitespace(c);
+        }
+        return good;
     }
 
     String mac() {

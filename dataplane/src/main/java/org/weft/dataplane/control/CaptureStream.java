@@ -53,11 +53,24 @@ final class CaptureStream {
         while (more && remaining > 0 && channel.isWritable()) {
             more = writeChunk((int) Math.min(remaining, PACKETS_PER_CHUNK)) > 0;
         }
-        if (remaining == 0 && !ended) {
+        if (remaining == 0) {
+            finish();
+        }
+    }
+
+    /** Ends the file and the answer. */
+    private void finish() {
+        if (!ended) {
             end();
             writeChunk(0);
             channel.writeAndFlush(LastHttpContent.EMPTY_LAST_CONTENT).addListener(ChannelFutureListener.CLOSE);
         }
+    }
+
+    /** The client wants no more, but still reads: it gets what waits in the ring, if it keeps up. */
+    void stop() {
+        poll();
+        finish();
     }
 
     private int writeChunk(int limit) {

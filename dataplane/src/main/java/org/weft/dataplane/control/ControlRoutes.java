@@ -152,8 +152,7 @@ final class ControlRoutes implements Routes {
                 oneOf("point", query.text("point"), Stream.of(Capture.Point.values())),
                 oneOf("reason", query.text("reason"), Arrays.stream(Counter.values())));
         long count = count(query.text("count"));
-        exchanges.stream(context, "application/x-pcapng");
-        new CaptureStream(context.channel(), registry.capture().open(filter), count, captureLosses);
+        exchanges.capture(context, registry.capture().open(filter), count, captureLosses);
     }
 
     private static long count(String text) {

@@ -99,11 +99,7 @@ public final class ControlServer implements AutoCloseable {
 
     /** Runs something on the control thread and waits for it. Not to be called from that thread. */
     public <T> T call(Callable<T> task) {
-        try {
-            return loop.submit(task).syncUninterruptibly().getNow();
-        } catch (RuntimeException e) {
-            throw e;
-        }
+        return loop.submit(task).syncUninterruptibly().getNow();
     }
 
     /** Runs something on the control thread, again and again until {@link #close}. */
@@ -133,6 +129,7 @@ public final class ControlServer implements AutoCloseable {
         @Override
         protected void initChannel(C channel) throws IOException {
             channel.config().setWriteBufferWaterMark(WATER_MARK);
+            channel.config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, true);
             channel.pipeline().addLast(new HttpServerCodec(), new HttpExchanges(routes, client(channel)));
         }
 

@@ -10,6 +10,7 @@ import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.SimpleChannelInboundHandler;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.DefaultHttpResponse;
 import io.netty.handler.codec.http.FullHttpResponse;
@@ -27,8 +28,10 @@ import io.netty.handler.codec.http.LastHttpContent;
 import java.io.IOException;
 import java.io.OutputStreamWriter;
 import java.nio.charset.StandardCharsets;
+import java.util.function.LongConsumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.weft.dataplane.capture.CaptureSession;
 import org.weft.dataplane.vtep.OperatorException;
 
 /** One connection: takes requests in turn, has them answered, and sees to HTTP's manners. */
@@ -51,6 +54,7 @@ final class HttpExchanges extends SimpleChannelInboundHandler<HttpObject> {
     private final String client;
     private HttpRequest request;
     private Batch batch;
+    private CaptureStream capture;
 
     /** A capture has taken the connection over, or it is about to be closed. */
     private boolean finished;
@@ -173,15 +177,33 @@ final class HttpExchanges extends SimpleChannelInboundHandler<HttpObject> {
     }
 
     /** Begins an answer of unknown length, which takes the connection over and closes it in the end. */
-    void stream(ChannelHandlerContext context, String contentType) {
+    void capture(ChannelHandlerContext context, CaptureSession session, long count, LongConsumer losses) {
         HttpResponse response = new DefaultHttpResponse(HttpVersion.HTTP_1_1, HttpResponseStatus.OK);
-        response.headers().set(HttpHeaderNames.CONTENT_TYPE, contentType);
+        response.headers().set(HttpHeaderNames.CONTENT_TYPE, "application/x-pcapng");
         if (request.protocolVersion().equals(HttpVersion.HTTP_1_1)) {
             HttpUtil.setTransferEncodingChunked(response, true);
         }
         HttpUtil.setKeepAlive(response, false);
         finished = true;
         context.writeAndFlush(response);
+        capture = new CaptureStream(context.channel(), session, count, losses);
+    }
+
+    /**
+     * The client has sent all it will. What it asked for it still gets: answers are written already, and of a capture
+     * the rest that waits.
+     */
+    @Override
+    public void userEventTriggered(ChannelHandlerContext context, Object event) {
+        if (event == ChannelInputShutdownEvent.INSTANCE) {
+            finished = true;
+            if (capture == null) {
+                context.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
+            } else {
+                capture.stop();
+            }
+        }
+        context.fireUserEventTriggered(event);
     }
 
     /** A client that sends requests but does not take answers is not read from. */

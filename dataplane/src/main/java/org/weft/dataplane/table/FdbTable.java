@@ -33,13 +33,18 @@ public final class FdbTable {
     private static final int GROUP = 2;
     private static final long MULTICAST = 1L << 40;
 
-    private final OffHeapMap entries = new OffHeapMap(1);
+    private final OffHeapMap entries;
     private final RemoteGroups groups = new RemoteGroups();
     private final int limit;
 
     /** @param limit most entries it takes, whatever their kind (kernel {@code maxaddress}); 0 for no limit. */
     public FdbTable(int limit) {
+        this(limit, new OffHeapMap(1));
+    }
+
+    FdbTable(int limit, OffHeapMap entries) {
         this.limit = limit;
+        this.entries = entries;
     }
 
     /** A new entry with one remote; {@link Outcome#EXISTS} if there is one for this MAC. */
@@ -184,7 +189,7 @@ public final class FdbTable {
     /**
      * Looks up where a frame goes: the entry of its MAC, else nothing. Lock-free; allocates nothing.
      *
-     * @return whether there is one; the result is in {@code found}
+     * @return whether there is one; the result is in {@code found}, which says nothing if there is none
      */
     public boolean lookup(long mac, FdbLookup found) {
         while (true) {

@@ -12,7 +12,15 @@ public final class NeighbourTable {
     /** One entry. */
     public record Neighbour(IpAddress address, long mac) {}
 
-    private final OffHeapMap macs = new OffHeapMap(2);
+    private final OffHeapMap macs;
+
+    public NeighbourTable() {
+        this(new OffHeapMap(2));
+    }
+
+    NeighbourTable(OffHeapMap macs) {
+        this.macs = macs;
+    }
 
     public synchronized Outcome add(IpAddress address, long mac) {
         return macs.contains(address.high(), address.low()) ? Outcome.EXISTS : replace(address, mac);

@@ -30,14 +30,15 @@ public final class LinuxUnderlay implements Underlay {
     private final EpollDatagramChannel channel;
     private final SocketOptions options;
     private final String dev;
-    private final int fd;
     private final IpAddress local;
     private final int port;
     private final int tosLevel;
     private final int tosType;
     private final MessageVector messages = new MessageVector(BATCH);
     private final Frame frame = new Frame();
-    private boolean closed;
+
+    /** -1 once closed: the kernel gives the number to another file. */
+    private int fd;
 
     private LinuxUnderlay(EpollDatagramChannel channel, SocketOptions options, String dev, int fd, IpAddress local) {
         boolean ipv4 = local.isIpv4();
@@ -76,7 +77,7 @@ public final class LinuxUnderlay implements Underlay {
             }
             int fd = LinuxException.check(LibC.duplicate(channel.fd().intValue()), "fcntl F_DUPFD_CLOEXEC", subject);
             return new LinuxUnderlay(channel, options, dev, fd, local);
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             if (channel.isRegistered()) {
                 channel.close().awaitUninterruptibly();
             } else {
@@ -190,11 +191,11 @@ public final class LinuxUnderlay implements Underlay {
     /** Close the registration of {@link #fd} first. */
     @Override
     public void close() {
-        if (closed) {
+        if (fd < 0) {
             return;
         }
-        closed = true;
         LibC.close(fd);
+        fd = -1;
         ChannelFuture closing = channel.close();
         if (!channel.eventLoop().inEventLoop()) {
             closing.awaitUninterruptibly();

@@ -78,6 +78,9 @@ public final class LinuxUnderlaySender implements UnderlaySender {
 
     private final MessageVector messages = new MessageVector(CAPACITY);
 
+    /** Whether this flush has not waited for room yet: full sockets must not hold up the receiving side one by one. */
+    private boolean mayWait;
+
     /** Tags of the messages laid out. */
     private final int[] messageTags = new int[CAPACITY];
 
@@ -166,13 +169,23 @@ public final class LinuxUnderlaySender implements UnderlaySender {
     @Override
     public int flush(FailureHandler failures) {
         int sent = 0;
+        mayWait = true;
+        try {
+            for (int i = 0; i < usedCount; i++) {
+                sent += send(used[i], failures);
+            }
+        } finally {
+            forget();
+        }
+        return sent;
+    }
+
+    private void forget() {
         for (int i = 0; i < usedCount; i++) {
-            sent += send(used[i], failures);
             firsts[used[i]] = NONE;
         }
         usedCount = 0;
         count = 0;
-        return sent;
     }
 
     /** Sends what one socket has to send, in runs of equal DF. */
@@ -235,18 +248,17 @@ public final class LinuxUnderlaySender implements UnderlaySender {
         setsDontFragment[socket] = dontFragment;
     }
 
-    /** Sends the first messages laid out; waits for room once, then gives up on the rest. */
+    /** Sends the first messages laid out; waits for room once in a flush, otherwise gives up on the rest. */
     private int sendRun(int fd, int length, FailureHandler failures) {
         int sent = 0;
         int done = 0;
-        boolean waited = false;
         while (done < length) {
             int result = LibC.sendmmsg(fd, messages.address(done), length - done, LibC.MSG_DONTWAIT);
             if (result > 0) {
                 sent += result;
                 done += result;
-            } else if (result == -Errno.EAGAIN && !waited) {
-                waited = true;
+            } else if (result == -Errno.EAGAIN && mayWait) {
+                mayWait = false;
                 awaitRoom(fd);
             } else {
                 int failed = result == -Errno.EAGAIN ? length : done + 1;

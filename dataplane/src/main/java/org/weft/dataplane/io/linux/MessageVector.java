@@ -13,24 +13,24 @@ final class MessageVector {
     /** sizeof(struct mmsghdr): a struct user_msghdr, the length transferred, padding. */
     static final int HEADER_LENGTH = 64;
 
-    private static final int NAME_OFFSET = 0;
-    private static final int NAME_LENGTH_OFFSET = 8;
-    private static final int IOV_OFFSET = 16;
-    private static final int IOV_COUNT_OFFSET = 24;
-    private static final int CONTROL_OFFSET = 32;
-    private static final int CONTROL_LENGTH_OFFSET = 40;
-    private static final int TRANSFERRED_OFFSET = 56;
+    static final int NAME_OFFSET = 0;
+    static final int NAME_LENGTH_OFFSET = 8;
+    static final int IOV_OFFSET = 16;
+    static final int IOV_COUNT_OFFSET = 24;
+    static final int CONTROL_OFFSET = 32;
+    static final int CONTROL_LENGTH_OFFSET = 40;
+    static final int TRANSFERRED_OFFSET = 56;
 
     /** struct iovec (include/uapi/linux/uio.h). */
     static final int IOVEC_LENGTH = 16;
 
-    private static final int IOVEC_LENGTH_OFFSET = 8;
+    static final int IOVEC_LENGTH_OFFSET = 8;
 
     /** struct cmsghdr (include/linux/socket.h): length with header, level, type; then the data. */
     static final int CONTROL_HEADER_LENGTH = 16;
 
-    private static final int CONTROL_LEVEL_OFFSET = 8;
-    private static final int CONTROL_TYPE_OFFSET = 12;
+    static final int CONTROL_LEVEL_OFFSET = 8;
+    static final int CONTROL_TYPE_OFFSET = 12;
 
     /** CMSG_SPACE(sizeof(int)). */
     static final int CONTROL_INT_LENGTH = 24;

@@ -12,7 +12,7 @@ final class SocketAddress {
     private static final int FAMILY_OFFSET = 0;
     private static final int PORT_OFFSET = 2;
     private static final int IPV4_ADDRESS_OFFSET = 4;
-    private static final int IPV6_ADDRESS_OFFSET = 8;
+    static final int IPV6_ADDRESS_OFFSET = 8;
 
     private SocketAddress() {}
 

@@ -36,6 +36,7 @@ final class SocketOptions {
     static final int IPV6_HOPLIMIT = 52;
     static final int IPV6_RECVTCLASS = 66;
     static final int IPV6_TCLASS = 67;
+    private static final int IPV6_AUTOFLOWLABEL = 70;
 
     // include/uapi/linux/udp.h
     private static final int IPPROTO_UDP = 17;
@@ -70,6 +71,11 @@ final class SocketOptions {
         return ipv4
                 ? set("IP_RECVTOS", IPPROTO_IP, IP_RECVTOS, 1)
                 : set("IPV6_RECVTCLASS", IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
+    }
+
+    /** Sends over IPv6 with a flow label of zero, as the kernel's vxlan does, not one made from the ports. */
+    SocketOptions noFlowLabel() {
+        return set("IPV6_AUTOFLOWLABEL", IPPROTO_IPV6, IPV6_AUTOFLOWLABEL, 0);
     }
 
     /** Sends over IPv4 with a UDP checksum of zero. */

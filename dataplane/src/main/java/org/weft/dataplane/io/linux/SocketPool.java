@@ -102,6 +102,9 @@ final class SocketPool {
         if (ipv4 && !options.udpChecksum()) {
             socket.noChecksum();
         }
+        if (!ipv4) {
+            socket.noFlowLabel();
+        }
         if (!ipv4 && options.ipv6ZeroChecksum()) {
             socket.noChecksum6Transmit();
         }
@@ -142,6 +145,7 @@ final class SocketPool {
     void close() {
         while (size > 0) {
             LibC.close(fds[--size]);
+            fds[size] = -1;
         }
     }
 }

@@ -1,0 +1,122 @@
+package org.weft.bench;
+
+import org.agrona.collections.Int2ObjectHashMap;
+import org.agrona.concurrent.UnsafeBuffer;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.OperationsPerInvocation;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.TearDown;
+import org.weft.dataplane.agent.Decapsulator;
+import org.weft.dataplane.agent.Encapsulator;
+import org.weft.dataplane.agent.FrameRing;
+import org.weft.dataplane.agent.TapReader;
+import org.weft.dataplane.agent.TapWriter;
+import org.weft.dataplane.capture.Capture;
+import org.weft.dataplane.counters.Counter;
+import org.weft.dataplane.counters.Counters;
+import org.weft.dataplane.io.FrameSlab;
+import org.weft.dataplane.table.Remote;
+import org.weft.dataplane.vtep.Vtep;
+import org.weft.encap.IpAddress;
+import org.weft.encap.IpPrefix;
+import org.weft.encap.VxlanHeader;
+import org.weft.testing.Frames;
+import org.weft.testing.MemorySender;
+import org.weft.testing.MemoryTap;
+import org.weft.testing.MemoryUnderlay;
+
+/**
+ * What does a packet cost in Java, from the read to the write, both stages of a direction on one thread? Devices are in
+ * memory: no system call, but the copy of the frame into its slot is in the time.
+ */
+@State(Scope.Thread)
+public class AgentBenchmark {
+    /** Frames that one duty cycle of the agents moves. */
+    private static final int BATCH = 32;
+
+    private static final int SLOTS = 4 * BATCH;
+    private static final int ENTRIES = 1000;
+    private static final IpAddress REMOTE = IpAddress.parse("10.0.32.14");
+    private static final IpAddress LOCAL = IpAddress.parse("10.0.16.16");
+
+    /** Length of the inner frame in bytes. */
+    @Param({"64", "1424"})
+    int frame;
+
+    private Vtep sender;
+    private Vtep receiver;
+    private TapReader reader;
+    private Encapsulator encapsulator;
+    private Decapsulator decapsulator;
+    private TapWriter writer;
+
+    @Setup
+    public void egress() {
+        UnsafeBuffer packet = new UnsafeBuffer(new byte[frame]);
+        Packets.putIpv4(packet, 0, frame);
+        sender = new Vtep(Frames.silkVtep(Packets.SOURCE_MAC, LOCAL));
+        for (int i = 0; i < ENTRIES; i++) {
+            sender.fdb().add(Packets.DESTINATION_MAC + i, new Remote(REMOTE), true, 0);
+            sender.tags().add(new IpPrefix(IpAddress.ofIpv4(Packets.SOURCE + i), 32), 1 + i);
+        }
+        MemoryTap tap = new MemoryTap();
+        tap.endless(packet.byteArray());
+        FrameSlab slab = new FrameSlab(SLOTS);
+        FrameRing ring = new FrameRing(SLOTS);
+        reader = new TapReader(sender, tap, slab, ring);
+        encapsulator = new Encapsulator(sender, tap, slab, ring, new MemorySender(true), new Capture());
+    }
+
+    @Setup
+    public void ingress() {
+        UnsafeBuffer datagram = new UnsafeBuffer(new byte[VxlanHeader.LENGTH + frame]);
+        VxlanHeader.put(datagram, 0, 1, 1);
+        Packets.putIpv4(datagram, VxlanHeader.LENGTH, frame);
+        MemoryUnderlay underlay = new MemoryUnderlay();
+        underlay.endless(datagram.byteArray(), LOCAL);
+        receiver = new Vtep(Frames.silkVtep(Packets.DESTINATION_MAC, REMOTE));
+        MemoryTap tap = new MemoryTap();
+        tap.endless(new byte[0]);
+        FrameSlab slab = new FrameSlab(SLOTS);
+        FrameRing ring = new FrameRing(SLOTS);
+        Capture capture = new Capture();
+        decapsulator = new Decapsulator("10.0.32.14:4789", underlay, slab, new Counters(), capture);
+        Int2ObjectHashMap<Decapsulator.Ingress> routes = new Int2ObjectHashMap<>();
+        routes.put(1, new Decapsulator.Ingress(receiver, ring));
+        decapsulator.routes(routes);
+        writer = new TapWriter(receiver, tap, slab, ring, capture);
+    }
+
+    /** No packet may have ended as a drop: that would be another question. */
+    @TearDown
+    public void nothingWasDropped() {
+        for (Counter reason : Counter.drops()) {
+            if (sender.counters().get(reason) + receiver.counters().get(reason) != 0) {
+                throw new IllegalStateException("packets ended in " + reason);
+            }
+        }
+    }
+
+    @Benchmark
+    @OperationsPerInvocation(BATCH)
+    public int encap() {
+        return whole(reader.doWork() & encapsulator.doWork());
+    }
+
+    @Benchmark
+    @OperationsPerInvocation(BATCH)
+    public int decap() {
+        return whole(decapsulator.doWork() & writer.doWork());
+    }
+
+    /** The time of an operation is that of a frame only if a cycle moves a whole batch. */
+    private static int whole(int frames) {
+        if (frames != BATCH) {
+            throw new IllegalStateException("a duty cycle moved " + frames + " frames, not " + BATCH);
+        }
+        return frames;
+    }
+}

@@ -1,0 +1,82 @@
+package org.weft.dataplane.cli;
+
+import com.google.gson.JsonObject;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import org.weft.dataplane.cli.ControlClient.Failure;
+
+/** One {@code POST /v1} while it is being written: the daemon applies the first changes while the last are still parsed. */
+final class ChangeStream {
+    private static final int CHUNK = 1 << 16;
+
+    private final ControlClient client;
+    private final boolean force;
+    private final SocketChannel channel;
+    private final ByteBuffer chunk = ByteBuffer.allocate(CHUNK);
+    private boolean refused;
+
+    ChangeStream(ControlClient client, SocketChannel channel, boolean force) {
+        this.client = client;
+        this.channel = channel;
+        this.force = force;
+        write(("POST /v1" + (force ? "?force=true" : "") + " HTTP/1.1\r\nHost: weft\r\nConnection: close\r\n"
+                        + "Content-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n")
+                .getBytes(StandardCharsets.US_ASCII));
+    }
+
+    void add(JsonObject change) {
+        byte[] line = (change + "\n").getBytes(StandardCharsets.UTF_8);
+        if (line.length > chunk.remaining()) {
+            writeChunk();
+        }
+        if (line.length > chunk.remaining()) {
+            writeChunk(line, line.length);
+        } else {
+            chunk.put(line);
+        }
+    }
+
+    /** Ends the request and returns what failed; empty if nothing did. */
+    List<Failure> finish() {
+        try (channel) {
+            writeChunk();
+            write("0\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+            try (HttpAnswer answer = HttpAnswer.read(channel)) {
+                return answer.status() == 200 && !force ? List.of() : client.failures(answer);
+            }
+        } catch (IOException e) {
+            throw client.brokenOff(e);
+        }
+    }
+
+    private void writeChunk() {
+        if (chunk.position() > 0) {
+            writeChunk(chunk.array(), chunk.position());
+            chunk.clear();
+        }
+    }
+
+    private void writeChunk(byte[] bytes, int length) {
+        write((Integer.toHexString(length) + "\r\n").getBytes(StandardCharsets.US_ASCII));
+        write(ByteBuffer.wrap(bytes, 0, length));
+        write("\r\n".getBytes(StandardCharsets.US_ASCII));
+    }
+
+    private void write(byte[] bytes) {
+        write(ByteBuffer.wrap(bytes));
+    }
+
+    /** A daemon that reads no further has answered already, and says why there. */
+    private void write(ByteBuffer bytes) {
+        try {
+            while (!refused && bytes.hasRemaining()) {
+                channel.write(bytes);
+            }
+        } catch (IOException e) {
+            refused = true;
+        }
+    }
+}

@@ -1,0 +1,116 @@
+package org.weft.dataplane.cli;
+
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.concurrent.CountDownLatch;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.weft.dataplane.Weft;
+import org.weft.dataplane.config.ConfigFile;
+import org.weft.dataplane.config.DaemonConfig;
+import org.weft.dataplane.config.UnderlayMtu;
+import org.weft.dataplane.control.ControlServer;
+import org.weft.dataplane.io.linux.Errno;
+import org.weft.dataplane.io.linux.Link;
+import org.weft.dataplane.io.linux.LinuxException;
+import org.weft.dataplane.io.linux.SystemdNotifier;
+import org.weft.dataplane.vtep.OperatorException;
+import org.weft.dataplane.vtep.OperatorException.Kind;
+import org.weft.encap.IpAddress;
+
+/** The process that runs VTEPs: brings them up, says so, and takes everything down in reverse on a signal. */
+final class Daemon {
+    private static final Logger LOG = LoggerFactory.getLogger(Daemon.class);
+    private static final UnderlayMtu UNDERLAY_MTU = Daemon::underlayMtu;
+
+    private final Path configFile;
+    private final Path control;
+    private final Deque<AutoCloseable> running = new ArrayDeque<>();
+    private boolean ready;
+
+    /** @param configFile null for a daemon without VTEPs to begin with */
+    Daemon(Path configFile, Path control) {
+        this.configFile = configFile;
+        this.control = control;
+    }
+
+    /**
+     * Runs until a signal ends the process.
+     *
+     * @throws OperatorException if it cannot start; nothing is left behind then
+     */
+    void run() throws InterruptedException {
+        Runtime.getRuntime().addShutdownHook(new Thread(this::terminate, "weft-stop"));
+        try {
+            start();
+        } catch (LinuxException e) {
+            boolean forbidden = e.errno() == Errno.EPERM || e.errno() == Errno.EACCES;
+            throw new OperatorException(forbidden ? Kind.NO_PERMISSION : Kind.OS_ERROR, e.getMessage(), e);
+        }
+        new CountDownLatch(1).await();
+    }
+
+    /** A signal that comes meanwhile waits for the end of this. */
+    private synchronized void start() {
+        DaemonConfig config =
+                configFile == null ? ConfigFile.none() : ConfigFile.read(configFile, UNDERLAY_MTU, LOG::warn);
+        if (new ControlClient(control).answers()) {
+            throw new OperatorException(
+                    Kind.UNAVAILABLE,
+                    "a weft daemon answers on " + control + " already: stop it, or give this one another --control");
+        }
+        try {
+            Weft weft = new Weft(config);
+            running.push(weft);
+            ControlServer server = new ControlServer(weft, UNDERLAY_MTU, control);
+            running.push(server);
+            if (config.metrics() != null) {
+                server.listenForMetrics(address(config.metrics()));
+            }
+        } catch (RuntimeException e) {
+            stop();
+            throw e;
+        }
+        ready = true;
+        LOG.info("ready");
+        SystemdNotifier.notify("READY=1");
+    }
+
+    /** On SIGTERM or SIGINT. A process that ends because it could not start keeps its own exit code. */
+    private synchronized void terminate() {
+        if (ready) {
+            SystemdNotifier.notify("STOPPING=1");
+            boolean clean = stop();
+            LOG.info("stopped");
+            Runtime.getRuntime().halt(clean ? 0 : Kind.OS_ERROR.exitCode());
+        }
+    }
+
+    private boolean stop() {
+        boolean clean = true;
+        while (!running.isEmpty()) {
+            try {
+                running.pop().close();
+            } catch (Exception e) {
+                LOG.error("stopping: {}", e.getMessage(), e);
+                clean = false;
+            }
+        }
+        return clean;
+    }
+
+    private static int underlayMtu(IpAddress local, String dev) {
+        String name = dev == null && !local.isAny() ? Link.nameOfAddress(local) : dev;
+        Link link = name == null ? null : Link.of(name);
+        return link != null && link.exists() ? link.mtu() : 0;
+    }
+
+    /** Of {@code host:port}, an IPv6 address in brackets. */
+    private static InetSocketAddress address(String text) {
+        int colon = text.lastIndexOf(':');
+        String host = text.substring(0, colon).replaceAll("[\\[\\]]", "");
+        return new InetSocketAddress(host, Integer.parseInt(text.substring(colon + 1)));
+    }
+}

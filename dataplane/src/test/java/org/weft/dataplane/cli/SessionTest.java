@@ -1,0 +1,138 @@
+package org.weft.dataplane.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.function.Function;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.weft.dataplane.cli.StubDaemon.Request;
+
+class SessionTest {
+    private static final String FDB =
+            """
+            [{"mac":"ee:ee:0a:ff:2b:00","ifname":"silk-vtep","dst":"10.0.16.14","flags":["self"],"state":"permanent"},
+            {"mac":"ee:ee:0a:ff:2c:00","ifname":"silk-vtep","dst":"10.0.16.15","flags":["self"],"state":""}]""";
+
+    @TempDir
+    private Path directory;
+
+    @Test
+    void asksForOneDeviceOnly() throws IOException {
+        try (StubDaemon daemon = answering(200, "[]")) {
+            assertEquals(
+                    0, CommandLineRun.against(daemon, "fdb show dev silk-vtep").exitCode());
+            assertEquals(List.of(new Request("GET /v1/fdb?dev=silk-vtep", "")), daemon.requests());
+        }
+    }
+
+    @Test
+    void sendsAChangeAsOneLineOfJson() throws IOException {
+        try (StubDaemon daemon = answering(200, "{\"applied\":1}")) {
+            CommandLineRun run = CommandLineRun.against(daemon, "tag replace 10.255.99.3 1");
+            assertEquals(new CommandLineRun(0, "", ""), run);
+            Request request = daemon.requests().get(0);
+            assertEquals("POST /v1", request.line());
+            assertEquals(
+                    "{\"object\":\"tag\",\"action\":\"replace\",\"source\":\"10.255.99.3\",\"tag\":1}\n",
+                    request.body());
+        }
+    }
+
+    @Test
+    void passesOnTheDaemonsSentenceAndExitCode() throws IOException {
+        String refusal = "{\"applied\":0,\"errors\":[{\"index\":1,\"error\":\"File exists\",\"exit\":73}]}";
+        try (StubDaemon daemon = answering(409, refusal)) {
+            CommandLineRun run = CommandLineRun.against(daemon, "fdb add ee:ee:0a:ff:2b:00 dst 10.0.0.1");
+            assertEquals(new CommandLineRun(73, "", "weft: File exists\n"), run);
+        }
+    }
+
+    @Test
+    void passesOnWhyAQuestionIsRefused() throws IOException {
+        String refusal = "{\"applied\":0,\"errors\":[{\"index\":1,\"error\":\"Cannot find device\",\"exit\":66}]}";
+        try (StubDaemon daemon = answering(404, refusal)) {
+            CommandLineRun run = CommandLineRun.against(daemon, "link show nope");
+            assertEquals(new CommandLineRun(66, "", "weft: Cannot find device\n"), run);
+        }
+    }
+
+    @Test
+    void printsTheDaemonsOwnJson() throws IOException {
+        try (StubDaemon daemon = answering(200, FDB)) {
+            assertEquals(FDB + "\n", CommandLineRun.against(daemon, "-j fdb").out());
+        }
+    }
+
+    @Test
+    void picksOneAddress() throws IOException {
+        try (StubDaemon daemon = answering(200, FDB)) {
+            assertEquals(
+                    "ee:ee:0a:ff:2c:00 dev silk-vtep dst 10.0.16.15 self\n",
+                    CommandLineRun.against(daemon, "fdb show EE:EE:0A:FF:2C:00").out());
+            assertEquals(
+                    "[{\"mac\":\"ee:ee:0a:ff:2c:00\",\"ifname\":\"silk-vtep\",\"dst\":\"10.0.16.15\","
+                            + "\"flags\":[\"self\"],\"state\":\"\"}]\n",
+                    CommandLineRun.against(daemon, "fdb show ee:ee:0a:ff:2c:00 -j")
+                            .out());
+            assertEquals(
+                    "[]\n",
+                    CommandLineRun.against(daemon, "-j fdb show ee:ee:0a:ff:2d:00")
+                            .out());
+        }
+    }
+
+    @Test
+    void readsAnAnswerInChunks() throws IOException {
+        String first = "[{\"mac\":\"e";
+        String second = "e:ee:0a:ff:2b:00\",\"dst\":\"10.0.0.1\",\"state\":\"x\"}]";
+        String chunks = Integer.toHexString(first.length()) + ";ignored=1\r\n" + first + "\r\n"
+                + Integer.toHexString(second.length()) + "\r\n" + second + "\r\n0\r\n\r\n";
+        try (StubDaemon daemon = new StubDaemon(
+                directory,
+                request -> StubDaemon.message(
+                        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n",
+                        chunks.getBytes(StandardCharsets.US_ASCII)))) {
+            CommandLineRun run = CommandLineRun.against(daemon, "fdb");
+            assertEquals("ee:ee:0a:ff:2b:00 dst 10.0.0.1 x\n", run.out(), run.err());
+        }
+    }
+
+    @Test
+    void saysSoWhenAnAnswerIsCutShort() throws IOException {
+        try (StubDaemon daemon = new StubDaemon(
+                directory,
+                request -> StubDaemon.message(
+                        "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", "[".getBytes(StandardCharsets.US_ASCII)))) {
+            CommandLineRun run = CommandLineRun.against(daemon, "fdb");
+            assertEquals("weft: the daemon's answer to /v1/fdb is cut short or garbled\n", run.err());
+            assertEquals(69, run.exitCode());
+        }
+    }
+
+    @Test
+    void saysSoWhenSomethingElseAnswers() throws IOException {
+        try (StubDaemon daemon =
+                new StubDaemon(directory, request -> StubDaemon.message("SSH-2.0-OpenSSH\r\n", new byte[0]))) {
+            CommandLineRun run = CommandLineRun.against(daemon, "link");
+            assertTrue(run.err().contains("broke off (\"SSH-2.0-OpenSSH\" is not HTTP)"), run.err());
+            assertEquals(69, run.exitCode());
+        }
+        try (StubDaemon daemon = new StubDaemon(
+                Files.createDirectory(directory.resolve("b")), request -> StubDaemon.answer(500, "<html> Oops"))) {
+            CommandLineRun run = CommandLineRun.against(daemon, "link");
+            assertTrue(run.err().contains("does not speak Weft's control API (HTTP 500: <html> Oops)"), run.err());
+            assertEquals(69, run.exitCode());
+        }
+    }
+
+    private StubDaemon answering(int status, String body) throws IOException {
+        Function<Request, byte[]> answers = request -> StubDaemon.answer(status, body);
+        return new StubDaemon(directory, answers);
+    }
+}

@@ -1,0 +1,148 @@
+package org.weft.dataplane.io.linux;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.DatagramChannel;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.weft.dataplane.io.FrameSlab;
+import org.weft.dataplane.io.linux.Worker.Registration;
+import org.weft.encap.IpAddress;
+import org.weft.testing.Await;
+import org.weft.testing.OpenFiles;
+
+class WorkerTest {
+    private static final IpAddress LOCAL = IpAddress.parse("127.0.0.1");
+
+    private final Worker worker = new Worker("weft-test");
+
+    @AfterEach
+    void close() {
+        worker.close();
+    }
+
+    @Test
+    void runsOnOneNamedThreadThatDoesNotKeepTheProcess() {
+        assertEquals("weft-test", worker.call(() -> Thread.currentThread().getName()));
+        assertTrue(worker.call(() -> Thread.currentThread().isDaemon()));
+        assertTrue(worker.call(worker::inLoop));
+        assertFalse(worker.inLoop());
+    }
+
+    @Test
+    void callsFromTheLoopRunAtOnce() {
+        assertEquals(5, worker.call(() -> worker.call(() -> 5)));
+    }
+
+    @Test
+    void passesOnWhatACallThrows() {
+        RuntimeException thrown = new IllegalArgumentException("no");
+        assertSame(
+                thrown,
+                assertThrows(
+                        IllegalArgumentException.class,
+                        () -> worker.call(() -> {
+                            throw thrown;
+                        })));
+        IOException checked = new IOException("no");
+        assertSame(
+                checked,
+                assertThrows(
+                                IllegalStateException.class,
+                                () -> worker.call(() -> {
+                                    throw checked;
+                                }))
+                        .getCause());
+    }
+
+    @Test
+    void callsAgainWhileSomethingIsLeftToRead() throws IOException {
+        FrameSlab slab = new FrameSlab(1);
+        int[] slots = {slab.claim()};
+        AtomicInteger calls = new AtomicInteger();
+        try (LinuxUnderlay underlay = LinuxUnderlay.bind(worker, LOCAL, null, 0, false)) {
+            sendDatagrams(3, underlay.port());
+            // One datagram per call, though three came before the first: an edge-triggered loop would stop at one.
+            Registration registration = worker.onReadable(
+                    underlay.fd(),
+                    () -> {
+                        underlay.receive(slab, slots, 1);
+                        calls.incrementAndGet();
+                    },
+                    () -> calls.addAndGet(1000));
+            Await.until("three calls", () -> calls.get() >= 3);
+            registration.close();
+            assertEquals(3, calls.get());
+        }
+    }
+
+    @Test
+    void doesNotCallAfterARegistrationIsClosed() throws IOException {
+        AtomicInteger calls = new AtomicInteger();
+        try (LinuxUnderlay underlay = LinuxUnderlay.bind(worker, LOCAL, null, 0, false)) {
+            Registration registration = worker.onReadable(underlay.fd(), calls::incrementAndGet, () -> {});
+            sendDatagrams(1, underlay.port());
+            Await.until("a call", () -> calls.get() > 0);
+            registration.close();
+            registration.close();
+            int after = calls.get();
+            for (int i = 0; i < 100; i++) {
+                worker.call(() -> null);
+            }
+            assertEquals(after, calls.get());
+        }
+    }
+
+    @Test
+    void goesOnAfterACallbackThrew() {
+        AtomicInteger calls = new AtomicInteger();
+        worker.execute(() -> {
+            throw new IllegalStateException("thrown by a test");
+        });
+        Registration repetition = worker.repeat(Duration.ofMillis(1), () -> {
+            calls.incrementAndGet();
+            throw new AssertionError("thrown by a test");
+        });
+        Await.until("repeated calls", () -> calls.get() >= 3);
+        repetition.close();
+        int after = calls.get();
+        worker.call(() -> null);
+        assertEquals(after, calls.get());
+    }
+
+    @Test
+    void closesQuicklyAndLeavesNothingOpen() {
+        new Worker("weft-warm-up").close();
+        Map<String, String> before = OpenFiles.now();
+        Worker closed = new Worker("weft-closed");
+        LinuxUnderlay underlay = LinuxUnderlay.bind(closed, LOCAL, null, 0, false);
+        Registration registration = closed.onReadable(underlay.fd(), () -> {}, () -> {});
+        long start = System.nanoTime();
+        closed.close();
+        assertTrue(System.nanoTime() - start < Duration.ofSeconds(1).toNanos());
+        registration.close();
+        underlay.close();
+        assertThrows(RejectedExecutionException.class, () -> closed.call(() -> null));
+        assertEquals(before, OpenFiles.now());
+    }
+
+    private static void sendDatagrams(int count, int port) throws IOException {
+        try (DatagramChannel sender = DatagramChannel.open()) {
+            for (int i = 0; i < count; i++) {
+                sender.send(ByteBuffer.allocate(8), new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
+            }
+        }
+    }
+}
