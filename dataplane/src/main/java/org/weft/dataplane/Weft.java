@@ -60,13 +60,6 @@ public final class Weft implements VtepRegistry, AutoCloseable {
         watch.start();
     }
 
-    /** MTU of the interface that datagrams leave by; 0 if there is none yet. */
-    public static int underlayMtu(IpAddress local, String dev) {
-        String name = dev != null ? dev : local.isAny() ? null : Link.nameOfAddress(local);
-        Link link = name == null ? null : Link.of(name);
-        return link == null || !link.exists() ? 0 : link.mtu();
-    }
-
     @Override
     public synchronized List<Vtep> vteps() {
         return List.copyOf(vteps.values());

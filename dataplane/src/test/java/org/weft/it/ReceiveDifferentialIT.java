@@ -3,6 +3,7 @@ package org.weft.it;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
@@ -52,13 +53,22 @@ class ReceiveDifferentialIT {
                 PacketSocket kernelDevice = open(kernel, device);
                 PacketSocket otherDevice = open(other, device)) {
             int delivered = 0;
+            List<String> differences = new ArrayList<>();
             for (int i = 0; i < BATCHES; i++) {
                 List<Datagram> batch = mutatedDatagrams();
-                List<byte[]> expected = deliver(kernel, kernelDevice, batch);
-                List<byte[]> actual = deliver(other, otherDevice, batch);
-                assertEquals(PacketSocket.dump(expected), PacketSocket.dump(actual), () -> describe(batch));
-                delivered += expected.size();
+                String expected = deliver(kernel, kernelDevice, batch);
+                delivered += expected.lines().count();
+                if (!expected.equals(deliver(other, otherDevice, batch))) {
+                    for (Datagram datagram : batch) {
+                        String one = deliver(kernel, kernelDevice, List.of(datagram));
+                        String two = deliver(other, otherDevice, List.of(datagram));
+                        if (!one.equals(two)) {
+                            differences.add(datagram + "\n kernel:  " + one.strip() + "\n subject: " + two.strip());
+                        }
+                    }
+                }
             }
+            assertEquals("", String.join("\n", differences), "seed " + Mutation.SEED);
             assertTrue(delivered > BATCH && delivered < BATCH * BATCHES, delivered + " delivered: nothing tested");
         }
     }
@@ -68,24 +78,28 @@ class ReceiveDifferentialIT {
         return lab.socket(DEVICE);
     }
 
-    private static List<byte[]> deliver(HostLab lab, PacketSocket device, List<Datagram> batch) {
+    /** Gives the datagrams to a device; what it delivers, a line per frame. */
+    private static String deliver(HostLab lab, PacketSocket device, List<Datagram> batch) {
         device.clear();
         batch.forEach(datagram -> lab.wire.send(datagram.frame()));
         lab.wire.send(Datagram.vxlan(4789, 0x08000000_00000100L, MARKER).frame());
         device.await("marker", frame -> Arrays.equals(frame, MARKER));
-        return device.received(frame -> !Arrays.equals(frame, MARKER));
-    }
-
-    private static String describe(List<Datagram> batch) {
-        StringBuilder text = new StringBuilder("seed " + Mutation.SEED + ", datagrams:\n");
-        batch.forEach(datagram -> text.append(datagram).append('\n'));
-        return text.toString();
+        return PacketSocket.dump(device.received(frame -> !Arrays.equals(frame, MARKER)));
     }
 
     private List<Datagram> mutatedDatagrams() {
-        return Stream.generate(() -> Datagram.of(4789, mutation.payload())
-                        .tos(mutation.random().nextInt(4)))
+        return Stream.generate(mutation::payload)
+                .map(payload -> Datagram.of(4789, payload).tos(mutation.random().nextInt(isVlan(payload) ? 3 : 4)))
                 .limit(BATCH)
                 .toList();
+    }
+
+    /**
+     * Whether the inner frame has a VLAN tag. Under outer congestion the kernel then looks for the inner ethertype ten
+     * bytes too late (vlan_get_protocol after eth_type_trans), and what it does depends on chance.
+     */
+    private static boolean isVlan(byte[] payload) {
+        int type = payload.length < 22 ? 0 : Bytes.u16(payload, 20);
+        return type == Packets.VLAN || type == 0x88a8;
     }
 }

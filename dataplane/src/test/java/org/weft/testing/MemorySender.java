@@ -88,7 +88,7 @@ public final class MemorySender implements UnderlaySender {
         if (sendError != 0) {
             tags.forEach(tag -> failures.onSendFailure(tag, sendError));
             count = 0;
-        } else {
+        } else if (!discarding) {
             left.addAll(batch);
         }
         batch.clear();

@@ -84,7 +84,6 @@ public final class InternetChecksum {
     public static int fold(long partial) {
         long sum = (partial & LOW_HALF) + (partial >>> 32);
         sum = (sum & 0xffff) + (sum >>> 16 & 0xffff) + (sum >>> 32);
-        sum = (sum & 0xffff) + (sum >>> 16);
         return (int) ((sum & 0xffff) + (sum >>> 16));
     }
 

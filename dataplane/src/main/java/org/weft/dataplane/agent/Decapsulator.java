@@ -43,6 +43,9 @@ public final class Decapsulator implements Agent {
 
     private long nowSeconds;
 
+    /** What the outer ECN field means for the frame that {@link #layout} describes. */
+    private int ecnAction;
+
     /** @param name of the underlay socket, {@code address:port} */
     public Decapsulator(String name, Underlay underlay, FrameSlab slab, Counters counters, Capture capture) {
         this.name = name;
@@ -130,6 +133,7 @@ public final class Decapsulator implements Agent {
         if (capture.active()) {
             captureDatagram(Counter.RX_DELIVERED, frame, vtep);
         }
+        applyEcn(buffer);
         int innerLength = frame.length() - VxlanHeader.LENGTH;
         frame.offset(header + VxlanHeader.LENGTH).length(innerLength);
         partialChecksum.restore(frame, layout, vtep.mtu());
@@ -164,20 +168,18 @@ public final class Decapsulator implements Agent {
         if (!layout.networkComplete()) {
             return Counter.IP_HDR_TRUNC;
         }
-        return decapsulateEcn(buffer, frame.outerTos()) ? null : Counter.IP_TUNNEL_ECN;
+        ecnAction = layout.isIpv4() || layout.isIpv6()
+                ? EcnTunnel.decapsulate(frame.outerTos(), layout.tos())
+                : EcnTunnel.KEEP;
+        return ecnAction == EcnTunnel.DROP ? Counter.IP_TUNNEL_ECN : null;
     }
 
-    private boolean decapsulateEcn(UnsafeBuffer buffer, int outerTos) {
-        if (!layout.isIpv4() && !layout.isIpv6()) {
-            return true;
-        }
-        int action = EcnTunnel.decapsulate(outerTos, layout.tos());
+    private void applyEcn(UnsafeBuffer buffer) {
         if (layout.isIpv4()) {
-            EcnTunnel.applyIpv4(action, buffer, layout.networkOffset());
-        } else {
-            EcnTunnel.applyIpv6(action, buffer, layout.networkOffset());
+            EcnTunnel.applyIpv4(ecnAction, buffer, layout.networkOffset());
+        } else if (layout.isIpv6()) {
+            EcnTunnel.applyIpv6(ecnAction, buffer, layout.networkOffset());
         }
-        return action != EcnTunnel.DROP;
     }
 
     private Counter learn(Vtep vtep, long source, Frame frame) {

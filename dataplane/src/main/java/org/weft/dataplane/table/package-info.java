@@ -4,5 +4,10 @@
  * <p>Writers take the table's monitor; readers see each entry whole or not at all (a version per entry, odd while it
  * is written). A table grows by building a larger one and publishing it with one release store. Lookups allocate
  * nothing.
+ *
+ * <p>An entry is 32 bytes: half a cache line, with room for a MAC, an IPv6 remote, version, flags and time. Remotes stand
+ * in the entry and not in a store of their own, because at a million entries a lookup costs what its cache and TLB misses
+ * cost, and a second place to look would double them; it would also need reference counts, and a proof that no reader
+ * sees a remote that was freed and filled again.
  */
 package org.weft.dataplane.table;

@@ -15,7 +15,7 @@ class OffHeapMapTest {
         SplittableRandom random = new SplittableRandom(42);
         OffHeapMap map = new OffHeapMap(2);
         Map<Long, Long> expected = new HashMap<>();
-        for (int i = 0; i < 300_000; i++) {
+        for (int i = 0; i < 150_000; i++) {
             // The share of removals swings, so the map grows and shrinks many times.
             boolean growing = i / 10_000 % 2 == 0;
             long key = random.nextInt(20_000);

@@ -2,7 +2,6 @@ package org.weft.dataplane.io.linux;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.agrona.concurrent.UnsafeBuffer;
@@ -10,6 +9,7 @@ import org.weft.dataplane.io.Frame;
 import org.weft.dataplane.io.FrameSlab;
 import org.weft.dataplane.io.Offloads;
 import org.weft.dataplane.io.TapDevice;
+import org.weft.encap.VirtioNetHeader;
 
 /** A TAP device through /dev/net/tun, with a virtio-net header in front of each frame. */
 public final class LinuxTap implements TapDevice {
@@ -25,19 +25,15 @@ public final class LinuxTap implements TapDevice {
     private static final int IFF_VNET_HDR = 0x4000;
     private static final int TUN_F_CSUM = 0x01;
 
-    // include/uapi/linux/virtio_net.h, struct virtio_net_hdr; little-endian by TUNSETVNETLE
-    private static final int VNET_FLAGS_OFFSET = 0;
-    private static final int VNET_GSO_TYPE_OFFSET = 1;
-    private static final int VNET_HEADERS_LENGTH_OFFSET = 2;
-    private static final int VNET_GSO_SIZE_OFFSET = 4;
-    private static final int VNET_CHECKSUM_START_OFFSET = 6;
-    private static final int VNET_CHECKSUM_OFFSET_OFFSET = 8;
-    private static final int VNET_LENGTH = 10;
-
     private static final String DEVICE = "/dev/net/tun";
 
     private final String name;
     private final Offloads offloads;
+
+    /** One for the thread that reads, one for the thread that writes. */
+    private final VirtioNetHeader readHeader = new VirtioNetHeader();
+
+    private final VirtioNetHeader writtenHeader = new VirtioNetHeader();
 
     /** -1 once closed: the kernel gives the number to another file. */
     private int fd;
@@ -104,7 +100,7 @@ public final class LinuxTap implements TapDevice {
 
     private static void configure(int fd, String name, boolean persist) {
         UnsafeBuffer value = new UnsafeBuffer(ByteBuffer.allocateDirect(Integer.BYTES));
-        value.putInt(0, VNET_LENGTH);
+        value.putInt(0, VirtioNetHeader.LENGTH);
         LinuxException.check(LibC.ioctl(fd, TUNSETVNETHDRSZ, value.addressOffset()), "TUNSETVNETHDRSZ", name);
         value.putInt(0, 1);
         LinuxException.check(LibC.ioctl(fd, TUNSETVNETLE, value.addressOffset()), "TUNSETVNETLE", name);
@@ -151,44 +147,39 @@ public final class LinuxTap implements TapDevice {
 
     @Override
     public int read(Frame frame) {
-        int header = frame.start() - VNET_LENGTH;
+        int header = frame.start() - VirtioNetHeader.LENGTH;
         UnsafeBuffer buffer = frame.buffer();
-        int read = LibC.read(fd, buffer.addressOffset() + header, VNET_LENGTH + FrameSlab.MAX_FRAME_LENGTH);
-        if (read <= VNET_LENGTH) {
+        int read = LibC.read(fd, buffer.addressOffset() + header, VirtioNetHeader.LENGTH + FrameSlab.MAX_FRAME_LENGTH);
+        if (read <= VirtioNetHeader.LENGTH) {
             return read == -Errno.EAGAIN ? 0 : read < 0 ? read : -Errno.EIO;
         }
+        readHeader.wrap(buffer, header);
         frame.offset(frame.start())
-                .length(read - VNET_LENGTH)
+                .length(read - VirtioNetHeader.LENGTH)
                 .vnet(
-                        buffer.getByte(header + VNET_FLAGS_OFFSET),
-                        buffer.getByte(header + VNET_GSO_TYPE_OFFSET) & 0xff,
-                        unsignedShort(buffer, header + VNET_HEADERS_LENGTH_OFFSET),
-                        unsignedShort(buffer, header + VNET_GSO_SIZE_OFFSET),
-                        unsignedShort(buffer, header + VNET_CHECKSUM_START_OFFSET),
-                        unsignedShort(buffer, header + VNET_CHECKSUM_OFFSET_OFFSET));
-        return read - VNET_LENGTH;
-    }
-
-    private static int unsignedShort(UnsafeBuffer buffer, int offset) {
-        return buffer.getShort(offset, ByteOrder.LITTLE_ENDIAN) & 0xffff;
+                        readHeader.flags(),
+                        readHeader.gsoType(),
+                        readHeader.headerLength(),
+                        readHeader.gsoSize(),
+                        readHeader.checksumStart(),
+                        readHeader.checksumOffset());
+        return read - VirtioNetHeader.LENGTH;
     }
 
     @Override
     public int write(Frame frame) {
-        int header = frame.offset() - VNET_LENGTH;
+        int header = frame.offset() - VirtioNetHeader.LENGTH;
         UnsafeBuffer buffer = frame.buffer();
-        buffer.putByte(header + VNET_FLAGS_OFFSET, (byte) frame.vnetFlags());
-        buffer.putByte(header + VNET_GSO_TYPE_OFFSET, (byte) frame.gsoType());
-        putShort(buffer, header + VNET_HEADERS_LENGTH_OFFSET, frame.headersLength());
-        putShort(buffer, header + VNET_GSO_SIZE_OFFSET, frame.gsoSize());
-        putShort(buffer, header + VNET_CHECKSUM_START_OFFSET, frame.checksumStart());
-        putShort(buffer, header + VNET_CHECKSUM_OFFSET_OFFSET, frame.checksumOffset());
-        int written = LibC.write(fd, buffer.addressOffset() + header, VNET_LENGTH + frame.length());
-        return written < 0 ? written : written - VNET_LENGTH;
-    }
-
-    private static void putShort(UnsafeBuffer buffer, int offset, int value) {
-        buffer.putShort(offset, (short) value, ByteOrder.LITTLE_ENDIAN);
+        writtenHeader
+                .wrap(buffer, header)
+                .flags(frame.vnetFlags())
+                .gsoType(frame.gsoType())
+                .headerLength(frame.headersLength())
+                .gsoSize(frame.gsoSize())
+                .checksumStart(frame.checksumStart())
+                .checksumOffset(frame.checksumOffset());
+        int written = LibC.write(fd, buffer.addressOffset() + header, VirtioNetHeader.LENGTH + frame.length());
+        return written < 0 ? written : written - VirtioNetHeader.LENGTH;
     }
 
     /** Gives the device back to the kernel, which removes it unless it is persistent. */
