@@ -2,6 +2,7 @@ package org.weft.testing;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.channels.DatagramChannel;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -11,6 +12,15 @@ import java.util.stream.Stream;
 
 /** The sockets, TAPs and event polls of this process, to see that none is left behind. */
 public final class OpenFiles {
+    static {
+        // From its first channel on, the JDK keeps a socket of its own.
+        try {
+            DatagramChannel.open().close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     private OpenFiles() {}
 
     /** Descriptors and what they refer to; files, which the JVM opens as it loads classes, are left out. */

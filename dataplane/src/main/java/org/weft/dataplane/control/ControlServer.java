@@ -11,14 +11,14 @@ import io.netty.channel.WriteBufferWaterMark;
 import io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollServerSocketChannel;
+import io.netty.channel.group.ChannelGroup;
+import io.netty.channel.group.DefaultChannelGroup;
 import io.netty.channel.unix.PeerCredentials;
 import io.netty.handler.codec.http.HttpServerCodec;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
@@ -39,7 +39,10 @@ public final class ControlServer implements AutoCloseable {
     private final EventLoopGroup group =
             new MultiThreadIoEventLoopGroup(1, new DefaultThreadFactory("weft-control"), EpollIoHandler.newFactory());
     private final EventLoop loop = group.next();
-    private final List<Channel> listeners = new ArrayList<>();
+
+    /** Listening sockets and connections. */
+    private final ChannelGroup channels = new DefaultChannelGroup(loop, true);
+
     private final MetricsRoutes metricsRoutes;
     private final ControlRoutes controlRoutes;
 
@@ -57,7 +60,7 @@ public final class ControlServer implements AutoCloseable {
         controlRoutes = new ControlRoutes(
                 registry, new Operations(registry, underlayMtu), metricsRoutes, lost -> captureLosses += lost);
         try {
-            listeners.add(new ControlSocket(socket).bind(group, new Connections<>(controlRoutes)));
+            channels.add(new ControlSocket(socket).bind(group, new Connections<>(controlRoutes, channels)));
         } catch (RuntimeException e) {
             stopThread();
             throw e;
@@ -78,11 +81,11 @@ public final class ControlServer implements AutoCloseable {
                     .group(group)
                     .channel(EpollServerSocketChannel.class)
                     .option(ChannelOption.SO_REUSEADDR, true)
-                    .childHandler(new Connections<>(metricsRoutes))
+                    .childHandler(new Connections<>(metricsRoutes, channels))
                     .bind(address)
                     .syncUninterruptibly()
                     .channel();
-            listeners.add(listener);
+            channels.add(listener);
             LOG.info("metrics are at http://{}{}", listener.localAddress(), MetricsRoutes.PATH);
             return (InetSocketAddress) listener.localAddress();
         } catch (Exception e) {
@@ -110,8 +113,10 @@ public final class ControlServer implements AutoCloseable {
     /** Answers no more, removes the socket's file and ends the control thread. */
     @Override
     public void close() {
-        listeners.forEach(listener -> listener.close().syncUninterruptibly());
-        stopThread();
+        if (!group.isShuttingDown()) {
+            channels.close().awaitUninterruptibly();
+            stopThread();
+        }
     }
 
     private void stopThread() {
@@ -121,13 +126,16 @@ public final class ControlServer implements AutoCloseable {
     /** Sets up each connection. */
     private static final class Connections<C extends Channel> extends ChannelInitializer<C> {
         private final Routes routes;
+        private final ChannelGroup channels;
 
-        Connections(Routes routes) {
+        Connections(Routes routes, ChannelGroup channels) {
             this.routes = routes;
+            this.channels = channels;
         }
 
         @Override
         protected void initChannel(C channel) throws IOException {
+            channels.add(channel);
             channel.config().setWriteBufferWaterMark(WATER_MARK);
             channel.config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, true);
             channel.pipeline().addLast(new HttpServerCodec(), new HttpExchanges(routes, client(channel)));

@@ -22,10 +22,8 @@ final class Refusals {
             case EXISTS ->
                 throw new OperatorException(
                         Kind.CANNOT_CREATE,
-                        action.equals("append")
-                                ? "File exists (" + name + " has this remote for " + key + " already)"
-                                : "File exists (" + name + " has an entry for " + key + "; replace it"
-                                        + (object.equals("fdb") ? " or append)" : ")"));
+                        "File exists (" + name + " has an entry for " + key + "; replace it"
+                                + (object.equals("fdb") ? " or append)" : ")"));
             case NOT_FOUND ->
                 throw new OperatorException(
                         Kind.NO_INPUT, "No such file or directory (" + name + " has no such entry for " + key + ")");
@@ -37,8 +35,10 @@ final class Refusals {
             case NOT_SUPPORTED ->
                 throw new OperatorException(
                         Kind.BAD_DATA,
-                        "Operation not supported (only the default entry 00:00:00:00:00:00 and multicast addresses can"
-                                + " have several remotes)");
+                        action.equals("replace")
+                                ? "Operation not supported (entries of multicast addresses are changed by append and del)"
+                                : "Operation not supported (only the default entry 00:00:00:00:00:00 and multicast"
+                                        + " addresses can have several remotes)");
         }
     }
 

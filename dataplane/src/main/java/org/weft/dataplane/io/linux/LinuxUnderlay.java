@@ -4,6 +4,7 @@ import io.netty.channel.ChannelFuture;
 import io.netty.channel.epoll.EpollDatagramChannel;
 import io.netty.channel.socket.SocketProtocolFamily;
 import io.netty.channel.unix.Errors.NativeIoException;
+import java.io.IOException;
 import java.net.InetSocketAddress;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.slf4j.Logger;
@@ -199,6 +200,12 @@ public final class LinuxUnderlay implements Underlay {
         ChannelFuture closing = channel.close();
         if (!channel.eventLoop().inEventLoop()) {
             closing.awaitUninterruptibly();
+        }
+        try {
+            // Does nothing to a closed channel; but an event loop that was shut down before leaves some open.
+            channel.fd().close();
+        } catch (IOException e) {
+            LOG.warn("close: {}", e.getMessage());
         }
     }
 }

@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 import org.weft.dataplane.io.FrameSlab;
 import org.weft.dataplane.io.linux.Worker.Registration;
@@ -122,9 +123,8 @@ class WorkerTest {
         assertEquals(after, calls.get());
     }
 
-    @Test
+    @RepeatedTest(20)
     void closesQuicklyAndLeavesNothingOpen() {
-        new Worker("weft-warm-up").close();
         Map<String, String> before = OpenFiles.now();
         Worker closed = new Worker("weft-closed");
         LinuxUnderlay underlay = LinuxUnderlay.bind(closed, LOCAL, null, 0, false);

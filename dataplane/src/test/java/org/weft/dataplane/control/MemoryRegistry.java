@@ -1,0 +1,120 @@
+package org.weft.dataplane.control;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.weft.dataplane.VtepRegistry;
+import org.weft.dataplane.Weft.LinkState;
+import org.weft.dataplane.capture.Capture;
+import org.weft.dataplane.config.DaemonConfig.VtepEntries;
+import org.weft.dataplane.config.VtepAttributes;
+import org.weft.dataplane.counters.Counters;
+import org.weft.dataplane.io.Offloads;
+import org.weft.dataplane.vtep.Vtep;
+import org.weft.dataplane.vtep.VtepConfig;
+import org.weft.encap.IpAddress;
+import org.weft.encap.MacAddress;
+
+/** VTEPs with tables but no devices. */
+final class MemoryRegistry implements VtepRegistry {
+    final Map<String, Vtep> vteps = new LinkedHashMap<>();
+    final Map<String, Counters> underlays = new LinkedHashMap<>();
+    final Capture capture = new Capture();
+
+    /** What was asked of the host, in order. */
+    final List<String> host = new ArrayList<>();
+
+    /** What {@link #add} throws, if anything. */
+    RuntimeException failure;
+
+    String trouble;
+    boolean up = true;
+    long seconds = 1000;
+
+    /** Adds a VTEP by attributes. */
+    Vtep add(String name, Map<String, String> attributes) {
+        VtepConfig config = VtepAttributes.create(name, attributes, (local, dev) -> 1500, warning -> {});
+        return add(new VtepEntries(config, List.of(), List.of(), List.of()));
+    }
+
+    /** The VTEP most tests need: VNI 1, group policy, at most 100,000 entries. */
+    Vtep addSilk() {
+        return add(
+                "silk-vtep",
+                Map.of(
+                        "id",
+                        "1",
+                        "local",
+                        "10.0.32.12",
+                        "address",
+                        "10.255.126.0/16",
+                        "gbp",
+                        "true",
+                        "maxaddress",
+                        "100000"));
+    }
+
+    @Override
+    public List<Vtep> vteps() {
+        return List.copyOf(vteps.values());
+    }
+
+    @Override
+    public Vtep vtep(String name) {
+        return vteps.get(name);
+    }
+
+    @Override
+    public LinkState state(Vtep vtep) {
+        VtepConfig config = vtep.config();
+        return new LinkState(up, up, 5, config.mac(), config.mtu(), new Offloads(true, false, false, false), trouble);
+    }
+
+    @Override
+    public Map<String, Counters> underlays() {
+        return underlays;
+    }
+
+    @Override
+    public Capture capture() {
+        return capture;
+    }
+
+    @Override
+    public Vtep add(VtepEntries entries) {
+        if (failure != null) {
+            throw failure;
+        }
+        Vtep vtep = new Vtep(entries.vtep());
+        vteps.put(vtep.name(), vtep);
+        return vtep;
+    }
+
+    @Override
+    public void change(Vtep vtep, VtepConfig changed) {
+        host.add("change " + vtep.name());
+        vtep.config(changed);
+    }
+
+    @Override
+    public void remove(Vtep vtep) {
+        vteps.remove(vtep.name());
+    }
+
+    @Override
+    public void up(Vtep vtep, boolean wanted) {
+        up = wanted;
+        host.add(vtep.name() + (wanted ? " up" : " down"));
+    }
+
+    @Override
+    public void neighbourChanged(Vtep vtep, IpAddress address, long mac) {
+        host.add("neighbour " + address + " " + (mac < 0 ? "gone" : MacAddress.toString(mac)));
+    }
+
+    @Override
+    public long nowSeconds() {
+        return seconds;
+    }
+}
