@@ -206,5 +206,10 @@ class InteropIT {
             Traffic.udpEcho(from.app, to.app, to.appIp(), IntStream.of(0, 700, 1382, 9000));
             Traffic.tcp(from.app, to.app, to.appIp(), 1 << 20);
         }
+        for (OverlayHost host : lab.hosts()) {
+            if (host.subject == Subject.WEFT) {
+                Await.until("each packet ends in exactly one counter", host::booksBalance);
+            }
+        }
     }
 }

@@ -1,6 +1,8 @@
 package org.weft.it;
 
 import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import java.util.Arrays;
 
 /**
  * A host of the overlay with one app container, wired as silk wires them: a point-to-point veth without ARP, permanent
@@ -198,13 +200,36 @@ final class OverlayHost implements AutoCloseable {
 
     /** What the host's daemon says is wrong with its first VTEP, or JSON's null. */
     JsonElement trouble() {
+        return weft().get("trouble");
+    }
+
+    /** Whether every packet of the first VTEP ended in exactly one counter. */
+    boolean booksBalance() {
+        JsonObject counters = weft().getAsJsonObject("counters");
+        long sent = sum(counters, "TX_SENT", "NEIGHBOUR_ANSWERED") + drops("tx");
+        long delivered = sum(counters, "RX_DELIVERED") + drops("rx");
+        return sum(counters, "TX_FRAMES", "TX_REPLICATED") == sent && sum(counters, "RX_FRAMES") == delivered;
+    }
+
+    private JsonObject weft() {
         return daemon.control()
                 .get("/v1/link?dev=" + DEVICE)
                 .getAsJsonArray()
                 .get(0)
                 .getAsJsonObject()
-                .getAsJsonObject("weft")
-                .get("trouble");
+                .getAsJsonObject("weft");
+    }
+
+    private long drops(String direction) {
+        return WeftEndpoint.drops(daemon, "/v1/drops?dev=" + DEVICE, direction).values().stream()
+                .mapToLong(Long::longValue)
+                .sum();
+    }
+
+    private static long sum(JsonObject counters, String... names) {
+        return Arrays.stream(names)
+                .mapToLong(name -> counters.has(name) ? counters.get(name).getAsLong() : 0)
+                .sum();
     }
 
     /** The host's daemon; only where Weft is the subject. */

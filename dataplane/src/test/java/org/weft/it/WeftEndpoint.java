@@ -123,12 +123,12 @@ final class WeftEndpoint implements Endpoint {
 
     @Override
     public Map<String, Long> drops(String direction) {
-        return drops(daemon, direction);
+        return drops(daemon, "/v1/drops", direction);
     }
 
-    static Map<String, Long> drops(WeftDaemon daemon, String direction) {
+    static Map<String, Long> drops(WeftDaemon daemon, String path, String direction) {
         Map<String, Long> drops = new TreeMap<>();
-        for (JsonElement entry : daemon.control().get("/v1/drops").getAsJsonArray()) {
+        for (JsonElement entry : daemon.control().get(path).getAsJsonArray()) {
             JsonObject fields = entry.getAsJsonObject();
             if (fields.get("direction").getAsString().equals(direction)) {
                 drops.merge(
