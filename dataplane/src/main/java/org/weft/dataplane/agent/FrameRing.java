@@ -8,10 +8,12 @@ import org.agrona.concurrent.MessageHandler;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.agrona.concurrent.ringbuffer.OneToOneRingBuffer;
 import org.agrona.concurrent.ringbuffer.RingBufferDescriptor;
+import org.weft.dataplane.io.Frame;
 import org.weft.dataplane.io.FrameSlab;
 
 /**
- * Hands frames from one agent to the next by slot number, and their slots back. One producer, one consumer.
+ * Hands frames from one agent to the next by {@linkplain Frame#descriptor descriptor}, and their slots back. One
+ * producer, one consumer.
  *
  * <p>Both ways have room for every slot of the slab, so neither can be full; a producer that runs out of free slots
  * stops reading, and the kernel's own queue in front of it holds what comes.
@@ -19,47 +21,50 @@ import org.weft.dataplane.io.FrameSlab;
 public final class FrameRing {
     private static final int MESSAGE_TYPE = 1;
 
-    /** Ring header 8 bytes, slot number 4, aligned to 8. */
+    /** Ring header 8 bytes, descriptor or slot number 8. */
     private static final int RECORD_LENGTH = 16;
 
     private final OneToOneRingBuffer forward;
     private final OneToOneRingBuffer back;
     private final MessageHandler onFrame = this::onFrame;
     private final MessageHandler onReturn = this::onReturn;
-    private int[] taken;
+    private long[] taken;
     private int takenCount;
     private FrameSlab owner;
 
-    /** @param slots slots of the slab whose frames it carries */
-    public FrameRing(int slots) {
-        forward = ring(slots);
+    /**
+     * @param slots slots of the slab whose frames it carries
+     * @param framesPerSlot how many frames one slot can hold, releases included
+     */
+    public FrameRing(int slots, int framesPerSlot) {
+        forward = ring(slots * framesPerSlot);
         back = ring(slots);
     }
 
-    private static OneToOneRingBuffer ring(int slots) {
-        int capacity = BitUtil.findNextPositivePowerOfTwo((slots + 1) * RECORD_LENGTH);
+    private static OneToOneRingBuffer ring(int records) {
+        int capacity = BitUtil.findNextPositivePowerOfTwo((records + 1) * RECORD_LENGTH);
         ByteBuffer memory = BufferUtil.allocateDirectAligned(
                 capacity + RingBufferDescriptor.TRAILER_LENGTH, BitUtil.CACHE_LINE_LENGTH);
         return new OneToOneRingBuffer(new UnsafeBuffer(memory));
     }
 
-    /** Producer: passes a frame on; its slot now belongs to the consumer. */
-    public void offer(int slot) {
-        put(forward, slot);
+    /** Producer: passes a frame on. Its slot belongs to the consumer from the last one on. */
+    public void offer(long descriptor) {
+        put(forward, descriptor);
     }
 
     /**
      * Consumer: takes waiting frames.
      *
-     * @param slots receives their slot numbers; its length is the limit
+     * @param descriptors receives them; its length is the limit
      * @return how many
      */
-    public int take(int[] slots) {
-        taken = slots;
+    public int take(long[] descriptors) {
+        taken = descriptors;
         takenCount = 0;
         // One read stops where the ring wraps.
-        forward.read(onFrame, slots.length);
-        forward.read(onFrame, slots.length - takenCount);
+        forward.read(onFrame, descriptors.length);
+        forward.read(onFrame, descriptors.length - takenCount);
         return takenCount;
     }
 
@@ -76,20 +81,20 @@ public final class FrameRing {
         }
     }
 
-    private static void put(OneToOneRingBuffer ring, int slot) {
-        int index = ring.tryClaim(MESSAGE_TYPE, Integer.BYTES);
+    private static void put(OneToOneRingBuffer ring, long number) {
+        int index = ring.tryClaim(MESSAGE_TYPE, Long.BYTES);
         if (index < 0) {
             throw new IllegalStateException("a slot was handed over twice");
         }
-        ring.buffer().putInt(index, slot);
+        ring.buffer().putLong(index, number);
         ring.commit(index);
     }
 
     private void onFrame(int type, DirectBuffer buffer, int index, int length) {
-        taken[takenCount++] = buffer.getInt(index);
+        taken[takenCount++] = buffer.getLong(index);
     }
 
     private void onReturn(int type, DirectBuffer buffer, int index, int length) {
-        owner.release(buffer.getInt(index));
+        owner.release((int) buffer.getLong(index));
     }
 }

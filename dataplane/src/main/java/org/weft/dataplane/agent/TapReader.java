@@ -13,6 +13,9 @@ public final class TapReader implements Agent {
     /** Frames read per duty cycle; also what the encapsulator sends in one batch. */
     static final int BATCH = 32;
 
+    /** Super-frames end a batch earlier, so that what is under way stays in the cache. */
+    private static final long BATCH_BYTES = 512 << 10;
+
     private final TapDevice tap;
     private final FrameSlab slab;
     private final FrameRing ring;
@@ -36,7 +39,7 @@ public final class TapReader implements Agent {
         ring.reclaim(slab);
         int frames = 0;
         long bytes = 0;
-        while (frames < BATCH) {
+        while (frames < BATCH && bytes < BATCH_BYTES) {
             int slot = slab.claim();
             if (slot == FrameSlab.NONE) {
                 break;
@@ -46,7 +49,7 @@ public final class TapReader implements Agent {
                 slab.release(slot);
                 break;
             }
-            ring.offer(slot);
+            ring.offer(frame.descriptor(true));
             frames++;
             bytes += length;
         }

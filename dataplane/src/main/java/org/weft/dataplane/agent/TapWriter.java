@@ -11,6 +11,8 @@ import org.weft.dataplane.vtep.Vtep;
 
 /** Last stage of ingress: gives frames from the overlay to the host. */
 public final class TapWriter implements Agent {
+    private static final int BATCH = 512;
+
     /** EIO of asm-generic/errno-base.h: what a TAP that is down answers a write with. */
     private static final int EIO = 5;
 
@@ -21,7 +23,7 @@ public final class TapWriter implements Agent {
     private final Counters counters;
     private final Capture capture;
     private final Frame frame = new Frame();
-    private final int[] slots = new int[Decapsulator.BATCH];
+    private final long[] descriptors = new long[BATCH];
 
     public TapWriter(Vtep vtep, TapDevice tap, FrameSlab slab, FrameRing ring, Capture capture) {
         this.vtep = vtep;
@@ -39,11 +41,16 @@ public final class TapWriter implements Agent {
 
     @Override
     public int doWork() {
-        int frames = ring.take(slots);
+        int frames = ring.take(descriptors);
         int delivered = 0;
         for (int i = 0; i < frames; i++) {
-            delivered += write(frame.wrap(slab, slots[i]));
-            ring.giveBack(slots[i]);
+            long descriptor = descriptors[i];
+            if (Frame.length(descriptor) > 0) {
+                delivered += write(frame.wrap(slab, descriptor));
+            }
+            if (Frame.isLast(descriptor)) {
+                ring.giveBack(Frame.slot(descriptor));
+            }
         }
         if (delivered > 0) {
             counters.add(Counter.RX_DELIVERED, delivered);

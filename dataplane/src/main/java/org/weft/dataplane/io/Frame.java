@@ -3,37 +3,86 @@ package org.weft.dataplane.io;
 import org.agrona.concurrent.UnsafeBuffer;
 
 /**
- * Flyweight over one slot of a {@link FrameSlab}: where the frame's bytes are, and what its reader learned of it.
+ * Flyweight over one frame in a slot of a {@link FrameSlab}: where its bytes are, and what its reader learned of it.
  *
- * <p>The fields lie in the slot itself, so that a slot number is all that a ring has to carry. Every device that fills
- * a slot writes every field of its direction. Numbers are in host byte order; addresses are 128 bits, IPv4 as
- * {@code ::ffff:a.b.c.d}.
+ * <p>A slot holds one frame, or the several datagrams that the kernel merged into one (UDP_GRO), so a ring carries
+ * {@linkplain #descriptor descriptors}: slot, place and length in one number. What belongs to the whole slot lies in the
+ * slot's metadata; the virtio-net fields lie in the 8 bytes in front of the frame, where its VXLAN header was or will
+ * be. Numbers are in host byte order; addresses are 128 bits, IPv4 as {@code ::ffff:a.b.c.d}.
  */
 public final class Frame {
-    private static final int OFFSET_OFFSET = 0;
-    private static final int LENGTH_OFFSET = OFFSET_OFFSET + Integer.BYTES;
-    private static final int VNET_FLAGS_OFFSET = LENGTH_OFFSET + Integer.BYTES;
-    private static final int GSO_TYPE_OFFSET = VNET_FLAGS_OFFSET + Integer.BYTES;
-    private static final int GSO_SIZE_OFFSET = GSO_TYPE_OFFSET + Integer.BYTES;
-    private static final int HEADERS_LENGTH_OFFSET = GSO_SIZE_OFFSET + Integer.BYTES;
-    private static final int CHECKSUM_START_OFFSET = HEADERS_LENGTH_OFFSET + Integer.BYTES;
-    private static final int CHECKSUM_OFFSET_OFFSET = CHECKSUM_START_OFFSET + Integer.BYTES;
-    private static final int SOURCE_HIGH_OFFSET = CHECKSUM_OFFSET_OFFSET + Integer.BYTES;
+    private static final int SOURCE_HIGH_OFFSET = 0;
     private static final int SOURCE_LOW_OFFSET = SOURCE_HIGH_OFFSET + Long.BYTES;
     private static final int SOURCE_PORT_OFFSET = SOURCE_LOW_OFFSET + Long.BYTES;
     private static final int OUTER_TOS_OFFSET = SOURCE_PORT_OFFSET + Integer.BYTES;
     private static final int SEGMENT_LENGTH_OFFSET = OUTER_TOS_OFFSET + Integer.BYTES;
+    private static final int FIRST_OFFSET_OFFSET = SEGMENT_LENGTH_OFFSET + Integer.BYTES;
+    private static final int FIRST_LENGTH_OFFSET = FIRST_OFFSET_OFFSET + Integer.BYTES;
+
+    private static final int FLAGS_SHIFT = 56;
+    private static final int GSO_TYPE_SHIFT = 48;
+    private static final int GSO_SIZE_SHIFT = 32;
+    private static final int CHECKSUM_START_SHIFT = 16;
+    private static final int HEADERS_LENGTH_SHIFT = 8;
+
+    private static final long LAST = 1L << 62;
+    private static final int SLOT_SHIFT = 40;
+    private static final int OFFSET_SHIFT = 20;
+    private static final int OFFSET_MASK = 0xf_ffff;
+    private static final int LENGTH_MASK = 0xf_ffff;
 
     private UnsafeBuffer buffer;
     private int slot;
     private int base;
+    private int offset;
+    private int length;
 
-    /** Looks at a slot from now on. */
+    /** Looks at a slot from now on, and at what its device put there. */
     public Frame wrap(FrameSlab slab, int slot) {
         this.buffer = slab.buffer();
         this.slot = slot;
         this.base = slab.offset(slot);
+        this.offset = buffer.getInt(base + FIRST_OFFSET_OFFSET);
+        this.length = buffer.getInt(base + FIRST_LENGTH_OFFSET);
         return this;
+    }
+
+    /** Looks at the frame of a descriptor from now on. */
+    public Frame wrap(FrameSlab slab, long descriptor) {
+        this.buffer = slab.buffer();
+        this.slot = slot(descriptor);
+        this.base = slab.offset(slot);
+        this.offset = base + ((int) (descriptor >>> OFFSET_SHIFT) & OFFSET_MASK);
+        this.length = length(descriptor);
+        return this;
+    }
+
+    /**
+     * This frame as one number.
+     *
+     * @param last whether whoever gets it may give the slot back afterwards
+     */
+    public long descriptor(boolean last) {
+        return (last ? LAST : 0) | (long) slot << SLOT_SHIFT | (long) (offset - base) << OFFSET_SHIFT | length;
+    }
+
+    /** Says that the slot is to be given back, and nothing else. */
+    public static long release(int slot) {
+        return LAST | (long) slot << SLOT_SHIFT;
+    }
+
+    public static int slot(long descriptor) {
+        return (int) (descriptor >>> SLOT_SHIFT) & 0xffff;
+    }
+
+    /** 0 for {@link #release}. */
+    public static int length(long descriptor) {
+        return (int) descriptor & LENGTH_MASK;
+    }
+
+    /** Whether the slot is to be given back after this frame. */
+    public static boolean isLast(long descriptor) {
+        return (descriptor & LAST) != 0;
     }
 
     public int slot() {
@@ -52,21 +101,30 @@ public final class Frame {
 
     /** Offset in {@link #buffer()} of the first byte. */
     public int offset() {
-        return buffer.getInt(base + OFFSET_OFFSET);
+        return offset;
     }
 
     public Frame offset(int offset) {
-        buffer.putInt(base + OFFSET_OFFSET, offset);
+        this.offset = offset;
+        buffer.putInt(base + FIRST_OFFSET_OFFSET, offset);
         return this;
     }
 
     /** Bytes from {@link #offset()} on. */
     public int length() {
-        return buffer.getInt(base + LENGTH_OFFSET);
+        return length;
     }
 
     public Frame length(int length) {
-        buffer.putInt(base + LENGTH_OFFSET, length);
+        this.length = length;
+        buffer.putInt(base + FIRST_LENGTH_OFFSET, length);
+        return this;
+    }
+
+    /** Looks at another frame of the same slot; what the slot says of its first one stays. */
+    public Frame move(int offset, int length) {
+        this.offset = offset;
+        this.length = length;
         return this;
     }
 
@@ -77,42 +135,48 @@ public final class Frame {
 
     /** Flags of the virtio-net header; see {@link org.weft.encap.VirtioNetHeader}. */
     public int vnetFlags() {
-        return buffer.getInt(base + VNET_FLAGS_OFFSET);
+        return (int) (vnet() >>> FLAGS_SHIFT) & 0xff;
     }
 
     /** GSO type of the virtio-net header; 0 for a plain frame. */
     public int gsoType() {
-        return buffer.getInt(base + GSO_TYPE_OFFSET);
+        return (int) (vnet() >>> GSO_TYPE_SHIFT) & 0xff;
     }
 
     /** Payload bytes of each segment of a super-frame; 0 for a plain frame. */
     public int gsoSize() {
-        return buffer.getInt(base + GSO_SIZE_OFFSET);
+        return (int) (vnet() >>> GSO_SIZE_SHIFT) & 0xffff;
     }
 
-    /** Bytes of headers up to the payload, as the virtio-net header says; a hint only. */
+    /** Bytes of headers up to the payload; a hint only, at most 255. */
     public int headersLength() {
-        return buffer.getInt(base + HEADERS_LENGTH_OFFSET);
+        return (int) (vnet() >>> HEADERS_LENGTH_SHIFT) & 0xff;
     }
 
     /** Where checksumming starts, from the first byte of the Ethernet header. */
     public int checksumStart() {
-        return buffer.getInt(base + CHECKSUM_START_OFFSET);
+        return (int) (vnet() >>> CHECKSUM_START_SHIFT) & 0xffff;
     }
 
     /** Where the checksum goes, from {@link #checksumStart()}. */
     public int checksumOffset() {
-        return buffer.getInt(base + CHECKSUM_OFFSET_OFFSET);
+        return (int) vnet() & 0xff;
     }
 
-    /** Sets the fields of the virtio-net header together. */
+    private long vnet() {
+        return buffer.getLong(offset - Long.BYTES);
+    }
+
+    /** Sets the fields of the virtio-net header together, for a frame that has none but a partial checksum or nothing. */
     public Frame vnet(int flags, int gsoType, int headersLength, int gsoSize, int checksumStart, int checksumOffset) {
-        buffer.putInt(base + VNET_FLAGS_OFFSET, flags);
-        buffer.putInt(base + GSO_TYPE_OFFSET, gsoType);
-        buffer.putInt(base + GSO_SIZE_OFFSET, gsoSize);
-        buffer.putInt(base + HEADERS_LENGTH_OFFSET, headersLength);
-        buffer.putInt(base + CHECKSUM_START_OFFSET, checksumStart);
-        buffer.putInt(base + CHECKSUM_OFFSET_OFFSET, checksumOffset);
+        buffer.putLong(
+                offset - Long.BYTES,
+                (long) flags << FLAGS_SHIFT
+                        | (long) gsoType << GSO_TYPE_SHIFT
+                        | (long) gsoSize << GSO_SIZE_SHIFT
+                        | (long) Math.min(headersLength, 0xff) << HEADERS_LENGTH_SHIFT
+                        | (long) checksumStart << CHECKSUM_START_SHIFT
+                        | checksumOffset & 0xff);
         return this;
     }
 

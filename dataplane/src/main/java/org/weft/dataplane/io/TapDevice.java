@@ -10,7 +10,7 @@ public interface TapDevice extends AutoCloseable {
     /** Name of the network interface. */
     String name();
 
-    /** What may cross this device unfinished; fixed while it is open. */
+    /** What may cross this device unfinished; changes only when an operator switches an offload. */
     Offloads offloads();
 
     /**

@@ -23,11 +23,12 @@ public interface UnderlaySender extends AutoCloseable {
     /** How many datagrams can be added before a flush. */
     int capacity();
 
+    /** How many were added since the last flush. */
+    int added();
+
     /**
-     * Adds one datagram to the batch.
+     * Says where the datagrams added from now on go.
      *
-     * @param address memory address of its first byte (the VXLAN header)
-     * @param length its length in bytes
      * @param remoteHigh high 64 bits of the destination; IPv4 as {@code ::ffff:a.b.c.d}
      * @param remoteLow low 64 bits of the destination
      * @param port destination UDP port
@@ -37,9 +38,7 @@ public interface UnderlaySender extends AutoCloseable {
      * @param dontFragment whether the outer IPv4 header has DF set
      * @param tag given back on failure
      */
-    void add(
-            long address,
-            int length,
+    void to(
             long remoteHigh,
             long remoteLow,
             int port,
@@ -50,7 +49,19 @@ public interface UnderlaySender extends AutoCloseable {
             int tag);
 
     /**
-     * Sends what was added, by as few system calls as there are source ports among it.
+     * Adds one datagram, from one or two pieces of memory. Consecutive ones of a flow with equal length may leave as one
+     * message that the kernel cuts (UDP_SEGMENT).
+     *
+     * @param headerAddress memory address of its first byte (the VXLAN header)
+     * @param headerLength bytes there
+     * @param payloadAddress memory address of the rest
+     * @param payloadLength bytes there; 0 if the header is all
+     */
+    void add(long headerAddress, int headerLength, long payloadAddress, int payloadLength);
+
+    /**
+     * Sends what was added, by as few system calls as there are source ports among it. A failure is reported for each
+     * datagram.
      *
      * @return how many datagrams left; the others were reported
      */
