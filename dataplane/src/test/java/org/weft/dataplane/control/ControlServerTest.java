@@ -36,6 +36,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.weft.dataplane.counters.Counter;
 import org.weft.dataplane.counters.Counters;
+import org.weft.dataplane.io.linux.Errno;
+import org.weft.dataplane.io.linux.LinuxException;
 import org.weft.dataplane.table.Remote;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
@@ -273,6 +275,11 @@ class ControlServerTest {
         assertEquals(500, answer.status());
         assertTrue(
                 answer.body().contains("\"add link v2: TUNSETIFF v2: needs CAP_NET_ADMIN, run as root\",\"exit\":77"));
+
+        registry.failure = new LinuxException("bind", "10.0.32.12:4789", Errno.EADDRINUSE, "a kernel vxlan has it");
+        UnixHttp.Answer taken = client.post("/v1", add);
+        assertEquals(409, taken.status());
+        assertTrue(taken.body().contains("\"error\":\"add link v2: bind 10.0.32.12:4789: EADDRINUSE"), taken.body());
 
         registry.failure = new IllegalStateException("out of luck");
         assertTrue(client.post("/v1", add).body().contains("\"error\":\"out of luck\",\"exit\":71"));
