@@ -44,7 +44,7 @@ class EncapsulatorTest {
     private final MemoryTap tap = new MemoryTap();
     private final MemorySender sender = new MemorySender();
     private final FrameSlab slab = new FrameSlab(64);
-    private final FrameRing ring = new FrameRing(64);
+    private final FrameRing ring = new FrameRing(64, 1);
     private Vtep vtep;
     private TapReader reader;
     private Encapsulator encapsulator;
@@ -72,7 +72,9 @@ class EncapsulatorTest {
     void everyFrameEndedInOneCounterAndEverySlotCameBack() {
         Counters counters = vtep.counters();
         assertEquals(
-                counters.get(Counter.TX_FRAMES) + counters.get(Counter.TX_REPLICATED),
+                counters.get(Counter.TX_FRAMES)
+                        + counters.get(Counter.TX_REPLICATED)
+                        + counters.get(Counter.TX_SEGMENTED),
                 counters.get(Counter.TX_SENT) + counters.get(Counter.NEIGHBOUR_ANSWERED) + counters.sum(Kind.TX_DROP));
         ring.reclaim(slab);
         assertEquals(slab.slots(), slab.freeSlots());
