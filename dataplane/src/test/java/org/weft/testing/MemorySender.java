@@ -70,14 +70,7 @@ public final class MemorySender implements UnderlaySender {
 
     @Override
     public void to(
-            long remoteHigh,
-            long remoteLow,
-            int port,
-            int flowHash,
-            int tos,
-            int ttl,
-            boolean dontFragment,
-            int tag) {
+            long remoteHigh, long remoteLow, int port, int flowHash, int tos, int ttl, boolean dontFragment, int tag) {
         this.remoteHigh = remoteHigh;
         this.remoteLow = remoteLow;
         this.port = port;

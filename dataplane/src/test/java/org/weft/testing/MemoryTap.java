@@ -84,13 +84,7 @@ public final class MemoryTap implements TapDevice {
         frame.buffer().putBytes(frame.start(), next.bytes());
         frame.offset(frame.start())
                 .length(length)
-                .vnet(
-                        next.vnetFlags(),
-                        next.gsoType(),
-                        0,
-                        next.gsoSize(),
-                        next.checksumStart(),
-                        next.checksumOffset());
+                .vnet(next.vnetFlags(), next.gsoType(), 0, next.gsoSize(), next.checksumStart(), next.checksumOffset());
         return length;
     }
 

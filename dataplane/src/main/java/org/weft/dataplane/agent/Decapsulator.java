@@ -152,8 +152,7 @@ public final class Decapsulator implements Agent {
         }
         applyEcn(buffer);
         vtep.counters().add(Counter.RX_BYTES, frame.length() - VxlanHeader.LENGTH);
-        delivery.deliver(
-                ingress, frame.move(header + VxlanHeader.LENGTH, frame.length() - VxlanHeader.LENGTH), layout);
+        delivery.deliver(ingress, frame.move(header + VxlanHeader.LENGTH, frame.length() - VxlanHeader.LENGTH), layout);
     }
 
     /** Rows 4 to 11 of the receive rules; null if the frame is to be delivered. */

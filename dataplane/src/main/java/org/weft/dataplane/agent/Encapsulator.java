@@ -107,11 +107,7 @@ public final class Encapsulator implements Agent {
     private static boolean completeChecksum(Frame frame) {
         return (frame.vnetFlags() & VirtioNetHeader.FLAG_NEEDS_CHECKSUM) == 0
                 || InternetChecksum.complete(
-                        frame.buffer(),
-                        frame.offset(),
-                        frame.length(),
-                        frame.checksumStart(),
-                        frame.checksumOffset());
+                        frame.buffer(), frame.offset(), frame.length(), frame.checksumStart(), frame.checksumOffset());
     }
 
     private void chooseOuterHeaders(UnsafeBuffer buffer) {

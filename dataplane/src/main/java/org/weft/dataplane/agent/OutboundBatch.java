@@ -113,8 +113,7 @@ final class OutboundBatch {
             if (single) {
                 run.headerOffset = frame.offset() - VxlanHeader.LENGTH;
                 VxlanHeader.put(frames, run.headerOffset, vni, tag);
-                sender.add(
-                        frames.addressOffset() + run.headerOffset, VxlanHeader.LENGTH + frame.length(), 0, 0);
+                sender.add(frames.addressOffset() + run.headerOffset, VxlanHeader.LENGTH + frame.length(), 0, 0);
             } else {
                 run.headerOffset = takeArena(VxlanHeader.LENGTH);
                 VxlanHeader.put(arena, run.headerOffset, vni, tag);

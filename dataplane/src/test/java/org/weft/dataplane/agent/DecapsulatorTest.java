@@ -59,8 +59,30 @@ class DecapsulatorTest {
     private void use(boolean gbp, boolean learning) {
         VtepConfig c = Frames.silkVtep(DESTINATION_MAC, DESTINATION_HOST);
         vtep = new Vtep(new VtepConfig(
-                c.name(), 1, c.local(), null, 4789, List.of(), c.mac(), 1410, gbp, learning, true, true, false, false,
-                0, 0, 0, 0, Df.UNSET, 300, 0, false, false));
+                c.name(),
+                1,
+                c.local(),
+                null,
+                4789,
+                List.of(),
+                c.mac(),
+                1410,
+                gbp,
+                learning,
+                true,
+                true,
+                false,
+                false,
+                0,
+                0,
+                0,
+                0,
+                Df.UNSET,
+                300,
+                0,
+                false,
+                false,
+                VtepConfig.Switches.ALL));
         writer = new TapWriter(vtep, tap, slab, ring, capture);
         Int2ObjectHashMap<Ingress> routes = new Int2ObjectHashMap<>();
         routes.put(1, new Ingress(vtep, ring));
@@ -77,10 +99,9 @@ class DecapsulatorTest {
     void everyDatagramEndedInOneCounterAndEverySlotCameBack() {
         Counters counters = vtep.counters();
         assertEquals(port.get(Counter.RX_DATAGRAMS), counters.get(Counter.RX_FRAMES) + port.sum(Kind.RX_DROP));
-        assertEquals(counters.get(Counter.RX_FRAMES),
-                counters.get(Counter.RX_DELIVERED)
-                        + counters.get(Counter.RX_COALESCED)
-                        + counters.sum(Kind.RX_DROP));
+        assertEquals(
+                counters.get(Counter.RX_FRAMES),
+                counters.get(Counter.RX_DELIVERED) + counters.get(Counter.RX_COALESCED) + counters.sum(Kind.RX_DROP));
         ring.reclaim(slab);
         assertEquals(slab.slots(), slab.freeSlots());
     }

@@ -267,8 +267,30 @@ class EncapsulatorTest {
     void forwardsArpWithoutProxy() {
         VtepConfig c = Frames.silkVtep(SOURCE_MAC, SOURCE_HOST);
         use(new VtepConfig(
-                c.name(), 1, c.local(), null, 4789, List.of(), c.mac(), 1410, true, true, false, true, false, false, 0,
-                0, 0, 0, Df.UNSET, 300, 0, false, false));
+                c.name(),
+                1,
+                c.local(),
+                null,
+                4789,
+                List.of(),
+                c.mac(),
+                1410,
+                true,
+                true,
+                false,
+                true,
+                false,
+                false,
+                0,
+                0,
+                0,
+                0,
+                Df.UNSET,
+                300,
+                0,
+                false,
+                false,
+                VtepConfig.Switches.ALL));
         vtep.fdb().append(FdbTable.DEFAULT_MAC, new Remote(DESTINATION_HOST), true, 0);
         tap.hostSends(arpRequest("0aff8400"));
         run();
@@ -318,6 +340,7 @@ class EncapsulatorTest {
                 c.ageing(),
                 0,
                 false,
-                false);
+                false,
+                VtepConfig.Switches.ALL);
     }
 }
