@@ -229,6 +229,15 @@ class TransmitRulesIT {
         expectSame(Packets.ethernet(PEER_MAC, OWN_MAC, EXPERIMENT, new byte[length - 14]));
     }
 
+    @Test
+    void countsSentFramesInTheStatisticsOfTheDevice() {
+        add(OVER_IPV4);
+        for (int i = 0; i < 5; i++) {
+            expectSame(frame());
+        }
+        both().forEach(side -> assertEquals(5, side.packetsSent()));
+    }
+
     /** Kernel: skb_vlan_inet_prepare, called by vxlan_xmit_one; it looks behind VLAN tags. */
     @ParameterizedTest
     @ValueSource(strings = {"0800", "0800 45", "86dd 60", "8100 002a 0800 45", "8100 002a 86dd 60"})

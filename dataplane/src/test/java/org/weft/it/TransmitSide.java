@@ -60,6 +60,11 @@ final class TransmitSide implements AutoCloseable {
         lab.endpoint.tag(source, tag, name);
     }
 
+    /** As the device's own statistics say. */
+    long packetsSent() {
+        return lab.packets(name, "tx");
+    }
+
     Map<String, Long> drops() {
         return lab.endpoint.drops("tx");
     }
