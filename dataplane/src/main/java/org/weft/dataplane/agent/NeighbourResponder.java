@@ -16,6 +16,9 @@ import org.weft.encap.NeighbourDiscovery;
  * the underlay (kernel: arp_reduce, neigh_reduce; the {@code proxy} attribute).
  */
 final class NeighbourResponder {
+    /** From a request to its answer; a request is shorter, and what is behind it in the slot is unused. */
+    private static final int ANSWER_DISTANCE = 2048;
+
     private final Vtep vtep;
     private final TapDevice tap;
     private final ArpPacket arp = new ArpPacket();
@@ -27,8 +30,8 @@ final class NeighbourResponder {
     }
 
     /**
-     * Answers a frame if it asks for a neighbour; the answer is written over it. As in the kernel, ARP never goes
-     * further, whatever it says.
+     * Answers a frame if it asks for a neighbour; the answer is written behind it, in the same slot. As in the kernel,
+     * ARP never goes further, whatever it says.
      *
      * @return what the frame ended in, or null if it goes on
      */
@@ -43,7 +46,7 @@ final class NeighbourResponder {
             long mac = vtep.neighbours().lookup(discovery.targetHigh(), discovery.targetLow());
             return mac == NeighbourTable.NONE
                     ? Counter.NEIGH_UNKNOWN
-                    : answer(frame, discovery.putAdvertisement(buffer, offset, mac, false));
+                    : answer(frame, discovery.putAdvertisement(buffer, answerOffset(frame), mac, false));
         }
         return null;
     }
@@ -58,11 +61,19 @@ final class NeighbourResponder {
                 : NeighbourTable.NONE;
         return mac == NeighbourTable.NONE
                 ? Counter.NEIGH_UNKNOWN
-                : answer(frame, arp.putReply(buffer, frame.offset(), mac));
+                : answer(frame, arp.putReply(buffer, answerOffset(frame), mac));
     }
 
-    private Counter answer(Frame frame, int length) {
-        frame.length(length).vnet(0, 0, 0, 0, 0, 0);
-        return tap.write(frame) < 0 ? Counter.NEIGH_UNANSWERED : Counter.NEIGHBOUR_ANSWERED;
+    private static int answerOffset(Frame frame) {
+        return frame.offset() + ANSWER_DISTANCE;
+    }
+
+    private Counter answer(Frame frame, int answerLength) {
+        int offset = frame.offset();
+        int length = frame.length();
+        int written =
+                tap.write(frame.offset(answerOffset(frame)).length(answerLength).vnet(0, 0, 0, 0, 0, 0));
+        frame.offset(offset).length(length);
+        return written < 0 ? Counter.NEIGH_UNANSWERED : Counter.NEIGHBOUR_ANSWERED;
     }
 }

@@ -52,8 +52,8 @@ final class Daemon {
         new CountDownLatch(1).await();
     }
 
-    /** A signal that comes meanwhile waits for the end of this. */
-    private synchronized void start() {
+    /** Brings everything up, or nothing. A signal that comes meanwhile waits for the end of this. */
+    synchronized void start() {
         DaemonConfig config =
                 configFile == null ? ConfigFile.none() : ConfigFile.read(configFile, UNDERLAY_MTU, LOG::warn);
         if (new ControlClient(control).answers()) {
@@ -88,7 +88,8 @@ final class Daemon {
         }
     }
 
-    private boolean stop() {
+    /** Takes everything down; false if something did not go down cleanly. */
+    synchronized boolean stop() {
         boolean clean = true;
         while (!running.isEmpty()) {
             try {

@@ -17,8 +17,9 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * Goes through the client's commands once, against a stand-in for the daemon, so that the JVM sees the classes they
- * need. scripts/weft runs it to make the class-data archive that halves the time a command takes.
+ * Goes through the client's commands once, against a stand-in for the daemon, and through the start of a daemon
+ * without VTEPs, so that the JVM sees the classes they need. scripts/weft runs it to make the class-data archive that
+ * takes a third off the time to start. Needs no privileges.
  */
 final class Rehearsal {
     private static final String LINK =
@@ -63,21 +64,38 @@ final class Rehearsal {
     public static void main(String[] arguments) throws IOException {
         Path directory = Files.createTempDirectory("weft");
         Path socket = directory.resolve("control.sock");
-        try (ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
-            server.bind(UnixDomainSocketAddress.of(socket));
-            Thread daemon = new Thread(() -> serve(server), "stand-in");
-            daemon.setDaemon(true);
-            daemon.start();
-            for (String command : COMMANDS) {
-                run(("--control " + socket + " " + command).split(" "));
-            }
+        try {
+            client(socket);
+            daemon(socket);
         } finally {
             Files.deleteIfExists(socket);
             Files.delete(directory);
         }
     }
 
-    private static void run(String[] words) {
+    private static void client(Path socket) throws IOException {
+        try (ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+            server.bind(UnixDomainSocketAddress.of(socket));
+            Thread daemon = new Thread(() -> serve(server), "stand-in");
+            daemon.setDaemon(true);
+            daemon.start();
+            COMMANDS.forEach(command -> run(socket, command));
+        }
+    }
+
+    private static void daemon(Path socket) {
+        Daemon daemon = new Daemon(null, socket);
+        daemon.start();
+        try {
+            run(socket, "link show");
+            run(socket, "fdb add ee:ee:0a:ff:2b:00 dst 10.0.16.14");
+        } finally {
+            daemon.stop();
+        }
+    }
+
+    private static void run(Path socket, String command) {
+        String[] words = ("--control " + socket + " " + command).split(" ");
         InputStream batch = new ByteArrayInputStream(
                 "fdb add ee:ee:0a:ff:2b:00 dst 10.0.16.14\nfdb show\n".getBytes(StandardCharsets.UTF_8));
         PrintStream nowhere = new PrintStream(new ByteArrayOutputStream(), false, StandardCharsets.UTF_8);

@@ -41,7 +41,7 @@ import picocli.CommandLine.Spec;
             "Examples:",
             "  weft link add silk-vtep type vxlan id 1 local 10.0.32.12 dstport 4789 nolearning gbp",
             "  weft -d -s link show silk-vtep",
-            "  weft fdb append ee:ee:0a:ff:2b:00 dev silk-vtep dst 10.0.16.14",
+            "  weft fdb replace ee:ee:0a:ff:2b:00 dev silk-vtep dst 10.0.16.14",
             "  weft -batch entries.txt",
             "",
             "'weft OBJECT --help' tells more; weft(8) tells all."

@@ -156,6 +156,8 @@ final class Batch {
     private void log() {
         if (index == 1 && applied == 1) {
             LOG.info("{}: {}", client, lastLine);
+        } else if (applied == 0 && errors.size() == 1) {
+            LOG.info("{}: refused{}", client, first());
         } else {
             String what = done.entrySet().stream()
                     .map(entry -> entry.getValue() + " " + entry.getKey())

@@ -2,6 +2,7 @@ package org.weft.dataplane.control;
 
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
@@ -15,9 +16,11 @@ import io.netty.channel.group.ChannelGroup;
 import io.netty.channel.group.DefaultChannelGroup;
 import io.netty.channel.unix.PeerCredentials;
 import io.netty.handler.codec.http.HttpServerCodec;
+import io.netty.handler.timeout.ReadTimeoutHandler;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.nio.channels.UnresolvedAddressException;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
@@ -35,6 +38,9 @@ import org.weft.dataplane.vtep.OperatorException.Kind;
 public final class ControlServer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ControlServer.class);
     private static final WriteBufferWaterMark WATER_MARK = new WriteBufferWaterMark(256 * 1024, 1024 * 1024);
+
+    /** Longer than scrapes are apart; strangers must not use up our file descriptors. */
+    private static final int TCP_IDLE_SECONDS = 300;
 
     private final EventLoopGroup group =
             new MultiThreadIoEventLoopGroup(1, new DefaultThreadFactory("weft-control"), EpollIoHandler.newFactory());
@@ -71,33 +77,33 @@ public final class ControlServer implements AutoCloseable {
     /**
      * Answers {@code /metrics}, and nothing else, on TCP too.
      *
-     * @param address numeric, or a name of this host; port 0 takes any
+     * @param address port 0 takes any
      * @return what it listens on
      * @throws OperatorException if it cannot
      */
     public InetSocketAddress listenForMetrics(InetSocketAddress address) {
-        try {
-            Channel listener = new ServerBootstrap()
-                    .group(group)
-                    .channel(EpollServerSocketChannel.class)
-                    .option(ChannelOption.SO_REUSEADDR, true)
-                    .childHandler(new Connections<>(metricsRoutes, channels))
-                    .bind(address)
-                    .syncUninterruptibly()
-                    .channel();
-            channels.add(listener);
-            LOG.info("metrics are at http://{}{}", listener.localAddress(), MetricsRoutes.PATH);
-            return (InetSocketAddress) listener.localAddress();
-        } catch (Exception e) {
-            if (e instanceof IOException || e.getCause() instanceof IOException || address.isUnresolved()) {
-                throw new OperatorException(
-                        Kind.UNAVAILABLE,
-                        "metrics cannot be served on " + address + " (" + e.getMessage()
-                                + "): choose another address with metrics: HOST:PORT",
-                        e);
-            }
-            throw e;
+        ChannelFuture bound = new ServerBootstrap()
+                .group(group)
+                .channel(EpollServerSocketChannel.class)
+                .option(ChannelOption.SO_REUSEADDR, true)
+                .childHandler(new Connections<>(metricsRoutes, channels))
+                .bind(address)
+                .awaitUninterruptibly();
+        if (!bound.isSuccess()) {
+            throw new OperatorException(
+                    Kind.UNAVAILABLE,
+                    "metrics cannot be served on " + address.getHostString() + ":" + address.getPort() + " ("
+                            + reason(bound.cause()) + "): choose another metrics: HOST:PORT",
+                    bound.cause());
         }
+        channels.add(bound.channel());
+        InetSocketAddress local = (InetSocketAddress) bound.channel().localAddress();
+        LOG.info("metrics are at http:/{}{}", local, MetricsRoutes.PATH);
+        return local;
+    }
+
+    private static String reason(Throwable cause) {
+        return cause instanceof UnresolvedAddressException ? "no such host" : cause.getMessage();
     }
 
     /** Runs something on the control thread and waits for it. Not to be called from that thread. */
@@ -138,6 +144,9 @@ public final class ControlServer implements AutoCloseable {
             channels.add(channel);
             channel.config().setWriteBufferWaterMark(WATER_MARK);
             channel.config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, true);
+            if (!(channel instanceof EpollDomainSocketChannel)) {
+                channel.pipeline().addLast(new ReadTimeoutHandler(TCP_IDLE_SECONDS));
+            }
             channel.pipeline().addLast(new HttpServerCodec(), new HttpExchanges(routes, client(channel)));
         }
 

@@ -9,6 +9,7 @@ import java.util.stream.Collectors;
 import org.weft.dataplane.VtepRegistry;
 import org.weft.dataplane.config.Suggestion;
 import org.weft.dataplane.config.UnderlayMtu;
+import org.weft.dataplane.io.linux.LinuxException;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
 import org.weft.dataplane.vtep.Vtep;
@@ -45,6 +46,9 @@ final class Operations {
             apply(object, action, fields, warnings);
         } catch (OperatorException e) {
             throw new OperatorException(e.kind(), subject(action, object, operation) + ": " + e.getMessage(), e);
+        } catch (LinuxException e) {
+            throw new OperatorException(
+                    Refusals.kind(e), subject(action, object, operation) + ": " + e.getMessage(), e);
         }
         return object + " " + action;
     }

@@ -1,12 +1,14 @@
 package org.weft.dataplane.control;
 
 import io.netty.handler.codec.http.HttpResponseStatus;
+import org.weft.dataplane.io.linux.Errno;
+import org.weft.dataplane.io.linux.LinuxException;
 import org.weft.dataplane.table.Outcome;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
 import org.weft.dataplane.vtep.Vtep;
 
-/** The one place where what a table says, or an exception, becomes a sentence, an exit code and an HTTP status. */
+/** The one place where what a table says, or an errno, becomes a sentence, an exit code and an HTTP status. */
 final class Refusals {
     private Refusals() {}
 
@@ -40,6 +42,15 @@ final class Refusals {
                                 : "Operation not supported (only the default entry 00:00:00:00:00:00 and multicast"
                                         + " addresses can have several remotes)");
         }
+    }
+
+    /** What a failed system call is to an operator. */
+    static Kind kind(LinuxException e) {
+        return switch (e.errno()) {
+            case Errno.EPERM, Errno.EACCES -> Kind.NO_PERMISSION;
+            case Errno.EBUSY, Errno.EADDRINUSE -> Kind.UNAVAILABLE;
+            default -> Kind.OS_ERROR;
+        };
     }
 
     static HttpResponseStatus status(Kind kind) {

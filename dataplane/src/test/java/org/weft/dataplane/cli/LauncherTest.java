@@ -57,7 +57,7 @@ class LauncherTest {
         assertTrue(!weft("link", jvm).contains("SharedArchiveFile"));
         try (var files = Files.list(directory.resolve("dataplane/target"))) {
             assertEquals(
-                    List.of("weft-client-17.0.15.jsa", "weft.jar"),
+                    List.of("weft-17.0.15.jsa", "weft.jar"),
                     files.map(file -> file.getFileName().toString()).sorted().toList());
         }
     }

@@ -12,7 +12,6 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import java.io.EOFException;
 import java.io.IOException;
-import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
@@ -37,6 +36,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.weft.dataplane.counters.Counter;
 import org.weft.dataplane.counters.Counters;
+import org.weft.dataplane.io.linux.Errno;
+import org.weft.dataplane.io.linux.LinuxException;
 import org.weft.dataplane.table.Remote;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
@@ -275,6 +276,11 @@ class ControlServerTest {
         assertTrue(
                 answer.body().contains("\"add link v2: TUNSETIFF v2: needs CAP_NET_ADMIN, run as root\",\"exit\":77"));
 
+        registry.failure = new LinuxException("bind", "10.0.32.12:4789", Errno.EADDRINUSE, "a kernel vxlan has it");
+        UnixHttp.Answer taken = client.post("/v1", add);
+        assertEquals(409, taken.status());
+        assertTrue(taken.body().contains("\"error\":\"add link v2: bind 10.0.32.12:4789: EADDRINUSE"), taken.body());
+
         registry.failure = new IllegalStateException("out of luck");
         assertTrue(client.post("/v1", add).body().contains("\"error\":\"out of luck\",\"exit\":71"));
     }
@@ -406,15 +412,12 @@ class ControlServerTest {
         for (int i = 0; i < 100_000; i++) {
             body.append(fdb(i + 1));
         }
-        long start = System.nanoTime();
 
         UnixHttp.Answer answer = client.post("/v1", body.toString());
 
-        long millis = (System.nanoTime() - start) / 1_000_000;
         assertEquals("{\"applied\":100000}\n", answer.body());
         assertEquals(100_000, silk.fdb().size());
         assertEquals(100_000, array("/v1/fdb").size());
-        System.out.println("100,000 entries in one batch: " + millis + " ms");
     }
 
     @Test
@@ -446,7 +449,7 @@ class ControlServerTest {
 
     @Test
     void servesMetricsAndNothingElseOverTcp() throws IOException {
-        InetSocketAddress address = server.listenForMetrics(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+        InetSocketAddress address = server.listenForMetrics(new InetSocketAddress("127.0.0.1", 0));
 
         try (UnixHttp tcp = new UnixHttp(SocketChannel.open(address))) {
             UnixHttp.Answer metrics = tcp.get("/metrics");
@@ -461,13 +464,21 @@ class ControlServerTest {
     }
 
     @Test
-    void saysWhenTheMetricsAddressIsTaken() {
-        InetSocketAddress address = server.listenForMetrics(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+    void saysWhenTheMetricsAddressCannotBeHad() {
+        InetSocketAddress taken = server.listenForMetrics(new InetSocketAddress("127.0.0.1", 0));
+        InetSocketAddress nowhere = InetSocketAddress.createUnresolved("nowhere.invalid", 1);
 
-        OperatorException e = assertThrows(OperatorException.class, () -> server.listenForMetrics(address));
+        OperatorException e = assertThrows(OperatorException.class, () -> server.listenForMetrics(taken));
 
         assertEquals(Kind.UNAVAILABLE, e.kind());
-        assertTrue(e.getMessage().startsWith("metrics cannot be served on "), e.getMessage());
+        assertTrue(
+                e.getMessage().startsWith("metrics cannot be served on 127.0.0.1:" + taken.getPort() + " ("),
+                e.getMessage());
+        assertTrue(e.getMessage().contains("Address already in use"), e.getMessage());
+        assertEquals(
+                "metrics cannot be served on nowhere.invalid:1 (no such host): choose another metrics: HOST:PORT",
+                assertThrows(OperatorException.class, () -> server.listenForMetrics(nowhere))
+                        .getMessage());
     }
 
     @Test
