@@ -10,7 +10,6 @@ import org.weft.dataplane.capture.Capture;
 import org.weft.dataplane.config.DaemonConfig;
 import org.weft.dataplane.config.DaemonConfig.VtepEntries;
 import org.weft.dataplane.counters.Counters;
-import org.weft.dataplane.io.Offloads;
 import org.weft.dataplane.io.linux.Link;
 import org.weft.dataplane.table.NeighbourTable;
 import org.weft.dataplane.table.NeighbourTable.Neighbour;
@@ -27,15 +26,21 @@ import org.weft.encap.IpPrefix;
  */
 public final class Weft implements VtepRegistry, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Weft.class);
-    private static final Offloads NO_OFFLOADS = new Offloads(false, false, false, false);
 
     /**
      * What an operator sees of a VTEP beside its configuration: the state of its devices.
      *
+     * @param offloads by name, why each is off; null for one that is on
      * @param trouble one sentence, or null if all is well
      */
     public record LinkState(
-            boolean up, boolean carrier, int ifindex, long mac, int mtu, Offloads offloads, String trouble) {}
+            boolean up,
+            boolean carrier,
+            int ifindex,
+            long mac,
+            int mtu,
+            Map<String, String> offloads,
+            String trouble) {}
 
     private final Capture capture = new Capture();
     private final Stages stages;
@@ -75,16 +80,10 @@ public final class Weft implements VtepRegistry, AutoCloseable {
         VtepDevices open = devices.get(vtep);
         Link link = Link.of(vtep.name());
         if (open == null || !link.exists()) {
-            return new LinkState(false, false, 0, vtep.mac(), vtep.mtu(), NO_OFFLOADS, watch.trouble(vtep));
+            return new LinkState(false, false, 0, vtep.mac(), vtep.mtu(), Map.of(), watch.trouble(vtep));
         }
         return new LinkState(
-                link.up(),
-                link.running(),
-                link.index(),
-                link.mac(),
-                link.mtu(),
-                open.tap().offloads(),
-                watch.trouble(vtep));
+                link.up(), link.running(), link.index(), link.mac(), link.mtu(), open.offloads(), watch.trouble(vtep));
     }
 
     @Override

@@ -60,6 +60,7 @@ public final class Frames {
                 300,
                 0,
                 false,
-                false);
+                false,
+                VtepConfig.Switches.ALL);
     }
 }

@@ -21,6 +21,14 @@ public final class MemorySender implements UnderlaySender {
     private final UnsafeBuffer view = new UnsafeBuffer();
     private final boolean discarding;
     private int added;
+    private long remoteHigh;
+    private long remoteLow;
+    private int port;
+    private int flowHash;
+    private int tos;
+    private int ttl;
+    private boolean dontFragment;
+    private int tag;
     private int flushes;
     private int sendError;
 
@@ -56,26 +64,38 @@ public final class MemorySender implements UnderlaySender {
     }
 
     @Override
-    public void add(
-            long address,
-            int length,
-            long remoteHigh,
-            long remoteLow,
-            int port,
-            int flowHash,
-            int tos,
-            int ttl,
-            boolean dontFragment,
-            int tag) {
+    public int added() {
+        return added;
+    }
+
+    @Override
+    public void to(
+            long remoteHigh, long remoteLow, int port, int flowHash, int tos, int ttl, boolean dontFragment, int tag) {
+        this.remoteHigh = remoteHigh;
+        this.remoteLow = remoteLow;
+        this.port = port;
+        this.flowHash = flowHash;
+        this.tos = tos;
+        this.ttl = ttl;
+        this.dontFragment = dontFragment;
+        this.tag = tag;
+    }
+
+    @Override
+    public void add(long headerAddress, int headerLength, long payloadAddress, int payloadLength) {
         if (added++ == CAPACITY) {
             throw new IllegalStateException("added beyond the capacity");
         }
         if (discarding) {
             return;
         }
-        byte[] payload = new byte[length];
-        view.wrap(address, length);
-        view.getBytes(0, payload);
+        byte[] payload = new byte[headerLength + payloadLength];
+        view.wrap(headerAddress, headerLength);
+        view.getBytes(0, payload, 0, headerLength);
+        if (payloadLength > 0) {
+            view.wrap(payloadAddress, payloadLength);
+            view.getBytes(0, payload, headerLength, payloadLength);
+        }
         batch.add(new Sent(payload, new IpAddress(remoteHigh, remoteLow), port, flowHash, tos, ttl, dontFragment));
         tags.add(tag);
     }

@@ -7,6 +7,7 @@ import java.util.List;
 import org.weft.dataplane.io.Frame;
 import org.weft.dataplane.io.Offloads;
 import org.weft.dataplane.io.TapDevice;
+import org.weft.encap.VirtioNetHeader;
 
 /** A TAP whose two ends are in this process: a test queues what the host sends, and sees what the host gets. */
 public final class MemoryTap implements TapDevice {
@@ -20,27 +21,34 @@ public final class MemoryTap implements TapDevice {
             int checksumStart,
             int checksumOffset) {}
 
-    private record Queued(byte[] bytes, int vnetFlags, int checksumStart, int checksumOffset) {}
+    private record Queued(
+            byte[] bytes, int vnetFlags, int gsoType, int gsoSize, int checksumStart, int checksumOffset) {}
 
     private final Deque<Queued> fromHost = new ArrayDeque<>();
     private final List<Delivered> toHost = new ArrayList<>();
     private int writeError;
     private boolean discarding;
-    private byte[] endless;
+    private Queued endless;
 
     /** The host sends a frame. */
     public void hostSends(byte[] frame) {
-        fromHost.add(new Queued(frame.clone(), 0, 0, 0));
+        fromHost.add(new Queued(frame.clone(), 0, 0, 0, 0, 0));
     }
 
     /** The host sends a frame whose checksum is still to be filled in. */
     public void hostSendsPartial(byte[] frame, int vnetFlags, int checksumStart, int checksumOffset) {
-        fromHost.add(new Queued(frame.clone(), vnetFlags, checksumStart, checksumOffset));
+        fromHost.add(new Queued(frame.clone(), vnetFlags, 0, 0, checksumStart, checksumOffset));
+    }
+
+    /** The host sends a super-frame. */
+    public void hostSendsSuperFrame(byte[] frame, int gsoType, int gsoSize, int checksumStart, int checksumOffset) {
+        int flags = VirtioNetHeader.FLAG_NEEDS_CHECKSUM;
+        fromHost.add(new Queued(frame.clone(), flags, gsoType, gsoSize, checksumStart, checksumOffset));
     }
 
     /** From now on the host sends this frame whenever it is asked, and what it gets is thrown away. */
     public void endless(byte[] frame) {
-        endless = frame.clone();
+        endless = new Queued(frame.clone(), 0, 0, 0, 0, 0);
         discarding = true;
     }
 
@@ -68,19 +76,16 @@ public final class MemoryTap implements TapDevice {
 
     @Override
     public int read(Frame frame) {
-        if (endless != null) {
-            return fill(frame, endless, 0, 0, 0);
+        Queued next = endless != null ? endless : fromHost.poll();
+        if (next == null) {
+            return 0;
         }
-        Queued next = fromHost.poll();
-        return next == null
-                ? 0
-                : fill(frame, next.bytes(), next.vnetFlags(), next.checksumStart(), next.checksumOffset());
-    }
-
-    private static int fill(Frame frame, byte[] bytes, int vnetFlags, int checksumStart, int checksumOffset) {
-        frame.buffer().putBytes(frame.start(), bytes);
-        frame.offset(frame.start()).length(bytes.length).vnet(vnetFlags, 0, 0, 0, checksumStart, checksumOffset);
-        return bytes.length;
+        int length = next.bytes().length;
+        frame.buffer().putBytes(frame.start(), next.bytes());
+        frame.offset(frame.start())
+                .length(length)
+                .vnet(next.vnetFlags(), next.gsoType(), 0, next.gsoSize(), next.checksumStart(), next.checksumOffset());
+        return length;
     }
 
     @Override

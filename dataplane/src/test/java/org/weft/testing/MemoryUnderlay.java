@@ -10,7 +10,7 @@ import org.weft.encap.VxlanHeader;
 
 /** A receiving socket that a test fills. */
 public final class MemoryUnderlay implements Underlay {
-    private record Datagram(byte[] payload, IpAddress source, int tos) {}
+    private record Datagram(byte[] payload, IpAddress source, int tos, int segmentLength) {}
 
     private static final IpAddress LOCAL = IpAddress.parse("10.0.32.14");
 
@@ -20,12 +20,17 @@ public final class MemoryUnderlay implements Underlay {
 
     /** A peer sends a datagram. */
     public void peerSends(byte[] payload, IpAddress source, int tos) {
-        waiting.add(new Datagram(payload.clone(), source, tos));
+        waiting.add(new Datagram(payload.clone(), source, tos, payload.length));
+    }
+
+    /** A peer sends datagrams that the kernel merges into one. */
+    public void peerSendsMerged(byte[] payloads, int segmentLength, IpAddress source) {
+        waiting.add(new Datagram(payloads.clone(), source, 0, segmentLength));
     }
 
     /** From now on there is always another one of this. */
     public void endless(byte[] payload, IpAddress source) {
-        endless = new Datagram(payload.clone(), source, 0);
+        endless = new Datagram(payload.clone(), source, 0, payload.length);
     }
 
     @Override
@@ -47,10 +52,9 @@ public final class MemoryUnderlay implements Underlay {
         frame.buffer().putBytes(offset, datagram.payload());
         frame.offset(offset)
                 .length(length)
-                .vnet(0, 0, 0, 0, 0, 0)
                 .source(datagram.source().high(), datagram.source().low(), 36821)
                 .outerTos(datagram.tos())
-                .segmentLength(length);
+                .segmentLength(datagram.segmentLength());
     }
 
     @Override

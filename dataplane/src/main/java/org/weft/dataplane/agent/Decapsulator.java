@@ -23,8 +23,11 @@ import org.weft.encap.VxlanHeader;
  * and passes the inner frames on to their VTEP. Owns the ingress slab.
  */
 public final class Decapsulator implements Agent {
-    /** Datagrams received per duty cycle. */
-    static final int BATCH = 32;
+    /** Messages received per duty cycle, of one or many datagrams each. */
+    private static final int BATCH = 16;
+
+    /** Slots kept for frames that have to move out of their slot. */
+    private static final int RESERVE = 4;
 
     /** Where the frames of one VNI go. */
     public record Ingress(Vtep vtep, FrameRing ring) {}
@@ -37,7 +40,7 @@ public final class Decapsulator implements Agent {
     private final FrameLayout layout = new FrameLayout();
     private final Frame frame = new Frame();
     private final int[] slots = new int[BATCH];
-    private final PartialChecksum partialChecksum = new PartialChecksum();
+    private final Delivery delivery;
 
     private Int2ObjectHashMap<Ingress> routes = new Int2ObjectHashMap<>();
 
@@ -53,6 +56,7 @@ public final class Decapsulator implements Agent {
         this.slab = slab;
         this.counters = counters;
         this.capture = capture;
+        this.delivery = new Delivery(slab);
     }
 
     /**
@@ -85,24 +89,37 @@ public final class Decapsulator implements Agent {
         }
         if (received > 0) {
             nowSeconds = Vtep.clockSeconds();
-            counters.add(Counter.RX_DATAGRAMS, received);
             for (int i = 0; i < received; i++) {
-                receive(frame.wrap(slab, slots[i]));
+                receiveSlot(frame.wrap(slab, slots[i]));
             }
+            delivery.flush();
         }
         return received;
     }
 
     private int claim() {
         int claimed = 0;
-        while (claimed < BATCH) {
-            int slot = slab.claim();
-            if (slot == FrameSlab.NONE) {
-                break;
-            }
-            slots[claimed++] = slot;
+        while (claimed < BATCH && slab.freeSlots() > RESERVE) {
+            slots[claimed++] = slab.claim();
         }
         return claimed;
+    }
+
+    /** The kernel may have merged datagrams of equal length, the last one shorter, into one (UDP_GRO). */
+    private void receiveSlot(Frame frame) {
+        int start = frame.offset();
+        int end = start + frame.length();
+        int segmentLength = Math.max(1, frame.segmentLength());
+        delivery.begin(frame.slot());
+        int datagrams = 0;
+        int offset = start;
+        do {
+            receive(frame.move(offset, Math.min(segmentLength, end - offset)));
+            offset += segmentLength;
+            datagrams++;
+        } while (offset < end);
+        delivery.end();
+        counters.add(Counter.RX_DATAGRAMS, datagrams);
     }
 
     /** What can be said before the VTEP is known: rows 1 to 3 of the receive rules. */
@@ -134,11 +151,8 @@ public final class Decapsulator implements Agent {
             captureDatagram(Counter.RX_DELIVERED, frame, vtep);
         }
         applyEcn(buffer);
-        int innerLength = frame.length() - VxlanHeader.LENGTH;
-        frame.offset(header + VxlanHeader.LENGTH).length(innerLength);
-        partialChecksum.restore(frame, layout, vtep.mtu());
-        vtep.counters().add(Counter.RX_BYTES, innerLength);
-        ingress.ring().offer(frame.slot());
+        vtep.counters().add(Counter.RX_BYTES, frame.length() - VxlanHeader.LENGTH);
+        delivery.deliver(ingress, frame.move(header + VxlanHeader.LENGTH, frame.length() - VxlanHeader.LENGTH), layout);
     }
 
     /** Rows 4 to 11 of the receive rules; null if the frame is to be delivered. */
@@ -200,7 +214,6 @@ public final class Decapsulator implements Agent {
         if (capture.active()) {
             captureDatagram(reason, frame, vtep);
         }
-        slab.release(frame.slot());
     }
 
     private void captureDatagram(Counter verdict, Frame frame, Vtep vtep) {

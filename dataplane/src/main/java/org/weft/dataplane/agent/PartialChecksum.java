@@ -21,11 +21,15 @@ import org.weft.encap.VirtioNetHeader;
 final class PartialChecksum {
     private static final int COMPLETE = 0xffff;
 
-    /** Sets the frame's virtio-net fields from its layout; {@code mtu} is the device's. */
-    void restore(Frame frame, FrameLayout layout, int mtu) {
+    /**
+     * Sets the frame's virtio-net fields from its layout; {@code mtu} is the device's.
+     *
+     * @return whether the checksum is still to be filled in
+     */
+    boolean restore(Frame frame, FrameLayout layout, int mtu) {
         if (!isPartial(frame, layout)) {
             frame.vnet(0, VirtioNetHeader.GSO_NONE, 0, 0, 0, 0);
-            return;
+            return false;
         }
         boolean tcp = layout.protocol() == TcpHeader.PROTOCOL;
         int transport = layout.transportOffset() - frame.offset();
@@ -49,6 +53,7 @@ final class PartialChecksum {
                 ? VirtioNetHeader.GSO_UDP_L4
                 : layout.isIpv4() ? VirtioNetHeader.GSO_TCPV4 : VirtioNetHeader.GSO_TCPV6;
         frame.vnet(VirtioNetHeader.FLAG_NEEDS_CHECKSUM, type, headers, segment, transport, checksumOffset);
+        return true;
     }
 
     private static boolean isPartial(Frame frame, FrameLayout layout) {

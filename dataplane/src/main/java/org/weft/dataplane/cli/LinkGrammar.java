@@ -58,6 +58,10 @@ final class LinkGrammar {
             "nopersist",
             "install-neighbours",
             "noinstall-neighbours",
+            "tso",
+            "uso",
+            "gso",
+            "gro",
             "up",
             "down");
 
@@ -106,6 +110,7 @@ final class LinkGrammar {
             case "df" -> df(words.value("set, unset or inherit"));
             case "ageing" -> put("ageing", words.number(0, Integer.MAX_VALUE));
             case "maxaddress", "maxaddr" -> put("maxaddress", words.number(0, Integer.MAX_VALUE));
+            case "tso", "uso", "gso", "gro" -> onOff(word, words.value("on or off"));
             case "up", "down" -> state(word);
             default -> flagOrName(word);
         }
@@ -179,6 +184,13 @@ final class LinkGrammar {
             throw words.error("\"df\" is set, unset or inherit, not \"" + text + "\"");
         }
         put("df", text);
+    }
+
+    private void onOff(String word, String text) {
+        if (!text.equals("on") && !text.equals("off")) {
+            throw words.error("\"" + word + "\" is on or off, not \"" + text + "\"");
+        }
+        words.put(attributes, word, text.equals("on"));
     }
 
     private void state(String word) {

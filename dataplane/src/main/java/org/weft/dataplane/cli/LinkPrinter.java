@@ -32,6 +32,7 @@ final class LinkPrinter implements Printer {
             out.println("    " + vxlan(Printer.object(Printer.object(link, "linkinfo"), "info_data")));
             addresses(link, out);
             out.println("    weft" + offloads(weft) + (Printer.flag(weft, "persist") ? " persist" : " nopersist"));
+            offloadsOff(weft, out);
         }
         if (Printer.text(weft, "trouble") != null) {
             out.println("    trouble: " + Printer.text(weft, "trouble"));
@@ -111,9 +112,20 @@ final class LinkPrinter implements Printer {
         int before = line.length();
         for (Map.Entry<String, JsonElement> offload :
                 Printer.object(weft, "offloads").entrySet()) {
-            line.append(offload.getValue().getAsBoolean() ? " " + offload.getKey() : "");
+            line.append(offload.getValue().getAsString().equals("on") ? " " + offload.getKey() : "");
         }
         return line.length() == before ? line.append(" none").toString() : line.toString();
+    }
+
+    /** A line for each offload that is off, with the reason. */
+    private static void offloadsOff(JsonObject weft, PrintStream out) {
+        for (Map.Entry<String, JsonElement> offload :
+                Printer.object(weft, "offloads").entrySet()) {
+            String state = offload.getValue().getAsString();
+            if (!state.equals("on")) {
+                out.println("    " + offload.getKey() + " " + state);
+            }
+        }
     }
 
     private static void table(String direction, String[] columns, String[] fields, JsonObject stats, PrintStream out) {

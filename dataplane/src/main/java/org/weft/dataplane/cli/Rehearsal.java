@@ -28,7 +28,7 @@ final class Rehearsal {
             "address":"ee:ee:0a:ff:7e:00","addr_info":[{"local":"10.255.126.0","prefixlen":16}],
             "linkinfo":{"info_kind":"vxlan","info_data":{"id":1,"local":"10.0.32.12","port_range":{"low":0,"high":0},
             "port":4789,"ttl":0,"tos":0,"df":"unset","gbp":true}},"stats64":{"rx":{"bytes":1},"tx":{"bytes":1}},
-            "weft":{"offloads":{"checksum":true},"persist":false,"trouble":null,"counters":{"TX_FRAMES":1}}}]
+            "weft":{"offloads":{"checksum":"on"},"persist":false,"trouble":null,"counters":{"TX_FRAMES":1}}}]
             """;
     private static final String FDB =
             """

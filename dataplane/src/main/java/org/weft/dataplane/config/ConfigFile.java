@@ -26,7 +26,10 @@ import org.weft.dataplane.vtep.VtepConfig;
  * {@code file:line: field: sentence}.
  */
 public final class ConfigFile {
-    private static final List<String> KEYS = List.of("threading", "metrics", "underlay", "vteps");
+    private static final List<String> KEYS =
+            List.of("threading", "workers", "busy-poll", "metrics", "underlay", "vteps");
+    private static final int MAX_WORKERS = 64;
+    private static final int MAX_BUSY_POLL_MICROS = 1_000_000;
 
     private final ConfigProblems problems;
     private final UnderlayMtu underlayMtu;
@@ -40,7 +43,7 @@ public final class ConfigFile {
 
     /** What a daemon without a file starts from: no VTEPs. */
     public static DaemonConfig none() {
-        return new DaemonConfig(Threading.SHARED, null, List.of());
+        return new DaemonConfig(Threading.SHARED, 1, 0, null, List.of());
     }
 
     /**
@@ -105,12 +108,14 @@ public final class ConfigFile {
         }
         top.refuseUnknown(KEYS);
         Threading threading = top.read("threading", Threading.SHARED, ConfigFile::threading);
+        int workers = top.read("workers", 1, text -> Values.integer(text, 1, MAX_WORKERS));
+        int busyPoll = top.read("busy-poll", 0, text -> Values.integer(text, 0, MAX_BUSY_POLL_MICROS));
         String metrics = top.read("metrics", null, Values::hostAndPort);
         YamlMapping underlay = top.mapping("underlay");
         if (underlay != null) {
             underlay.refuseUnknown(VtepSection.UNDERLAY_KEYS);
         }
-        return new DaemonConfig(threading, metrics, vteps(top, underlay));
+        return new DaemonConfig(threading, workers, busyPoll, metrics, vteps(top, underlay));
     }
 
     private static Threading threading(String text) {

@@ -10,10 +10,13 @@ import org.weft.dataplane.vtep.VtepConfig;
  * The whole configuration of a daemon, valid.
  *
  * @param threading whether stages share the worker's thread or have one each
+ * @param workers how many event loops share each device's queues
+ * @param busyPollMicros how long a worker spins before it sleeps, in microseconds; 0: not at all
  * @param metrics TCP address for Prometheus as {@code host:port}, or null
  * @param vteps the VTEPs to begin with
  */
-public record DaemonConfig(Threading threading, String metrics, List<VtepEntries> vteps) {
+public record DaemonConfig(
+        Threading threading, int workers, int busyPollMicros, String metrics, List<VtepEntries> vteps) {
     /** How the stages of a packet's way are put on threads. */
     public enum Threading {
         /** Each direction runs to completion on the worker's event loop. */

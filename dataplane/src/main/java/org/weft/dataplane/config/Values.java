@@ -32,6 +32,15 @@ public final class Values {
         };
     }
 
+    /** As ethtool switches offloads; true and false will do as well. */
+    static boolean onOff(String text) {
+        return switch (text) {
+            case "on", "true" -> true;
+            case "off", "false" -> false;
+            default -> throw new IllegalArgumentException("\"" + text + "\" is not on or off");
+        };
+    }
+
     public static int vni(String text) {
         return integer(text, 0, MAX_VNI);
     }

@@ -12,6 +12,7 @@ import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
 import org.weft.dataplane.vtep.VtepConfig;
 import org.weft.dataplane.vtep.VtepConfig.Df;
+import org.weft.dataplane.vtep.VtepConfig.Switches;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
 
@@ -52,7 +53,8 @@ public final class VtepAttributes {
             300,
             0,
             false,
-            false);
+            false,
+            Switches.ALL);
 
     private VtepAttributes() {}
 
@@ -184,7 +186,16 @@ public final class VtepAttributes {
                 reader.integer("ageing", base.ageing(), 0, Integer.MAX_VALUE),
                 reader.integer("maxaddress", base.maxAddresses(), 0, Integer.MAX_VALUE),
                 reader.bool("persist", base.persist()),
-                reader.bool("install-neighbours", base.installNeighbours()));
+                reader.bool("install-neighbours", base.installNeighbours()),
+                switches(base.switches(), reader));
+    }
+
+    private static Switches switches(Switches base, AttributeReader reader) {
+        return new Switches(
+                reader.read(base.tso(), Values::onOff, "tso"),
+                reader.read(base.uso(), Values::onOff, "uso"),
+                reader.read(base.gso(), Values::onOff, "gso"),
+                reader.read(base.gro(), Values::onOff, "gro"));
     }
 
     /** Fills in the defaults that depend on other attributes. */
@@ -212,7 +223,8 @@ public final class VtepAttributes {
                 read.ageing(),
                 read.maxAddresses(),
                 read.persist(),
-                read.installNeighbours());
+                read.installNeighbours(),
+                read.switches());
     }
 
     /** Silk's rule: ee:ee and the overlay IPv4 address. Without one a random address, as the kernel gives. */

@@ -4,6 +4,7 @@ import com.google.gson.stream.JsonWriter;
 import java.io.IOException;
 import java.util.EnumSet;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import org.weft.dataplane.VtepRegistry;
 import org.weft.dataplane.Weft.LinkState;
@@ -139,11 +140,8 @@ final class LinkView {
     private static void weft(Vtep vtep, LinkState state, JsonWriter json) throws IOException {
         json.name("weft").beginObject();
         json.name("offloads").beginObject();
-        if (state.offloads() != null) {
-            json.name("checksum").value(state.offloads().checksum());
-            json.name("tso4").value(state.offloads().tso4());
-            json.name("tso6").value(state.offloads().tso6());
-            json.name("uso").value(state.offloads().uso());
+        for (Map.Entry<String, String> offload : state.offloads().entrySet()) {
+            json.name(offload.getKey()).value(offload.getValue() == null ? "on" : "off: " + offload.getValue());
         }
         json.endObject();
         json.name("persist").value(vtep.config().persist());

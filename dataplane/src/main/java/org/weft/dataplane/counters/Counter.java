@@ -5,8 +5,8 @@ import java.util.List;
 
 /**
  * Everything that is counted. Each packet ends in exactly one of the outcomes: a VTEP's {@link #TX_FRAMES} +
- * {@link #TX_REPLICATED} = {@link #TX_SENT} + {@link #NEIGHBOUR_ANSWERED} + its TX drops, and its {@link #RX_FRAMES} =
- * {@link #RX_DELIVERED} + its RX drops; an underlay's {@link #RX_DATAGRAMS} = the RX_FRAMES of its VTEPs + its own
+ * {@link #TX_REPLICATED} + {@link #TX_SEGMENTED} = {@link #TX_SENT} + {@link #NEIGHBOUR_ANSWERED} + its TX drops, and
+ * its {@link #RX_FRAMES} = {@link #RX_DELIVERED} + {@link #RX_COALESCED} + its RX drops; an underlay's {@link #RX_DATAGRAMS} = the RX_FRAMES of its VTEPs + its own
  * drops.
  *
  * <p>Drop reasons are the kernel's names (include/net/dropreason-core.h) where it has one. Each counter is written by
@@ -16,13 +16,15 @@ public enum Counter {
     TX_FRAMES(Kind.TX, "frames read from the TAP device"),
     TX_BYTES(Kind.TX, "bytes of the frames read from the TAP device"),
     TX_REPLICATED(Kind.TX, "further copies made of frames with several remotes (head-end replication)"),
+    TX_SEGMENTED(Kind.TX, "further datagrams that super-frames were cut into"),
     TX_SENT(Kind.TX, "datagrams handed to the underlay"),
     NEIGHBOUR_ANSWERED(Kind.TX, "ARP requests and neighbour solicitations answered from the neighbour table"),
 
     RX_DATAGRAMS(Kind.RX, "datagrams received on the underlay socket, for any VNI"),
     RX_FRAMES(Kind.RX, "datagrams received for this VTEP's VNI"),
     RX_BYTES(Kind.RX, "bytes of the inner frames received"),
-    RX_DELIVERED(Kind.RX, "frames written to the TAP device"),
+    RX_DELIVERED(Kind.RX, "frames written to the TAP device, super-frames counted once"),
+    RX_COALESCED(Kind.RX, "further frames that became part of a super-frame"),
     LEARNED(Kind.RX, "forwarding entries learned, or moved to another remote"),
     LEARNED_LIMIT(Kind.RX, "source addresses not learned because maxaddress is reached; their frames pass"),
 
@@ -31,11 +33,13 @@ public enum Counter {
             Kind.TX_DROP, "ARP packet or neighbour solicitation that the neighbour table has no answer to (proxy)"),
     NEIGH_UNANSWERED(Kind.TX_DROP, "answer to a request for a neighbour that the TAP device did not take"),
     TX_HDR_TRUNC(Kind.TX_DROP, "frame from the TAP device shorter than its headers"),
+    SKB_GSO_SEG(Kind.TX_DROP, "super-frame from the TAP device whose headers contradict what it says of itself"),
     PKT_TOO_BIG(Kind.TX_DROP, "datagram longer than the underlay takes, and not to be fragmented"),
     IP_OUTNOROUTES(Kind.TX_DROP, "no route to the remote, or its interface or our address is gone"),
     SOCKET_SNDBUFF(Kind.TX_DROP, "the underlay interface did not take more for too long"),
     UNDERLAY_REFUSED(Kind.TX_DROP, "the kernel refused to send the datagram: a firewall rule, or another error"),
 
+    NOMEM(Kind.RX_DROP, "no free slot to take frames of two VTEPs apart that came in one piece"),
     PKT_TOO_SMALL(Kind.RX_DROP, "datagram or frame shorter than a VXLAN or an Ethernet header"),
     VXLAN_INVALID_HDR(Kind.RX_DROP, "VXLAN header without the VNI flag, or with bits set that this VTEP reserves"),
     VXLAN_VNI_NOT_FOUND(Kind.RX_DROP, "no VTEP for the VNI on this port"),

@@ -38,15 +38,7 @@ public interface UnderlaySender extends AutoCloseable {
      * @param dontFragment whether the outer IPv4 header has DF set
      * @param tag given back on failure
      */
-    void to(
-            long remoteHigh,
-            long remoteLow,
-            int port,
-            int flowHash,
-            int tos,
-            int ttl,
-            boolean dontFragment,
-            int tag);
+    void to(long remoteHigh, long remoteLow, int port, int flowHash, int tos, int ttl, boolean dontFragment, int tag);
 
     /**
      * Adds one datagram, from one or two pieces of memory. Consecutive ones of a flow with equal length may leave as one

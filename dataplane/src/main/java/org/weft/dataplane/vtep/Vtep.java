@@ -52,6 +52,11 @@ public final class Vtep {
         return mac;
     }
 
+    /** Whether consecutive frames of a flow are to become super-frames. */
+    public boolean coalesces() {
+        return config.switches().gro();
+    }
+
     /** MTU that the device has now. */
     public int mtu() {
         return mtu;

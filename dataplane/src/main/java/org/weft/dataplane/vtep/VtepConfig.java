@@ -30,6 +30,7 @@ import org.weft.encap.IpPrefix;
  * @param maxAddresses limit of FDB entries; 0: none
  * @param persist whether the TAP device stays when the daemon ends
  * @param installNeighbours whether neighbours are also installed as permanent ones in the kernel, as silk does
+ * @param switches which offloads may be used
  */
 public record VtepConfig(
         String name,
@@ -54,7 +55,8 @@ public record VtepConfig(
         int ageing,
         int maxAddresses,
         boolean persist,
-        boolean installNeighbours) {
+        boolean installNeighbours,
+        Switches switches) {
 
     /** The route's default TTL. */
     public static final int TTL_AUTO = 0;
@@ -64,6 +66,18 @@ public record VtepConfig(
 
     /** The inner packet's TOS; what iproute2 calls {@code tos inherit}. */
     public static final int TOS_INHERIT = 1;
+
+    /**
+     * Which offloads may be used, where the kernel has them.
+     *
+     * @param tso TCP super-frames from the TAP device
+     * @param uso UDP super-frames from the TAP device
+     * @param gso several datagrams to the underlay in one message (UDP_SEGMENT)
+     * @param gro several datagrams from the underlay in one message (UDP_GRO), and super-frames to the TAP device
+     */
+    public record Switches(boolean tso, boolean uso, boolean gso, boolean gro) {
+        public static final Switches ALL = new Switches(true, true, true, true);
+    }
 
     /** How the DF bit of the outer IPv4 header is set. */
     public enum Df {

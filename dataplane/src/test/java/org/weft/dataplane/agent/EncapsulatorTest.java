@@ -44,7 +44,7 @@ class EncapsulatorTest {
     private final MemoryTap tap = new MemoryTap();
     private final MemorySender sender = new MemorySender();
     private final FrameSlab slab = new FrameSlab(64);
-    private final FrameRing ring = new FrameRing(64);
+    private final FrameRing ring = new FrameRing(64, 1);
     private Vtep vtep;
     private TapReader reader;
     private Encapsulator encapsulator;
@@ -72,7 +72,9 @@ class EncapsulatorTest {
     void everyFrameEndedInOneCounterAndEverySlotCameBack() {
         Counters counters = vtep.counters();
         assertEquals(
-                counters.get(Counter.TX_FRAMES) + counters.get(Counter.TX_REPLICATED),
+                counters.get(Counter.TX_FRAMES)
+                        + counters.get(Counter.TX_REPLICATED)
+                        + counters.get(Counter.TX_SEGMENTED),
                 counters.get(Counter.TX_SENT) + counters.get(Counter.NEIGHBOUR_ANSWERED) + counters.sum(Kind.TX_DROP));
         ring.reclaim(slab);
         assertEquals(slab.slots(), slab.freeSlots());
@@ -265,8 +267,30 @@ class EncapsulatorTest {
     void forwardsArpWithoutProxy() {
         VtepConfig c = Frames.silkVtep(SOURCE_MAC, SOURCE_HOST);
         use(new VtepConfig(
-                c.name(), 1, c.local(), null, 4789, List.of(), c.mac(), 1410, true, true, false, true, false, false, 0,
-                0, 0, 0, Df.UNSET, 300, 0, false, false));
+                c.name(),
+                1,
+                c.local(),
+                null,
+                4789,
+                List.of(),
+                c.mac(),
+                1410,
+                true,
+                true,
+                false,
+                true,
+                false,
+                false,
+                0,
+                0,
+                0,
+                0,
+                Df.UNSET,
+                300,
+                0,
+                false,
+                false,
+                VtepConfig.Switches.ALL));
         vtep.fdb().append(FdbTable.DEFAULT_MAC, new Remote(DESTINATION_HOST), true, 0);
         tap.hostSends(arpRequest("0aff8400"));
         run();
@@ -316,6 +340,7 @@ class EncapsulatorTest {
                 c.ageing(),
                 0,
                 false,
-                false);
+                false,
+                VtepConfig.Switches.ALL);
     }
 }

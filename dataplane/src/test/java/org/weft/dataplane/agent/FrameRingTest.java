@@ -12,16 +12,16 @@ class FrameRingTest {
     @Test
     void hasRoomForEverySlot() {
         FrameSlab slab = new FrameSlab(48);
-        FrameRing ring = new FrameRing(48);
-        int[] slots = new int[48];
+        FrameRing ring = new FrameRing(48, 1);
+        long[] slots = new long[48];
         for (int round = 0; round < 5; round++) {
             for (int i = 0; i < 48; i++) {
                 ring.offer(slab.claim());
             }
             assertEquals(FrameSlab.NONE, slab.claim());
             assertEquals(48, ring.take(slots));
-            for (int slot : slots) {
-                ring.giveBack(slot);
+            for (long slot : slots) {
+                ring.giveBack((int) slot);
             }
             ring.reclaim(slab);
             assertEquals(48, slab.freeSlots());
@@ -30,13 +30,13 @@ class FrameRingTest {
 
     @Test
     void keepsTheOrderAndTheLimit() {
-        FrameRing ring = new FrameRing(8);
+        FrameRing ring = new FrameRing(8, 1);
         for (int i = 0; i < 5; i++) {
             ring.offer(i);
         }
-        int[] slots = new int[3];
+        long[] slots = new long[3];
         assertEquals(3, ring.take(slots));
-        assertArrayEquals(new int[] {0, 1, 2}, slots);
+        assertArrayEquals(new long[] {0, 1, 2}, slots);
         assertEquals(2, ring.take(slots));
         assertEquals(3, slots[0]);
         assertEquals(0, ring.take(slots));
@@ -45,20 +45,20 @@ class FrameRingTest {
     @Test
     void handsOverBetweenTwoThreads() throws Exception {
         FrameSlab slab = new FrameSlab(16);
-        FrameRing ring = new FrameRing(16);
+        FrameRing ring = new FrameRing(16, 1);
         int rounds = 200_000;
         AtomicReference<Throwable> failure = new AtomicReference<>();
         Thread consumer = new Thread(() -> {
-            int[] slots = new int[4];
+            long[] slots = new long[4];
             int expected = 0;
             while (expected < rounds) {
                 int taken = ring.take(slots);
                 for (int i = 0; i < taken; i++) {
-                    int number = slab.buffer().getInt(slab.offset(slots[i]));
+                    int number = slab.buffer().getInt(slab.offset((int) slots[i]));
                     if (number != expected++) {
                         failure.compareAndSet(null, new AssertionError(number + " instead of " + (expected - 1)));
                     }
-                    ring.giveBack(slots[i]);
+                    ring.giveBack((int) slots[i]);
                 }
             }
         });

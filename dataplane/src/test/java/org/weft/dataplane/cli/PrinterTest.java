@@ -22,7 +22,7 @@ class PrinterTest {
             "tos":0,"df":"unset","udp_csum":true,"udp_zero_csum6_tx":false,"udp_zero_csum6_rx":false,"gbp":true}},
             "stats64":{"rx":{"bytes":9,"packets":123456789,"errors":0,"dropped":3},
             "tx":{"bytes":12345678901234,"packets":0,"errors":0,"dropped":0}},
-            "weft":{"offloads":{"checksum":true,"tso":false},"persist":false,"trouble":null,
+            "weft":{"offloads":{"checksum":"on","gso":"off: udpcsum is off"},"persist":false,"trouble":null,
             "counters":{"TX_FRAMES":1,"TX_SENT":0}}}
             """;
 
@@ -52,6 +52,7 @@ class PrinterTest {
                     vxlan id 1 local 10.0.32.12 dev eth0 srcport 0 0 dstport 4789 nolearning ttl auto ageing 300 udpcsum noudp6zerocsumtx noudp6zerocsumrx gbp
                     inet 10.255.126.0/16
                     weft offloads checksum nopersist
+                    gso off: udpcsum is off
                     RX:  bytes   packets errors dropped  missed   mcast
                              9 123456789      0       3       0       0
                     TX:      bytes packets errors dropped carrier collsns

@@ -123,7 +123,11 @@ class VtepAttributesTest {
                 "persist",
                 "true",
                 "install-neighbours",
-                "true");
+                "true",
+                "uso",
+                "off",
+                "gso",
+                "false");
 
         VtepConfig expected = new VtepConfig(
                 "silk-vtep",
@@ -148,7 +152,8 @@ class VtepAttributesTest {
                 0,
                 1000,
                 true,
-                true);
+                true,
+                new VtepConfig.Switches(true, false, false, true));
         assertEquals(expected, config);
     }
 

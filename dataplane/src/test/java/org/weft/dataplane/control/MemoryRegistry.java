@@ -10,7 +10,6 @@ import org.weft.dataplane.capture.Capture;
 import org.weft.dataplane.config.DaemonConfig.VtepEntries;
 import org.weft.dataplane.config.VtepAttributes;
 import org.weft.dataplane.counters.Counters;
-import org.weft.dataplane.io.Offloads;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
 import org.weft.encap.IpAddress;
@@ -68,7 +67,10 @@ final class MemoryRegistry implements VtepRegistry {
     @Override
     public LinkState state(Vtep vtep) {
         VtepConfig config = vtep.config();
-        return new LinkState(up, up, 5, config.mac(), config.mtu(), new Offloads(true, false, false, false), trouble);
+        Map<String, String> offloads = new LinkedHashMap<>();
+        offloads.put("checksum", null);
+        offloads.put("gso", "udpcsum is off");
+        return new LinkState(up, up, 5, config.mac(), config.mtu(), offloads, trouble);
     }
 
     @Override

@@ -1,0 +1,267 @@
+package org.weft.dataplane.agent;
+
+import java.nio.ByteBuffer;
+import org.agrona.concurrent.UnsafeBuffer;
+import org.weft.dataplane.capture.Capture;
+import org.weft.dataplane.counters.Counter;
+import org.weft.dataplane.counters.Counters;
+import org.weft.dataplane.io.Frame;
+import org.weft.dataplane.io.FrameSlab;
+import org.weft.dataplane.io.UnderlaySender;
+import org.weft.dataplane.table.FdbLookup;
+import org.weft.dataplane.table.Remote;
+import org.weft.dataplane.vtep.Vtep;
+import org.weft.dataplane.vtep.VtepConfig;
+import org.weft.encap.FrameLayout;
+import org.weft.encap.VxlanHeader;
+import org.weft.encap.offload.Segmenter;
+
+/**
+ * The frames of one duty cycle on their way out: writes VXLAN headers and the headers of segments, hands datagrams to
+ * the sender, and counts what became of them.
+ *
+ * <p>A frame for one remote has its VXLAN header written in front of it. A super-frame, and a frame for several remotes,
+ * has its headers in an arena and its payload where it is. Frames stay borrowed until {@link #flush}.
+ */
+final class OutboundBatch {
+    /** Frames times remotes, or parts of super-frames, between two flushes. */
+    private static final int MAX_RUNS = 256;
+
+    private static final int ARENA_LENGTH = 512 << 10;
+
+    /** Segments' headers are aligned to this, so that copying them does not straddle more cache lines than it must. */
+    private static final int HEADER_ALIGNMENT = 32;
+
+    /** Datagrams for one remote that came of one frame, or of the part of a super-frame that had room. */
+    private static final class Run {
+        int frameOffset;
+        int frameLength;
+        /** Whether it is the first of its frame. */
+        boolean first;
+
+        int headerOffset;
+        int headerLength;
+        int headerStride;
+        int payloadOffset;
+        int payloadLength;
+        int segmentLength;
+        boolean headerInArena;
+        long remoteHigh;
+        long remoteLow;
+        int port;
+        int flowHash;
+        int tos;
+        Counter verdict;
+    }
+
+    private final Vtep vtep;
+    private final UnsafeBuffer frames;
+    private final UnderlaySender sender;
+    private final Counters counters;
+    private final Capture capture;
+    private final Segmenter segmenter = new Segmenter();
+    private final UnsafeBuffer arena = new UnsafeBuffer(ByteBuffer.allocateDirect(ARENA_LENGTH));
+    private final UnsafeBuffer captured = new UnsafeBuffer(new byte[FrameSlab.MAX_FRAME_LENGTH]);
+    private final UnderlaySender.FailureHandler onFailure = this::onSendFailure;
+    private final Run[] runs = new Run[MAX_RUNS];
+    private VtepConfig config;
+    private int runCount;
+    private int arenaUsed;
+    private int tag;
+    private int tos;
+    private int ttl;
+    private boolean dontFragment;
+    private int flowHash;
+
+    OutboundBatch(Vtep vtep, FrameSlab slab, UnderlaySender sender, Capture capture) {
+        this.vtep = vtep;
+        this.frames = slab.buffer();
+        this.sender = sender;
+        this.counters = vtep.counters();
+        this.capture = capture;
+        for (int i = 0; i < runs.length; i++) {
+            runs[i] = new Run();
+        }
+    }
+
+    /** The configuration in force for what is added until the next flush. */
+    void begin(VtepConfig current) {
+        config = current;
+    }
+
+    /** The outer headers of the frame added next; {@code tag} is its group policy id. */
+    void outer(int tag, int tos, int ttl, boolean dontFragment, int flowHash) {
+        this.tag = tag;
+        this.tos = tos;
+        this.ttl = ttl;
+        this.dontFragment = dontFragment;
+        this.flowHash = flowHash;
+    }
+
+    /** Adds a plain frame, once for each remote. */
+    void add(Frame frame, FdbLookup remotes) {
+        boolean single = remotes.count() == 1;
+        for (int i = 0; i < remotes.count(); i++) {
+            makeRoom(1, VxlanHeader.LENGTH);
+            Run run = newRun(frame, remotes, i);
+            run.headerInArena = !single;
+            run.headerLength = VxlanHeader.LENGTH;
+            run.payloadOffset = frame.offset();
+            run.payloadLength = frame.length();
+            run.segmentLength = frame.length();
+            int vni = vni(remotes, i);
+            if (single) {
+                run.headerOffset = frame.offset() - VxlanHeader.LENGTH;
+                VxlanHeader.put(frames, run.headerOffset, vni, tag);
+                sender.add(frames.addressOffset() + run.headerOffset, VxlanHeader.LENGTH + frame.length(), 0, 0);
+            } else {
+                run.headerOffset = takeArena(VxlanHeader.LENGTH);
+                VxlanHeader.put(arena, run.headerOffset, vni, tag);
+                sender.add(
+                        arena.addressOffset() + run.headerOffset,
+                        VxlanHeader.LENGTH,
+                        frames.addressOffset() + frame.offset(),
+                        frame.length());
+            }
+        }
+        counters.add(Counter.TX_REPLICATED, remotes.count() - 1);
+    }
+
+    /**
+     * Cuts a super-frame and adds its segments, for each remote.
+     *
+     * @return false, and nothing is added, if its headers are not what its virtio-net fields say
+     */
+    boolean addSuperFrame(Frame frame, FrameLayout layout, int gsoType, int gsoSize, FdbLookup remotes) {
+        if (!segmenter.begin(frames, frame.offset(), frame.length(), layout, gsoType, gsoSize)) {
+            return false;
+        }
+        for (int i = 0; i < remotes.count(); i++) {
+            addSegments(frame, remotes, i);
+        }
+        counters.add(Counter.TX_REPLICATED, remotes.count() - 1);
+        counters.add(Counter.TX_SEGMENTED, (long) remotes.count() * (segmenter.segments() - 1));
+        return true;
+    }
+
+    private void addSegments(Frame frame, FdbLookup remotes, int remote) {
+        int headerLength = VxlanHeader.LENGTH + segmenter.headerLength();
+        int stride = headerLength + HEADER_ALIGNMENT - 1 & -HEADER_ALIGNMENT;
+        int vni = vni(remotes, remote);
+        Run run = null;
+        for (int segment = 0; segment < segmenter.segments(); segment++) {
+            if (run == null || !hasRoom(0, stride)) {
+                makeRoom(1, stride);
+                run = newRun(frame, remotes, remote);
+                run.first &= segment == 0;
+                run.headerInArena = true;
+                run.headerOffset = arenaUsed;
+                run.headerLength = headerLength;
+                run.headerStride = stride;
+                run.payloadOffset = segmenter.payloadOffset(segment);
+                run.payloadLength = 0;
+                run.segmentLength = segmenter.payloadLength(segment);
+            }
+            int header = takeArena(stride);
+            VxlanHeader.put(arena, header, vni, tag);
+            segmenter.writeHeader(segment, arena, header + VxlanHeader.LENGTH);
+            int payloadLength = segmenter.payloadLength(segment);
+            sender.add(
+                    arena.addressOffset() + header,
+                    headerLength,
+                    frames.addressOffset() + segmenter.payloadOffset(segment),
+                    payloadLength);
+            run.payloadLength += payloadLength;
+        }
+    }
+
+    private int vni(FdbLookup remotes, int index) {
+        int vni = remotes.vni(index);
+        return vni == Remote.SAME_VNI ? config.vni() : vni;
+    }
+
+    private boolean hasRoom(int newRuns, int headers) {
+        return runCount + newRuns <= MAX_RUNS
+                && arenaUsed + headers <= ARENA_LENGTH
+                && sender.added() < sender.capacity();
+    }
+
+    private void makeRoom(int newRuns, int headers) {
+        if (!hasRoom(newRuns, headers)) {
+            flush();
+        }
+    }
+
+    private int takeArena(int length) {
+        int offset = arenaUsed;
+        arenaUsed += length;
+        return offset;
+    }
+
+    private Run newRun(Frame frame, FdbLookup remotes, int index) {
+        Run run = runs[runCount];
+        run.frameOffset = frame.offset();
+        run.frameLength = frame.length();
+        run.first = index == 0;
+        run.remoteHigh = remotes.high(index);
+        run.remoteLow = remotes.low(index);
+        run.port = remotes.port(index) == 0 ? config.port() : remotes.port(index);
+        run.flowHash = flowHash;
+        run.tos = tos;
+        run.verdict = Counter.TX_SENT;
+        sender.to(run.remoteHigh, run.remoteLow, run.port, flowHash, tos, ttl, dontFragment, runCount++);
+        return run;
+    }
+
+    /** Sends what was added; afterwards the frames are no longer needed. */
+    void flush() {
+        if (runCount == 0) {
+            return;
+        }
+        counters.add(Counter.TX_SENT, sender.flush(onFailure));
+        if (capture.active()) {
+            for (int i = 0; i < runCount; i++) {
+                capture(runs[i]);
+            }
+        }
+        runCount = 0;
+        arenaUsed = 0;
+    }
+
+    private void onSendFailure(int index, int errno) {
+        Run run = runs[index];
+        run.verdict = SendFailure.reason(errno);
+        counters.drop(run.verdict, frames, run.frameOffset, run.frameLength);
+    }
+
+    private void capture(Run run) {
+        if (run.first) {
+            capture.frame(vtep.name(), true, run.verdict, frames, run.frameOffset, run.frameLength);
+        }
+        int header = run.headerOffset;
+        for (int done = 0; done < run.payloadLength; done += run.segmentLength) {
+            int payloadLength = Math.min(run.segmentLength, run.payloadLength - done);
+            captured.putBytes(0, run.headerInArena ? arena : frames, header, run.headerLength);
+            captured.putBytes(run.headerLength, frames, run.payloadOffset + done, payloadLength);
+            captureDatagram(run, run.headerLength + payloadLength);
+            header += run.headerStride;
+        }
+    }
+
+    private void captureDatagram(Run run, int length) {
+        capture.datagram(
+                vtep.name(),
+                true,
+                run.verdict,
+                config.local().high(),
+                config.local().low(),
+                sender.sourcePort(run.flowHash),
+                run.remoteHigh,
+                run.remoteLow,
+                run.port,
+                run.tos,
+                captured,
+                0,
+                length);
+    }
+}
