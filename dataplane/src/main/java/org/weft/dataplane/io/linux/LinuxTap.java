@@ -4,6 +4,8 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.weft.dataplane.io.Frame;
 import org.weft.dataplane.io.FrameSlab;
@@ -11,24 +13,30 @@ import org.weft.dataplane.io.Offloads;
 import org.weft.dataplane.io.TapDevice;
 import org.weft.encap.VirtioNetHeader;
 
-/** A TAP device through /dev/net/tun, with a virtio-net header in front of each frame. */
+/** One queue of a TAP device through /dev/net/tun, with a virtio-net header in front of each frame. */
 public final class LinuxTap implements TapDevice {
     // include/uapi/linux/if_tun.h; the numbers are _IOW('T', ...) of x86-64 and aarch64
     private static final long TUNSETIFF = 0x400454caL;
     private static final long TUNSETPERSIST = 0x400454cbL;
-    private static final long TUNSETOFFLOAD = 0x400454d0L;
     private static final long TUNSETVNETHDRSZ = 0x400454d8L;
     private static final long TUNSETVNETLE = 0x400454dcL;
     private static final int IFF_TAP = 0x0002;
     private static final int IFF_MULTI_QUEUE = 0x0100;
     private static final int IFF_NO_PI = 0x1000;
     private static final int IFF_VNET_HDR = 0x4000;
-    private static final int TUN_F_CSUM = 0x01;
+
+    /** MAX_TAP_QUEUES of drivers/net/tun.c. */
+    private static final int MAX_QUEUES = 256;
 
     private static final String DEVICE = "/dev/net/tun";
 
     private final String name;
-    private final Offloads offloads;
+
+    /** Of the device, so the same for all its queues. */
+    private final TapOffloads offloads;
+
+    /** The other queues, if this is the first. */
+    private final List<LinuxTap> others = new ArrayList<>();
 
     /** One for the thread that reads, one for the thread that writes. */
     private final VirtioNetHeader readHeader = new VirtioNetHeader();
@@ -38,31 +46,62 @@ public final class LinuxTap implements TapDevice {
     /** -1 once closed: the kernel gives the number to another file. */
     private int fd;
 
-    private LinuxTap(String name, int fd, boolean checksum) {
+    private LinuxTap(String name, int fd, TapOffloads offloads) {
         this.name = name;
         this.fd = fd;
-        this.offloads = new Offloads(checksum, false, false, false);
+        this.offloads = offloads;
+    }
+
+    /** {@link #open(String, boolean, int)} with one queue. */
+    public static LinuxTap open(String name, boolean persist) {
+        return open(name, persist, 1).get(0);
     }
 
     /**
      * Makes the device, or takes over the persistent one of this name that a dead daemon left behind.
      *
+     * <p>The kernel spreads what the host sends over the queues by flow, and sends the answers to a flow where it was
+     * written.
+     *
      * @param persist whether it stays when this process ends
-     * @throws LinuxException in a sentence for the operator
-     * @throws IllegalArgumentException if no interface can have that name
+     * @param queues how many threads will read it, each a queue of its own
+     * @return the queues; closing the first closes all
+     * @throws LinuxException in a sentence for the operator; nothing is left open
+     * @throws IllegalArgumentException if no interface can have that name, or so many queues
      */
-    public static LinuxTap open(String name, boolean persist) {
+    public static List<LinuxTap> open(String name, boolean persist, int queues) {
+        if (queues < 1 || queues > MAX_QUEUES) {
+            throw new IllegalArgumentException("a TAP has 1 to " + MAX_QUEUES + " queues, not " + queues);
+        }
         InterfaceRequest request = new InterfaceRequest(name);
+        LinuxTap first = new LinuxTap(name, openQueue(name, request, queues), new TapOffloads(name));
+        try {
+            while (first.others.size() < queues - 1) {
+                first.others.add(new LinuxTap(name, openQueue(name, request, queues), first.offloads));
+            }
+            if (hasOtherQueue(name, queues)) {
+                throw new LinuxException("TUNSETIFF", name, Errno.EBUSY, attachAdvice(Errno.EBUSY));
+            }
+            configure(first.fd, name, persist);
+            first.offloads.probe(first.fd);
+        } catch (RuntimeException e) {
+            first.close();
+            throw e;
+        }
+        List<LinuxTap> all = new ArrayList<>(first.others);
+        all.add(0, first);
+        return List.copyOf(all);
+    }
+
+    private static int openQueue(String name, InterfaceRequest request, int queues) {
         int fd = LinuxException.check(
                 LibC.open(DEVICE, LibC.O_RDWR | LibC.O_NONBLOCK | LibC.O_CLOEXEC),
                 "open",
                 DEVICE,
                 LinuxTap::openAdvice);
         try {
-            attach(fd, name, request);
-            configure(fd, name, persist);
-            boolean checksum = LibC.ioctl(fd, TUNSETOFFLOAD, TUN_F_CSUM) == 0;
-            return new LinuxTap(name, fd, checksum);
+            attach(fd, name, request, queues);
+            return fd;
         } catch (RuntimeException e) {
             LibC.close(fd);
             throw e;
@@ -70,29 +109,35 @@ public final class LinuxTap implements TapDevice {
     }
 
     /** A device that {@code ip tuntap} made without multi_queue refuses a queue that asks for it (EINVAL). */
-    private static void attach(int fd, String name, InterfaceRequest request) {
+    private static void attach(int fd, String name, InterfaceRequest request, int queues) {
         int flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
         int result =
                 LibC.ioctl(fd, TUNSETIFF, request.flags(flags | IFF_MULTI_QUEUE).address());
         if (result == -Errno.EINVAL) {
             result = LibC.ioctl(fd, TUNSETIFF, request.flags(flags).address());
+            if (result == 0 && queues > 1) {
+                throw new LinuxException(
+                        "TUNSETIFF",
+                        name,
+                        Errno.EINVAL,
+                        "the device was made without multi_queue and has one queue for " + queues
+                                + " workers; remove it with \"ip link del\", or set workers to 1");
+            }
         }
         LinuxException.check(result, "TUNSETIFF", name, LinuxTap::attachAdvice);
-        if (hasOtherQueue(name)) {
-            throw new LinuxException("TUNSETIFF", name, Errno.EBUSY, attachAdvice(Errno.EBUSY));
-        }
     }
 
     /**
      * Whether another process holds the device too. The kernel lets any number join a multi-queue device and would
      * give each a share of the flows; it shows a directory per queue that is held.
      */
-    private static boolean hasOtherQueue(String name) {
+    private static boolean hasOtherQueue(String name, int queues) {
         Path device = Path.of("/sys/class/net", name);
         try {
             String index = Files.readString(device.resolve("ifindex")).strip();
             // sysfs shows the namespace it was mounted in, which need not be this one.
-            return Integer.parseInt(index) == Link.of(name).index() && Files.exists(device.resolve("queues/tx-1"));
+            return Integer.parseInt(index) == Link.of(name).index()
+                    && Files.exists(device.resolve("queues/tx-" + queues));
         } catch (IOException e) {
             return false;
         }
@@ -142,7 +187,12 @@ public final class LinuxTap implements TapDevice {
 
     @Override
     public Offloads offloads() {
-        return offloads;
+        return offloads.granted();
+    }
+
+    /** Switches what the host may hand over unfinished, for all queues; what the kernel has not stays off. Any thread. */
+    public void offloads(boolean tso, boolean uso) {
+        offloads.switchTo(fd, tso, uso);
     }
 
     @Override
@@ -170,21 +220,29 @@ public final class LinuxTap implements TapDevice {
     public int write(Frame frame) {
         int header = frame.offset() - VirtioNetHeader.LENGTH;
         UnsafeBuffer buffer = frame.buffer();
+        // The header takes the place of the fields that it is made from.
+        int flags = frame.vnetFlags();
+        int gsoType = frame.gsoType();
+        int headersLength = frame.headersLength();
+        int gsoSize = frame.gsoSize();
+        int checksumStart = frame.checksumStart();
+        int checksumOffset = frame.checksumOffset();
         writtenHeader
                 .wrap(buffer, header)
-                .flags(frame.vnetFlags())
-                .gsoType(frame.gsoType())
-                .headerLength(frame.headersLength())
-                .gsoSize(frame.gsoSize())
-                .checksumStart(frame.checksumStart())
-                .checksumOffset(frame.checksumOffset());
+                .flags(flags)
+                .gsoType(gsoType)
+                .headerLength(headersLength)
+                .gsoSize(gsoSize)
+                .checksumStart(checksumStart)
+                .checksumOffset(checksumOffset);
         int written = LibC.write(fd, buffer.addressOffset() + header, VirtioNetHeader.LENGTH + frame.length());
         return written < 0 ? written : written - VirtioNetHeader.LENGTH;
     }
 
-    /** Gives the device back to the kernel, which removes it unless it is persistent. */
+    /** Gives the queue back to the kernel, which removes the device after the last one unless it is persistent. */
     @Override
     public void close() {
+        others.forEach(LinuxTap::close);
         if (fd >= 0) {
             LibC.close(fd);
             fd = -1;

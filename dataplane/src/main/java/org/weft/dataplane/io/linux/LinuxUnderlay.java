@@ -6,6 +6,8 @@ import io.netty.channel.socket.SocketProtocolFamily;
 import io.netty.channel.unix.Errors.NativeIoException;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.List;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -38,6 +40,9 @@ public final class LinuxUnderlay implements Underlay {
     private final MessageVector messages = new MessageVector(BATCH);
     private final Frame frame = new Frame();
 
+    private volatile boolean gro;
+    private volatile String groTrouble;
+
     /** -1 once closed: the kernel gives the number to another file. */
     private int fd;
 
@@ -51,6 +56,7 @@ public final class LinuxUnderlay implements Underlay {
         this.fd = fd;
         this.tosLevel = ipv4 ? SocketOptions.IPPROTO_IP : SocketOptions.IPPROTO_IPV6;
         this.tosType = ipv4 ? SocketOptions.IP_TOS : SocketOptions.IPV6_TCLASS;
+        gro(true);
     }
 
     /**
@@ -63,6 +69,37 @@ public final class LinuxUnderlay implements Underlay {
      * @throws LinuxException in a sentence for the operator
      */
     public static LinuxUnderlay bind(Worker worker, IpAddress local, String dev, int port, boolean ipv6ZeroChecksum) {
+        return bind(List.of(worker), local, dev, port, ipv6ZeroChecksum).get(0);
+    }
+
+    /**
+     * Binds a socket for each worker to the same port (SO_REUSEPORT). The kernel shares flows out among them by both
+     * addresses and ports, so a flow stays with one.
+     *
+     * @throws LinuxException as above, also if only sockets of others have the port; no socket is left open
+     */
+    public static List<LinuxUnderlay> bind(
+            List<Worker> workers, IpAddress local, String dev, int port, boolean ipv6ZeroChecksum) {
+        List<LinuxUnderlay> sockets = new ArrayList<>();
+        try {
+            for (Worker worker : workers) {
+                boolean first = sockets.isEmpty();
+                int shared = first ? port : sockets.get(0).port();
+                sockets.add(bind(worker, local, dev, shared, ipv6ZeroChecksum, !first));
+                if (first && workers.size() > 1) {
+                    // Not before the bind, which would then succeed beside a socket of another process.
+                    sockets.get(0).options.reusePort();
+                }
+            }
+            return List.copyOf(sockets);
+        } catch (RuntimeException e) {
+            sockets.forEach(LinuxUnderlay::close);
+            throw e;
+        }
+    }
+
+    private static LinuxUnderlay bind(
+            Worker worker, IpAddress local, String dev, int port, boolean ipv6ZeroChecksum, boolean reusePort) {
         boolean ipv4 = local.isIpv4();
         String subject = ipv4 ? local + ":" + port : "[" + local + "]:" + port;
         EpollDatagramChannel channel =
@@ -72,6 +109,9 @@ public final class LinuxUnderlay implements Underlay {
             worker.loop().register(channel).syncUninterruptibly();
             SocketOptions options = new SocketOptions(channel.fd().intValue(), "socket " + subject);
             configure(options, ipv4, dev, ipv6ZeroChecksum, subject);
+            if (reusePort) {
+                options.reusePort();
+            }
             ChannelFuture bound = channel.bind(new InetSocketAddress(local.toInetAddress(), port));
             if (bound.awaitUninterruptibly().cause() != null) {
                 throw bindFailure(bound.cause(), subject);
@@ -155,13 +195,42 @@ public final class LinuxUnderlay implements Underlay {
         }
     }
 
+    /** Whether the kernel hands over the waiting datagrams of a flow as one (UDP_GRO). */
+    public boolean gro() {
+        return gro;
+    }
+
+    /** Switches that, from any thread; what has arrived already comes as it is. */
+    public void gro(boolean on) {
+        int result = options.receiveMerged(on);
+        gro = on && result == 0;
+        groTrouble = on && result < 0
+                ? "the kernel refused UDP_GRO with " + Errno.name(-result) + " (" + LibC.strerror(-result) + ")"
+                : null;
+    }
+
+    /** Why {@link #gro()} is off although it was not switched off, for an operator; or null. */
+    public String groTrouble() {
+        return groTrouble;
+    }
+
+    /**
+     * Datagrams that the kernel dropped at this socket since it was opened: it had no room, or their UDP checksum was
+     * wrong. The kernel counts to 4,294,967,295 and begins again.
+     *
+     * @throws LinuxException if the socket is closed
+     */
+    public long overflows() {
+        return options.drops();
+    }
+
     @Override
     public int receive(FrameSlab slab, int[] slots, int count) {
         int room = Math.min(count, BATCH);
         long memory = slab.buffer().addressOffset();
         for (int i = 0; i < room; i++) {
             messages.resetForReceive(i);
-            messages.payload(i, memory + payloadOffset(slab, slots[i]), MAX_PAYLOAD_LENGTH);
+            messages.piece(i, memory + payloadOffset(slab, slots[i]), MAX_PAYLOAD_LENGTH);
         }
         int received = LibC.recvmmsg(fd, messages.address(0), room, LibC.MSG_DONTWAIT);
         for (int i = 0; i < received; i++) {
@@ -178,9 +247,10 @@ public final class LinuxUnderlay implements Underlay {
         UnsafeBuffer buffer = messages.buffer();
         int name = messages.name(index);
         int length = messages.transferred(index);
+        int segmentLength = messages.controlInt(index, SocketOptions.IPPROTO_UDP, SocketOptions.UDP_GRO);
         frame.offset(frame.start() - VXLAN_HEADER_LENGTH)
                 .length(length)
-                .segmentLength(length)
+                .segmentLength(segmentLength > 0 ? segmentLength : length)
                 .source(
                         SocketAddress.high(buffer, name),
                         SocketAddress.low(buffer, name),

@@ -1,12 +1,16 @@
 package org.weft.dataplane.io.linux;
 
 import java.nio.ByteBuffer;
-import java.util.Arrays;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.weft.dataplane.io.UnderlaySender;
 import org.weft.encap.IpAddress;
+import org.weft.encap.Ipv4Header;
+import org.weft.encap.Ipv6Header;
 
-/** Sends through a pool of UDP sockets, one sendmmsg per source port of a batch. */
+/**
+ * Sends through a pool of UDP sockets, one sendmmsg per source port of a batch. What the kernel can cut from one message
+ * leaves as one (UDP_SEGMENT): that costs about as much as a single datagram.
+ */
 public final class LinuxUnderlaySender implements UnderlaySender {
     /**
      * What the sockets are like.
@@ -37,9 +41,9 @@ public final class LinuxUnderlaySender implements UnderlaySender {
         }
     }
 
-    private static final int CAPACITY = 256;
+    private static final int CAPACITY = 2048;
     private static final int WAIT_MILLIS = 10;
-    private static final int NONE = -1;
+    private static final int UDP_HEADER_LENGTH = 8;
 
     // include/uapi/asm-generic/poll.h: struct pollfd
     private static final int POLLFD_LENGTH = 8;
@@ -47,54 +51,33 @@ public final class LinuxUnderlaySender implements UnderlaySender {
     private static final short POLLOUT = 4;
 
     private final SocketPool pool;
-    private final boolean ipv4;
+    private final DatagramQueue queue;
+    private final MessageBatch batch;
 
-    /** What was added, by index. */
-    private final long[] addresses = new long[CAPACITY];
+    /** The datagrams of one message that the kernel did not take as such. */
+    private final MessageBatch singles;
 
-    private final int[] lengths = new int[CAPACITY];
-    private final long[] remoteHighs = new long[CAPACITY];
-    private final long[] remoteLows = new long[CAPACITY];
-    private final int[] ports = new int[CAPACITY];
-    private final byte[] toses = new byte[CAPACITY];
-    private final short[] ttls = new short[CAPACITY];
-    private final boolean[] dontFragments = new boolean[CAPACITY];
-    private final int[] tags = new int[CAPACITY];
-
-    /** The next one of the same socket, or NONE. */
-    private final int[] next = new int[CAPACITY];
-
-    private int count;
-
-    /** First and last of each socket, and the sockets that have any. */
-    private final int[] firsts;
-
-    private final int[] lasts;
-    private final int[] used;
-    private int usedCount;
+    private final UdpSegmentation segmentation;
 
     /** Whether a socket sets DF now. */
     private final boolean[] setsDontFragment;
 
-    private final MessageVector messages = new MessageVector(CAPACITY);
-
     /** Whether this flush has not waited for room yet: full sockets must not hold up the receiving side one by one. */
     private boolean mayWait;
-
-    /** Tags of the messages laid out. */
-    private final int[] messageTags = new int[CAPACITY];
 
     /** An int for setsockopt, or a struct pollfd. */
     private final UnsafeBuffer argument = new UnsafeBuffer(ByteBuffer.allocateDirect(POLLFD_LENGTH));
 
     private LinuxUnderlaySender(Options options) {
+        boolean ipv4 = options.local().isIpv4();
+        boolean checksum = ipv4 ? options.udpChecksum() : !options.ipv6ZeroChecksum();
+        segmentation =
+                new UdpSegmentation(checksum, UDP_HEADER_LENGTH + (ipv4 ? Ipv4Header.LENGTH : Ipv6Header.LENGTH));
         pool = new SocketPool(options);
-        ipv4 = options.local().isIpv4();
-        firsts = new int[pool.size()];
-        lasts = new int[pool.size()];
-        used = new int[pool.size()];
+        queue = new DatagramQueue(CAPACITY, pool.size(), ipv4);
+        batch = new MessageBatch(queue, CAPACITY, ipv4);
+        singles = new MessageBatch(queue, MessageBatch.MAX_SEGMENTS, ipv4);
         setsDontFragment = new boolean[pool.size()];
-        Arrays.fill(firsts, NONE);
     }
 
     /**
@@ -116,39 +99,58 @@ public final class LinuxUnderlaySender implements UnderlaySender {
         pool.bindToDevice();
     }
 
+    /** Whether messages are left to the kernel to cut. */
+    public boolean gso() {
+        return segmentation.on();
+    }
+
+    /** Switches that, from any thread. Switching on forgets what the kernel refused before. */
+    public void gso(boolean on) {
+        segmentation.on(on);
+    }
+
+    /** Why {@link #gso()} is off although it was not switched off, for an operator; or null. */
+    public String gsoTrouble() {
+        return segmentation.trouble();
+    }
+
+    /** Messages that the kernel did not take as such, and whose datagrams were sent singly. */
+    public long gsoRefused() {
+        return segmentation.refused();
+    }
+
+    /**
+     * MTU of the underlay interface, set from any thread. Longer packets leave singly, so that the kernel fragments
+     * them. Without it the sender learns what the interface does not take, but not that it grew.
+     */
+    public LinuxUnderlaySender underlayMtu(int mtu) {
+        segmentation.mtu(mtu);
+        return this;
+    }
+
     @Override
     public int capacity() {
         return CAPACITY;
     }
 
     @Override
-    public void add(
-            long address,
-            int length,
-            long remoteHigh,
-            long remoteLow,
-            int port,
-            int flowHash,
-            int tos,
-            int ttl,
-            boolean dontFragment,
-            int tag) {
-        int index = count++;
-        addresses[index] = address;
-        lengths[index] = length;
-        remoteHighs[index] = remoteHigh;
-        remoteLows[index] = remoteLow;
-        ports[index] = port;
-        toses[index] = (byte) tos;
-        ttls[index] = (short) ttl;
-        dontFragments[index] = dontFragment && ipv4;
-        tags[index] = tag;
-        next[index] = NONE;
-        append(index, socket(flowHash));
+    public int added() {
+        return queue.count();
+    }
+
+    @Override
+    public void to(
+            long remoteHigh, long remoteLow, int port, int flowHash, int tos, int ttl, boolean dontFragment, int tag) {
+        queue.to(remoteHigh, remoteLow, port, socket(flowHash), tos, ttl, dontFragment, tag);
+    }
+
+    @Override
+    public void add(long headerAddress, int headerLength, long payloadAddress, int payloadLength) {
+        queue.add(headerAddress, headerLength, payloadAddress, payloadLength);
     }
 
     private int socket(int flowHash) {
-        return (int) ((flowHash & 0xffff_ffffL) * firsts.length >>> 32);
+        return (int) ((flowHash & 0xffff_ffffL) * pool.size() >>> 32);
     }
 
     @Override
@@ -156,84 +158,42 @@ public final class LinuxUnderlaySender implements UnderlaySender {
         return pool.port(socket(flowHash));
     }
 
-    private void append(int index, int socket) {
-        if (firsts[socket] == NONE) {
-            firsts[socket] = index;
-            used[usedCount++] = socket;
-        } else {
-            next[lasts[socket]] = index;
-        }
-        lasts[socket] = index;
-    }
-
     @Override
     public int flush(FailureHandler failures) {
         int sent = 0;
         mayWait = true;
         try {
-            for (int i = 0; i < usedCount; i++) {
-                sent += send(used[i], failures);
+            for (int i = 0; i < queue.usedCount(); i++) {
+                sent += send(queue.used(i), failures);
             }
         } finally {
-            forget();
+            queue.clear();
         }
         return sent;
-    }
-
-    private void forget() {
-        for (int i = 0; i < usedCount; i++) {
-            firsts[used[i]] = NONE;
-        }
-        usedCount = 0;
-        count = 0;
     }
 
     /** Sends what one socket has to send, in runs of equal DF. */
     private int send(int socket, FailureHandler failures) {
         int sent = 0;
-        int index = firsts[socket];
-        while (index != NONE) {
-            boolean dontFragment = dontFragments[index];
-            int laidOut = 0;
-            while (index != NONE && dontFragments[index] == dontFragment) {
-                if (IpAddress.isIpv4(remoteHighs[index], remoteLows[index]) == ipv4) {
-                    layOut(laidOut++, index);
+        int index = queue.first(socket);
+        while (index != DatagramQueue.NONE) {
+            boolean dontFragment = queue.dontFragment(index);
+            int longestSegment = segmentation.longestSegment();
+            batch.clear();
+            while (index != DatagramQueue.NONE && queue.dontFragment(index) == dontFragment) {
+                if (queue.isReachable(index)) {
+                    index = batch.append(index, longestSegment);
                 } else {
-                    failures.onSendFailure(tags[index], Errno.EAFNOSUPPORT);
+                    failures.onSendFailure(queue.tag(index), Errno.EAFNOSUPPORT);
+                    index = queue.next(index);
                 }
-                index = next[index];
             }
             if (dontFragment != setsDontFragment[socket]) {
                 switchDontFragment(socket, dontFragment);
             }
-            sent += sendRun(pool.fd(socket), laidOut, failures);
+            sent += send(pool.fd(socket), batch, failures);
         }
         return sent;
-    }
-
-    private void layOut(int message, int index) {
-        UnsafeBuffer buffer = messages.buffer();
-        int name = messages.name(message);
-        messageTags[message] = tags[index];
-        messages.payload(message, addresses[index], lengths[index]);
-        messages.clearControl(message);
-        if (ipv4) {
-            messages.nameLength(message, SocketAddress.putIpv4(buffer, name, remoteLows[index], ports[index]));
-            control(message, index, SocketOptions.IPPROTO_IP, SocketOptions.IP_TOS, SocketOptions.IP_TTL);
-        } else {
-            messages.nameLength(
-                    message, SocketAddress.putIpv6(buffer, name, remoteHighs[index], remoteLows[index], ports[index]));
-            control(message, index, SocketOptions.IPPROTO_IPV6, SocketOptions.IPV6_TCLASS, SocketOptions.IPV6_HOPLIMIT);
-        }
-    }
-
-    private void control(int message, int index, int level, int tosType, int ttlType) {
-        if (toses[index] != 0) {
-            messages.addControl(message, level, tosType, toses[index] & 0xff);
-        }
-        if (ttls[index] != DEFAULT_TTL) {
-            messages.addControl(message, level, ttlType, ttls[index]);
-        }
     }
 
     /** Cannot fail on a socket that took one of the values before. */
@@ -248,25 +208,50 @@ public final class LinuxUnderlaySender implements UnderlaySender {
         setsDontFragment[socket] = dontFragment;
     }
 
-    /** Sends the first messages laid out; waits for room once in a flush, otherwise gives up on the rest. */
-    private int sendRun(int fd, int length, FailureHandler failures) {
+    /** Sends the messages laid out; waits for room once in a flush, otherwise gives up on the rest. */
+    private int send(int fd, MessageBatch batch, FailureHandler failures) {
         int sent = 0;
         int done = 0;
-        while (done < length) {
-            int result = LibC.sendmmsg(fd, messages.address(done), length - done, LibC.MSG_DONTWAIT);
+        while (done < batch.size()) {
+            int result = LibC.sendmmsg(fd, batch.address(done), batch.size() - done, LibC.MSG_DONTWAIT);
             if (result > 0) {
-                sent += result;
-                done += result;
+                for (int end = done + result; done < end; done++) {
+                    sent += batch.count(done);
+                }
             } else if (result == -Errno.EAGAIN && mayWait) {
                 mayWait = false;
                 awaitRoom(fd);
-            } else {
-                int failed = result == -Errno.EAGAIN ? length : done + 1;
-                while (done < failed) {
-                    failures.onSendFailure(messageTags[done++], -result);
+            } else if (result == -Errno.EAGAIN) {
+                while (done < batch.size()) {
+                    report(batch, done++, Errno.EAGAIN, failures);
                 }
+            } else if (batch.count(done) > 1 && UdpSegmentation.isRefusal(-result)) {
+                sent += sendSingly(fd, done++, -result, failures);
+            } else {
+                report(batch, done++, -result, failures);
             }
         }
+        return sent;
+    }
+
+    private void report(MessageBatch batch, int message, int errno, FailureHandler failures) {
+        int index = batch.first(message);
+        for (int i = 0; i < batch.count(message); i++) {
+            failures.onSendFailure(queue.tag(index), errno);
+            index = queue.next(index);
+        }
+    }
+
+    /** Sends the datagrams of a refused message one by one, ahead of the messages behind it. */
+    private int sendSingly(int fd, int message, int errno, FailureHandler failures) {
+        int first = batch.first(message);
+        int index = first;
+        singles.clear();
+        for (int i = 0; i < batch.count(message); i++) {
+            index = singles.append(index, 0);
+        }
+        int sent = send(fd, singles, failures);
+        segmentation.onRefusal(errno, queue.length(first), sent > 0);
         return sent;
     }
 

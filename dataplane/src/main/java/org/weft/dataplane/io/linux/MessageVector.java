@@ -6,8 +6,8 @@ import org.agrona.BufferUtil;
 import org.agrona.concurrent.UnsafeBuffer;
 
 /**
- * An array of struct mmsghdr (include/linux/socket.h) for recvmmsg and sendmmsg, each with one iovec, a socket address
- * and room for control messages. Layout of 64-bit Linux.
+ * An array of struct mmsghdr (include/linux/socket.h) for recvmmsg and sendmmsg, each with a socket address and room for
+ * control messages, and the iovecs that they share. Layout of 64-bit Linux.
  */
 final class MessageVector {
     /** sizeof(struct mmsghdr): a struct user_msghdr, the length transferred, padding. */
@@ -37,25 +37,29 @@ final class MessageVector {
 
     private static final int NAME_SPACE = 32;
 
-    /** For two control messages with an int each. */
-    private static final int CONTROL_SPACE = 2 * CONTROL_INT_LENGTH;
+    /** For three control messages: TOS, TTL, and the length of segments. */
+    private static final int CONTROL_SPACE = 3 * CONTROL_INT_LENGTH;
 
     private final UnsafeBuffer buffer;
     private final int iovecs;
     private final int names;
     private final int controls;
 
+    /** Message i has iovec i, until told otherwise. */
     MessageVector(int count) {
+        this(count, count);
+    }
+
+    MessageVector(int count, int iovecCount) {
         iovecs = count * HEADER_LENGTH;
-        names = iovecs + count * IOVEC_LENGTH;
+        names = iovecs + iovecCount * IOVEC_LENGTH;
         controls = names + count * NAME_SPACE;
         ByteBuffer memory = BufferUtil.allocateDirectAligned(controls + count * CONTROL_SPACE, HEADER_LENGTH);
         buffer = new UnsafeBuffer(memory);
         for (int i = 0; i < count; i++) {
             int header = i * HEADER_LENGTH;
             buffer.putLong(header + NAME_OFFSET, buffer.addressOffset() + name(i));
-            buffer.putLong(header + IOV_OFFSET, buffer.addressOffset() + iovecs + i * IOVEC_LENGTH);
-            buffer.putLong(header + IOV_COUNT_OFFSET, 1);
+            pieces(i, i, 1);
             buffer.putLong(header + CONTROL_OFFSET, buffer.addressOffset() + control(i));
         }
     }
@@ -70,11 +74,18 @@ final class MessageVector {
         return buffer;
     }
 
-    /** Where the payload is, or goes. */
-    void payload(int index, long address, int length) {
-        int iovec = iovecs + index * IOVEC_LENGTH;
-        buffer.putLong(iovec, address);
-        buffer.putLong(iovec + IOVEC_LENGTH_OFFSET, length);
+    /** Says which iovecs make up a message. */
+    void pieces(int index, int firstIovec, int iovecCount) {
+        int header = index * HEADER_LENGTH;
+        buffer.putLong(header + IOV_OFFSET, buffer.addressOffset() + iovecs + firstIovec * IOVEC_LENGTH);
+        buffer.putLong(header + IOV_COUNT_OFFSET, iovecCount);
+    }
+
+    /** Where a piece of payload is, or goes. */
+    void piece(int iovec, long address, int length) {
+        int offset = iovecs + iovec * IOVEC_LENGTH;
+        buffer.putLong(offset, address);
+        buffer.putLong(offset + IOVEC_LENGTH_OFFSET, length);
     }
 
     /** Offset of the socket address. */
@@ -103,27 +114,49 @@ final class MessageVector {
 
     /** Appends a control message that carries an int. */
     void addControl(int index, int level, int type, int value) {
+        buffer.putInt(appendControl(index, level, type, Integer.BYTES), value);
+    }
+
+    /** Appends a control message that carries 16 bits; the kernel accepts no longer ones for UDP_SEGMENT. */
+    void addShortControl(int index, int level, int type, int value) {
+        buffer.putShort(appendControl(index, level, type, Short.BYTES), (short) value);
+    }
+
+    /** Returns where the data goes. */
+    private int appendControl(int index, int level, int type, int dataLength) {
         int used = controlLength(index);
         int offset = control(index) + used;
-        buffer.putLong(offset, CONTROL_HEADER_LENGTH + Integer.BYTES);
+        buffer.putLong(offset, CONTROL_HEADER_LENGTH + dataLength);
         buffer.putInt(offset + CONTROL_LEVEL_OFFSET, level);
         buffer.putInt(offset + CONTROL_TYPE_OFFSET, type);
-        buffer.putInt(offset + CONTROL_HEADER_LENGTH, value);
         controlLength(index, used + CONTROL_INT_LENGTH);
+        return offset + CONTROL_HEADER_LENGTH;
     }
 
     /** First byte of the data of a received control message, unsigned; 0 if there is none of this kind. */
     int controlByte(int index, int level, int type) {
+        int data = findControl(index, level, type);
+        return data < 0 ? 0 : buffer.getByte(data) & 0xff;
+    }
+
+    /** The int that a received control message carries; 0 if there is none of this kind. */
+    int controlInt(int index, int level, int type) {
+        int data = findControl(index, level, type);
+        return data < 0 ? 0 : buffer.getInt(data);
+    }
+
+    /** Offset of the data; negative if there is none of this kind. */
+    private int findControl(int index, int level, int type) {
         int offset = control(index);
         int end = offset + controlLength(index);
         while (offset + CONTROL_HEADER_LENGTH < end) {
             if (buffer.getInt(offset + CONTROL_LEVEL_OFFSET) == level
                     && buffer.getInt(offset + CONTROL_TYPE_OFFSET) == type) {
-                return buffer.getByte(offset + CONTROL_HEADER_LENGTH) & 0xff;
+                return offset + CONTROL_HEADER_LENGTH;
             }
             offset += BitUtil.align((int) buffer.getLong(offset), Long.BYTES);
         }
-        return 0;
+        return -1;
     }
 
     private int control(int index) {

@@ -11,10 +11,16 @@ final class SocketOptions {
     private static final int SO_SNDBUF = 7;
     private static final int SO_RCVBUF = 8;
     private static final int SO_NO_CHECK = 11;
+    private static final int SO_REUSEPORT = 15;
     private static final int SO_BINDTODEVICE = 25;
     private static final int SO_ATTACH_FILTER = 26;
     private static final int SO_SNDBUFFORCE = 32;
     private static final int SO_RCVBUFFORCE = 33;
+    private static final int SO_MEMINFO = 55;
+
+    // include/uapi/linux/sock_diag.h: an array of 32-bit numbers
+    private static final int SK_MEMINFO_DROPS = 8;
+    private static final int SK_MEMINFO_VARS = 9;
 
     // include/uapi/linux/in.h
     static final int IPPROTO_IP = 0;
@@ -39,9 +45,15 @@ final class SocketOptions {
     private static final int IPV6_AUTOFLOWLABEL = 70;
 
     // include/uapi/linux/udp.h
-    private static final int IPPROTO_UDP = 17;
+    static final int IPPROTO_UDP = 17;
     static final int UDP_NO_CHECK6_TX = 101;
     static final int UDP_NO_CHECK6_RX = 102;
+
+    /** Since Linux 4.18. */
+    static final int UDP_SEGMENT = 103;
+
+    /** Since Linux 5.0. */
+    static final int UDP_GRO = 104;
 
     // include/uapi/linux/filter.h: struct sock_fprog, and struct sock_filter "ret #0"
     private static final int FILTER_PROGRAM_LENGTH = 16;
@@ -91,6 +103,27 @@ final class SocketOptions {
     /** Takes UDP checksums of zero over IPv6. */
     SocketOptions noChecksum6Receive() {
         return set("UDP_NO_CHECK6_RX", IPPROTO_UDP, UDP_NO_CHECK6_RX, 1);
+    }
+
+    /** Lets other sockets that have this too, and are the same user's, bind to the port; flows are shared out among them. */
+    SocketOptions reusePort() {
+        return set("SO_REUSEPORT", SOL_SOCKET, SO_REUSEPORT, 1);
+    }
+
+    /** Has datagrams of a flow that wait together handed over as one. Returns 0, or a negative errno (before Linux 5.0). */
+    int receiveMerged(boolean on) {
+        return trySet(IPPROTO_UDP, UDP_GRO, on ? 1 : 0);
+    }
+
+    /** Datagrams that the kernel dropped at this socket; it counts by 32 bits. */
+    long drops() {
+        int length = SK_MEMINFO_VARS * Integer.BYTES;
+        UnsafeBuffer value = new UnsafeBuffer(ByteBuffer.allocateDirect(length + Integer.BYTES));
+        value.putInt(length, length);
+        long address = value.addressOffset();
+        LinuxException.check(
+                LibC.getsockopt(fd, SOL_SOCKET, SO_MEMINFO, address, address + length), "SO_MEMINFO", subject);
+        return value.getInt(SK_MEMINFO_DROPS * Integer.BYTES) & 0xffff_ffffL;
     }
 
     /** Binds the socket to an interface as it is now; again after it came back with another index. */

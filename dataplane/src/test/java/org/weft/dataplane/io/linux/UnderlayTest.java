@@ -72,8 +72,13 @@ class UnderlayTest {
     }
 
     private void add(int length, int flowHash, int tos, int ttl, boolean dontFragment, int tag) {
-        long address = payload.addressOffset();
-        sender.add(address, length, local.high(), local.low(), receiver.port(), flowHash, tos, ttl, dontFragment, tag);
+        add(length, local, receiver.port(), flowHash, tos, ttl, dontFragment, tag);
+    }
+
+    private void add(
+            int length, IpAddress to, int port, int flowHash, int tos, int ttl, boolean dontFragment, int tag) {
+        sender.to(to.high(), to.low(), port, flowHash, tos, ttl, dontFragment, tag);
+        sender.add(payload.addressOffset(), length, 0, 0);
     }
 
     private int receive(int count) {
@@ -145,7 +150,7 @@ class UnderlayTest {
         MessageVector messages = new MessageVector(5);
         for (int i = 0; i < 5; i++) {
             messages.resetForReceive(i);
-            messages.payload(i, payload.addressOffset(), 8);
+            messages.piece(i, payload.addressOffset(), 8);
         }
         assertEquals(5, LibC.recvmmsg(receiver.fd(), messages.address(0), 5, 0));
         int[] expected = {64, 1, 5, 128, 255};
@@ -216,14 +221,13 @@ class UnderlayTest {
     @Test
     void reportsEachFailedDatagramAndSendsTheOthers() {
         open("127.0.0.1", 1);
-        long address = payload.addressOffset();
         List<String> failures = new ArrayList<>();
         IpAddress ipv6 = IpAddress.parse("2001:db8::1");
         add(8, 0, 0, 0, false, 10);
-        sender.add(address, 8, ipv6.high(), ipv6.low(), 4789, 0, 0, 0, false, 11);
-        sender.add(address, MAX_PAYLOAD_LENGTH + 1, local.high(), local.low(), 4789, 0, 0, 0, false, 12);
+        add(8, ipv6, 4789, 0, 0, 0, false, 11);
+        add(MAX_PAYLOAD_LENGTH + 1, local, 4789, 0, 0, 0, false, 12);
         add(16, 0, 0, 0, false, 13);
-        sender.add(address, 8, local.high(), local.low(), 0, 0, 0, 0, false, 14);
+        add(8, local, 0, 0, 0, 0, false, 14);
         add(24, 0, 0, 0, false, 15);
         assertEquals(3, sender.flush((tag, errno) -> failures.add(tag + " " + Errno.name(errno))));
         failures.sort(null);
@@ -240,7 +244,7 @@ class UnderlayTest {
         open("::1", 1);
         IpAddress ipv4 = IpAddress.parse("127.0.0.1");
         List<String> failures = new ArrayList<>();
-        sender.add(payload.addressOffset(), 8, ipv4.high(), ipv4.low(), 4789, 0, 0, 0, false, 3);
+        add(8, ipv4, 4789, 0, 0, 0, false, 3);
         assertEquals(0, sender.flush((tag, errno) -> failures.add(tag + " " + Errno.name(errno))));
         assertEquals(List.of("3 EAFNOSUPPORT"), failures);
     }
@@ -249,7 +253,7 @@ class UnderlayTest {
     void queuesNothingOnSendingSockets() {
         open("127.0.0.1", 1);
         int port = sender.sourcePorts()[0];
-        sender.add(payload.addressOffset(), 8, local.high(), local.low(), port, 0, 0, 0, false, 0);
+        add(8, local, port, 0, 0, 0, false, 0);
         sender.flush((tag, errno) -> {});
         // It would have been delivered before the next one, which goes the same way, arrives.
         add(8, 0, 0, 0, false, 1);
@@ -358,7 +362,7 @@ class UnderlayTest {
     @Test
     void forgetsABatchWhoseFailureHandlerThrew() {
         open("127.0.0.1", 1);
-        sender.add(payload.addressOffset(), 8, local.high(), local.low(), 0, 0, 0, 0, false, 1);
+        add(8, local, 0, 0, 0, 0, false, 1);
         assertThrows(AssertionError.class, () -> sender.flush(NO_FAILURES));
         add(8, 0, 0, 0, false, 2);
         assertEquals(1, sender.flush(NO_FAILURES));

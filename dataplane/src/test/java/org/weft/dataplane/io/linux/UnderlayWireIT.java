@@ -53,7 +53,8 @@ class UnderlayWireIT {
     }
 
     private void add(LinuxUnderlaySender sender, IpAddress to, int length, int tos, int ttl, boolean df, int tag) {
-        sender.add(payload.addressOffset(), length, to.high(), to.low(), 4789, 0, tos, ttl, df, tag);
+        sender.to(to.high(), to.low(), 4789, 0, tos, ttl, df, tag);
+        sender.add(payload.addressOffset(), length, 0, 0);
     }
 
     @Test
