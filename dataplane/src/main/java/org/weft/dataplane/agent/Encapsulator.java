@@ -40,13 +40,19 @@ public final class Encapsulator implements Agent {
     private VtepConfig config;
 
     public Encapsulator(
-            Vtep vtep, TapDevice tap, FrameSlab slab, FrameRing ring, UnderlaySender sender, Capture capture) {
+            Vtep vtep,
+            TapDevice tap,
+            FrameSlab slab,
+            FrameRing ring,
+            UnderlaySender sender,
+            Counters counters,
+            Capture capture) {
         this.vtep = vtep;
         this.slab = slab;
         this.ring = ring;
-        this.batch = new OutboundBatch(vtep, slab, sender, capture);
+        this.batch = new OutboundBatch(vtep, slab, sender, counters, capture);
         this.neighbours = new NeighbourResponder(vtep, tap);
-        this.counters = vtep.counters();
+        this.counters = counters;
         this.capture = capture;
     }
 

@@ -18,6 +18,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.agrona.collections.Int2ObjectHashMap;
+import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -35,7 +36,6 @@ import org.weft.dataplane.table.Remote;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
 import org.weft.dataplane.vtep.VtepConfig.Df;
-import org.agrona.concurrent.UnsafeBuffer;
 import org.weft.encap.InternetChecksum;
 import org.weft.encap.IpAddress;
 import org.weft.encap.VirtioNetHeader;
@@ -89,9 +89,9 @@ class DecapsulatorTest {
                 false,
                 false,
                 VtepConfig.Switches.ALL));
-        writer = new TapWriter(vtep, tap, slab, ring, capture);
+        writer = new TapWriter(vtep, tap, slab, ring, vtep.counters(), capture);
         Int2ObjectHashMap<Ingress> routes = new Int2ObjectHashMap<>();
-        routes.put(1, new Ingress(vtep, ring));
+        routes.put(1, new Ingress(vtep, ring, vtep.counters()));
         decapsulator.routes(routes);
     }
 
@@ -415,10 +415,10 @@ class DecapsulatorTest {
     void takesAMessageForTwoVtepsApart() throws Exception {
         Vtep other = new Vtep(Frames.silkVtep(DESTINATION_MAC, DESTINATION_HOST));
         FrameRing otherRing = new FrameRing(64, 130);
-        TapWriter otherWriter = new TapWriter(other, tap, slab, otherRing, capture);
+        TapWriter otherWriter = new TapWriter(other, tap, slab, otherRing, other.counters(), capture);
         Int2ObjectHashMap<Ingress> routes = new Int2ObjectHashMap<>();
-        routes.put(1, new Ingress(vtep, ring));
-        routes.put(2, new Ingress(other, otherRing));
+        routes.put(1, new Ingress(vtep, ring, vtep.counters()));
+        routes.put(2, new Ingress(other, otherRing, other.counters()));
         decapsulator.routes(routes);
         String otherVxlan = "8800000100000200";
         byte[] message = merged(VXLAN, segment(0, 1000, ACK), segment(1, 1000, ACK));
@@ -441,8 +441,30 @@ class DecapsulatorTest {
     void mergesNothingWhenSwitchedOff() throws Exception {
         VtepConfig c = vtep.config();
         vtep.config(new VtepConfig(
-                c.name(), 1, c.local(), null, 4789, List.of(), c.mac(), 1410, true, false, true, true, false, false, 0,
-                0, 0, 0, Df.UNSET, 300, 0, false, false, new VtepConfig.Switches(true, true, true, false)));
+                c.name(),
+                1,
+                c.local(),
+                null,
+                4789,
+                List.of(),
+                c.mac(),
+                1410,
+                true,
+                false,
+                true,
+                true,
+                false,
+                false,
+                0,
+                0,
+                0,
+                0,
+                Df.UNSET,
+                300,
+                0,
+                false,
+                false,
+                new VtepConfig.Switches(true, true, true, false)));
         underlay.peerSendsMerged(merged(VXLAN, segment(0, 1000, ACK), segment(1, 1000, ACK)), 8 + 1066, SOURCE_HOST);
         run();
         List<Delivered> delivered = tap.delivered();

@@ -60,8 +60,8 @@ class EncapsulatorTest {
 
     private void use(VtepConfig config) {
         vtep = new Vtep(config);
-        reader = new TapReader(vtep, tap, slab, ring);
-        encapsulator = new Encapsulator(vtep, tap, slab, ring, sender, new Capture());
+        reader = new TapReader(tap, slab, ring, vtep.counters());
+        encapsulator = new Encapsulator(vtep, tap, slab, ring, sender, vtep.counters(), new Capture());
     }
 
     private void run() {
@@ -265,8 +265,8 @@ class EncapsulatorTest {
             int payload = i < 3 ? 1358 : 100;
             assertEquals(VXLAN, hex(segment.payload()).substring(0, 16));
             assertEquals(8 + 66 + payload, segment.payload().length);
-            ByteBuffer inner = ByteBuffer.wrap(segment.payload(), 8, 66 + payload)
-                    .slice();
+            ByteBuffer inner =
+                    ByteBuffer.wrap(segment.payload(), 8, 66 + payload).slice();
             assertEquals(52 + payload, inner.getShort(16));
             assertEquals(0x9a12 + i, inner.getShort(18) & 0xffff);
             assertEquals(sequence + i * 1358, inner.getInt(38));
@@ -297,7 +297,9 @@ class EncapsulatorTest {
         run();
         List<Sent> sent = sender.sent();
         assertEquals(4, sent.size());
-        assertEquals(hex(sent.get(0).payload()).substring(16), hex(sent.get(2).payload()).substring(16));
+        assertEquals(
+                hex(sent.get(0).payload()).substring(16),
+                hex(sent.get(2).payload()).substring(16));
         assertEquals("8800000100000700", hex(sent.get(3).payload()).substring(0, 16));
         assertEquals(1, vtep.counters().get(Counter.TX_REPLICATED));
         assertEquals(2, vtep.counters().get(Counter.TX_SEGMENTED));
