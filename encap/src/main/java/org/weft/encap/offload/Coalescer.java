@@ -181,10 +181,13 @@ public final class Coalescer {
                 || !isRight(buffer, offset, length)) {
             return false;
         }
+        // Before the copy: where the frame lies close behind, its header is overwritten.
+        lastFlags = tcp ? flags(buffer, offset) & LAST_ONLY : 0;
         this.buffer.putBytes(this.offset + this.length, buffer, offset + headerLength, payload);
         this.length += payload;
+        nextSequence += payload;
         segments++;
-        noteEnd(payload, tcp ? flags(buffer, offset) & LAST_ONLY : 0);
+        full = payload < segmentLength || lastFlags != 0 || !tcp && segments == MAX_DATAGRAMS;
         return true;
     }
 
@@ -237,12 +240,6 @@ public final class Coalescer {
             identificationStep = distance == 0 && mayBeFixed ? 0 : 1;
         }
         return distance == segments * identificationStep;
-    }
-
-    private void noteEnd(int payload, int flags) {
-        nextSequence += payload;
-        lastFlags = flags;
-        full = payload < segmentLength || flags != 0 || !tcp && segments == MAX_DATAGRAMS;
     }
 
     /** Whether something is open and nothing can follow any more: close it now. */
