@@ -247,6 +247,7 @@ class EncapsulatorTest {
     /** The specified packet with a payload of another length, its checksum left to the device. */
     private static byte[] superFrame(int payloadLength) {
         byte[] frame = Arrays.copyOf(bytes(SOURCE_VTEP), 66 + payloadLength);
+        ByteBuffer.wrap(frame).putShort(16, (short) (52 + payloadLength));
         for (int i = 66; i < frame.length; i++) {
             frame[i] = (byte) i;
         }
