@@ -52,7 +52,7 @@ class ReceiveDifferentialIT {
                 HostLab other = HostLab.open(subject);
                 PacketSocket kernelDevice = open(kernel, device);
                 PacketSocket otherDevice = open(other, device)) {
-            int delivered = 0;
+            long delivered = 0;
             List<String> differences = new ArrayList<>();
             for (int i = 0; i < BATCHES; i++) {
                 List<Datagram> batch = mutatedDatagrams();
