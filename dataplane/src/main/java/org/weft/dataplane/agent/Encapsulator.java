@@ -112,6 +112,11 @@ public final class Encapsulator implements Agent {
             return;
         }
         layout.parse(buffer, offset, length);
+        if (!layout.networkComplete()) {
+            // Kernel: skb_vlan_inet_prepare.
+            drop(Counter.TX_HDR_TRUNC, frame);
+            return;
+        }
         if (config.proxy()) {
             Counter verdict = neighbours.respond(frame);
             if (verdict != null) {
