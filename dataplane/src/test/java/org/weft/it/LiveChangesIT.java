@@ -51,7 +51,7 @@ class LiveChangesIT {
     @Test
     void changesLoseNoPacket() throws IOException {
         try (Echo echo = Echo.open(lab.second.app, lab.second.appIp());
-                DatagramSocket socket = lab.first.app.call(() -> new DatagramSocket())) {
+                DatagramSocket socket = lab.first.app.call(() -> Traffic.patient(new DatagramSocket()))) {
             Traffic.untilAnswered(lab.first.app, echo, Await.PATIENCE);
             socket.setSoTimeout(TIMEOUT_MS);
             AtomicBoolean changing = new AtomicBoolean(true);
