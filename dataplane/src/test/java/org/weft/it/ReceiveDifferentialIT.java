@@ -57,7 +57,7 @@ class ReceiveDifferentialIT {
             for (int i = 0; i < BATCHES; i++) {
                 List<Datagram> batch = mutatedDatagrams();
                 String expected = deliver(kernel, kernelDevice, batch);
-                delivered += expected.lines().count();
+                delivered += (int) expected.lines().count();
                 if (!expected.equals(deliver(other, otherDevice, batch))) {
                     for (Datagram datagram : batch) {
                         String one = deliver(kernel, kernelDevice, List.of(datagram));
