@@ -49,6 +49,9 @@ class CaptureIT {
 
     @AfterAll
     void close() {
+        if (device != null) {
+            device.close();
+        }
         if (daemon != null) {
             daemon.close();
         }

@@ -51,7 +51,7 @@ class LiveChangesIT {
     @Test
     void changesLoseNoPacket() throws IOException {
         try (Echo echo = Echo.open(lab.second.app, lab.second.appIp());
-                DatagramSocket socket = lab.first.app.call(() -> new DatagramSocket())) {
+                DatagramSocket socket = lab.first.app.call(() -> Traffic.patient(new DatagramSocket()))) {
             Traffic.untilAnswered(lab.first.app, echo, Await.PATIENCE);
             socket.setSoTimeout(TIMEOUT_MS);
             AtomicBoolean changing = new AtomicBoolean(true);
@@ -68,7 +68,7 @@ class LiveChangesIT {
             BitSet missing = echoed.join();
             missing.flip(0, count);
             assertTrue(count > 100, count + " datagrams only");
-            assertEquals("{}", missing.toString(), "datagrams lost of " + count);
+            assertEquals("{}", missing.toString(), () -> "datagrams lost of " + count + "; " + whereabouts());
         }
     }
 
@@ -99,6 +99,19 @@ class LiveChangesIT {
                 throw new AssertionError("receiver", e);
             }
         }
+    }
+
+    /** Where packets may have been dropped. */
+    private String whereabouts() {
+        StringBuilder text = new StringBuilder();
+        for (OverlayHost host : lab.hosts()) {
+            text.append(host.underlayIp())
+                    .append(" drops ")
+                    .append(host.daemon().control().get("/v1/drops"))
+                    .append(' ')
+                    .append(host.host.ipJson("-s link show silk-vtep"));
+        }
+        return text.toString();
     }
 
     private void changeEverything(int round) {

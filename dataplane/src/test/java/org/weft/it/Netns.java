@@ -78,6 +78,7 @@ final class Netns implements AutoCloseable {
                     .redirectErrorStream(true)
                     .redirectOutput(log.toFile())
                     .start();
+            process.getOutputStream().close();
             processes.add(process);
             return process;
         } catch (IOException e) {

@@ -52,12 +52,12 @@ class ReceiveDifferentialIT {
                 HostLab other = HostLab.open(subject);
                 PacketSocket kernelDevice = open(kernel, device);
                 PacketSocket otherDevice = open(other, device)) {
-            int delivered = 0;
+            long delivered = 0;
             List<String> differences = new ArrayList<>();
             for (int i = 0; i < BATCHES; i++) {
                 List<Datagram> batch = mutatedDatagrams();
                 String expected = deliver(kernel, kernelDevice, batch);
-                delivered += expected.lines().count();
+                delivered += (int) expected.lines().count();
                 if (!expected.equals(deliver(other, otherDevice, batch))) {
                     for (Datagram datagram : batch) {
                         String one = deliver(kernel, kernelDevice, List.of(datagram));

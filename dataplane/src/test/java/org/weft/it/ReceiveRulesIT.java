@@ -13,7 +13,9 @@ import static org.weft.it.Packets.ethernet;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.AfterParameterizedClassInvocation;
@@ -79,6 +81,9 @@ class ReceiveRulesIT {
     @AfterParameterizedClassInvocation
     void close() {
         if (lab != null) {
+            Stream.of(gbp, plain, learning, ipv6, ipv6Zero)
+                    .filter(Objects::nonNull)
+                    .forEach(PacketSocket::close);
             lab.close();
         }
     }

@@ -132,10 +132,16 @@ final class Traffic {
         }
     }
 
+    /** Lets the socket keep what comes while its thread gets no processor: thousands of small datagrams. */
+    static DatagramSocket patient(DatagramSocket socket) throws SocketException {
+        socket.setReceiveBufferSize(4 << 20);
+        return socket;
+    }
+
     /** Sends back every datagram it gets. */
     record Echo(DatagramSocket socket) implements AutoCloseable {
         static Echo open(Netns netns, String address) {
-            Echo echo = new Echo(netns.call(() -> new DatagramSocket(new InetSocketAddress(address, 0))));
+            Echo echo = new Echo(netns.call(() -> patient(new DatagramSocket(new InetSocketAddress(address, 0)))));
             Thread thread = new Thread(echo::run, "echo " + address);
             thread.setDaemon(true);
             thread.start();

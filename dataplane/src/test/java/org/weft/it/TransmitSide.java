@@ -136,6 +136,9 @@ final class TransmitSide implements AutoCloseable {
 
     @Override
     public void close() {
+        if (device != null) {
+            device.close();
+        }
         lab.close();
     }
 }
