@@ -35,9 +35,12 @@ import org.weft.testing.MemoryUnderlay;
 @State(Scope.Thread)
 public class AgentBenchmark {
     /** Frames that one duty cycle of the agents moves. */
-    private static final int BATCH = 32;
+    private static final int ENCAP_BATCH = 32;
 
-    private static final int SLOTS = 4 * BATCH;
+    private static final int DECAP_BATCH = 16;
+    private static final int FRAMES_PER_SLOT = 130;
+
+    private static final int SLOTS = 4 * ENCAP_BATCH;
     private static final int ENTRIES = 1000;
     private static final IpAddress REMOTE = IpAddress.parse("10.0.32.14");
     private static final IpAddress LOCAL = IpAddress.parse("10.0.16.16");
@@ -65,9 +68,10 @@ public class AgentBenchmark {
         MemoryTap tap = new MemoryTap();
         tap.endless(packet.byteArray());
         FrameSlab slab = new FrameSlab(SLOTS);
-        FrameRing ring = new FrameRing(SLOTS);
-        reader = new TapReader(sender, tap, slab, ring);
-        encapsulator = new Encapsulator(sender, tap, slab, ring, new MemorySender(true), new Capture());
+        FrameRing ring = new FrameRing(SLOTS, 1);
+        Counters counters = sender.counters();
+        reader = new TapReader(tap, slab, ring, counters);
+        encapsulator = new Encapsulator(sender, tap, slab, ring, new MemorySender(true), counters, new Capture());
     }
 
     @Setup
@@ -81,13 +85,13 @@ public class AgentBenchmark {
         MemoryTap tap = new MemoryTap();
         tap.endless(new byte[0]);
         FrameSlab slab = new FrameSlab(SLOTS);
-        FrameRing ring = new FrameRing(SLOTS);
+        FrameRing ring = new FrameRing(SLOTS, FRAMES_PER_SLOT);
         Capture capture = new Capture();
         decapsulator = new Decapsulator("10.0.32.14:4789", underlay, slab, new Counters(), capture);
         Int2ObjectHashMap<Decapsulator.Ingress> routes = new Int2ObjectHashMap<>();
-        routes.put(1, new Decapsulator.Ingress(receiver, ring));
+        routes.put(1, new Decapsulator.Ingress(receiver, ring, receiver.counters()));
         decapsulator.routes(routes);
-        writer = new TapWriter(receiver, tap, slab, ring, capture);
+        writer = new TapWriter(receiver, tap, slab, ring, receiver.counters(), capture);
     }
 
     /** No packet may have ended as a drop: that would be another question. */
@@ -101,21 +105,22 @@ public class AgentBenchmark {
     }
 
     @Benchmark
-    @OperationsPerInvocation(BATCH)
+    @OperationsPerInvocation(ENCAP_BATCH)
     public int encap() {
-        return whole(reader.doWork() & encapsulator.doWork());
+        return whole(ENCAP_BATCH, reader.doWork() & encapsulator.doWork());
     }
 
     @Benchmark
-    @OperationsPerInvocation(BATCH)
+    @OperationsPerInvocation(DECAP_BATCH)
     public int decap() {
-        return whole(decapsulator.doWork() & writer.doWork());
+        int frames = whole(DECAP_BATCH, decapsulator.doWork());
+        return frames + writer.doWork();
     }
 
     /** The time of an operation is that of a frame only if a cycle moves a whole batch. */
-    private static int whole(int frames) {
-        if (frames != BATCH) {
-            throw new IllegalStateException("a duty cycle moved " + frames + " frames, not " + BATCH);
+    private static int whole(int batch, int frames) {
+        if (frames != batch) {
+            throw new IllegalStateException("a duty cycle moved " + frames + " frames, not " + batch);
         }
         return frames;
     }
