@@ -61,6 +61,11 @@ public final class Coalescer {
     private int identification;
     private int identificationStep;
     private int lastFlags;
+    /** Of the IPv4 header but for total length, id and checksum. */
+    private long networkSum;
+    /** Of the pseudo-header but for the length. */
+    private long pseudoSum;
+
     private boolean congestionWindowReduced;
 
     /**
@@ -88,7 +93,11 @@ public final class Coalescer {
         headerLength = transport + (tcp ? TcpHeader.headerLength(buffer, layout.transportOffset()) : UdpHeader.LENGTH);
         segmentLength = length - headerLength;
         maxLength = Math.min(network + MAX_PACKET_LENGTH, Math.min(capacity, buffer.capacity() - offset));
-        if (segmentLength <= 0 || !isWhole(buffer, offset, length) || !mayLead() || !isRight(buffer, offset, length)) {
+        if (segmentLength <= 0 || !isWhole(buffer, offset, length) || !mayLead() || !isNetworkRight()) {
+            return false;
+        }
+        pseudoSum = pseudoHeader();
+        if (!isTransportRight(buffer, offset, length)) {
             return false;
         }
         begin();
@@ -123,22 +132,39 @@ public final class Coalescer {
         return unsignedShort(other, at + transport + HeaderFields.TCP_FLAGS);
     }
 
-    private boolean isRight(UnsafeBuffer other, int at, int frameLength) {
-        if (ipv4 && InternetChecksum.of(other, at + network, Ipv4Header.LENGTH) != 0) {
-            return false;
+    /** Of the first frame: all of the IPv4 header, and what the others have in common for them. */
+    private boolean isNetworkRight() {
+        if (!ipv4) {
+            return true;
         }
+        int at = offset + network;
+        identification = unsignedShort(buffer, at + HeaderFields.IPV4_ID);
+        networkSum = InternetChecksum.sum(buffer, at + HeaderFields.IPV4_FRAGMENT, 4, unsignedShort(buffer, at));
+        networkSum = InternetChecksum.sum(buffer, at + HeaderFields.IPV4_ADDRESSES, 8, networkSum);
+        return hasRightIpv4Checksum(buffer, at);
+    }
+
+    /** Of a header that is that of the first but for total length, id and checksum. */
+    private boolean hasRightIpv4Checksum(UnsafeBuffer other, int at) {
+        long sum = networkSum
+                + unsignedShort(other, at + HeaderFields.IPV4_TOTAL_LENGTH)
+                + unsignedShort(other, at + HeaderFields.IPV4_ID);
+        return InternetChecksum.finish(sum) == unsignedShort(other, at + HeaderFields.IPV4_CHECKSUM);
+    }
+
+    private boolean isTransportRight(UnsafeBuffer other, int at, int frameLength) {
         int start = at + transport;
         int there = frameLength - transport;
         return (tcp || unsignedShort(other, start + UdpHeader.CHECKSUM_OFFSET) != 0)
-                && InternetChecksum.finish(InternetChecksum.sum(other, start, there, pseudoHeader(other, at, there)))
-                        == 0;
+                && InternetChecksum.finish(InternetChecksum.sum(other, start, there, pseudoSum + there)) == 0;
     }
 
-    private long pseudoHeader(UnsafeBuffer other, int at, int transportLength) {
+    /** Without the length. */
+    private long pseudoHeader() {
         int protocol = tcp ? TcpHeader.PROTOCOL : UdpHeader.PROTOCOL;
         return ipv4
-                ? InternetChecksum.pseudoHeaderIpv4(other, at + network, protocol, transportLength)
-                : InternetChecksum.pseudoHeaderIpv6(other, at + network, protocol, transportLength);
+                ? InternetChecksum.pseudoHeaderIpv4(buffer, offset + network, protocol, 0)
+                : InternetChecksum.pseudoHeaderIpv6(buffer, offset + network, protocol, 0);
     }
 
     private void begin() {
@@ -147,9 +173,6 @@ public final class Coalescer {
         segments = 1;
         lastFlags = 0;
         congestionWindowReduced = tcp && (flags(buffer, offset) & TcpHeader.CWR) != 0;
-        if (ipv4) {
-            identification = unsignedShort(buffer, offset + network + HeaderFields.IPV4_ID);
-        }
         if (tcp) {
             nextSequence = sequence(buffer, offset) + segmentLength;
         }
@@ -178,7 +201,7 @@ public final class Coalescer {
                 || !hasSameHeaders(buffer, offset)
                 || !isNext(buffer, offset)
                 || !isWhole(buffer, offset, length)
-                || !isRight(buffer, offset, length)) {
+                || !isTransportRight(buffer, offset, length)) {
             return false;
         }
         // Before the copy: where the frame lies close behind, its header is overwritten.
@@ -228,7 +251,7 @@ public final class Coalescer {
         if (tcp && (sequence(other, at) != nextSequence || (flags(other, at) & TcpHeader.CWR) != 0)) {
             return false;
         }
-        return !ipv4 || hasNextId(other, at + network);
+        return !ipv4 || hasNextId(other, at + network) && hasRightIpv4Checksum(other, at + network);
     }
 
     /** The second segment decides whether ids are fixed. */
@@ -274,8 +297,7 @@ public final class Coalescer {
     private void writeNetwork(int at, int packetLength) {
         if (ipv4) {
             HeaderFields.putShort(buffer, at + HeaderFields.IPV4_TOTAL_LENGTH, packetLength);
-            HeaderFields.putShort(buffer, at + HeaderFields.IPV4_CHECKSUM, 0);
-            int checksum = InternetChecksum.of(buffer, at, Ipv4Header.LENGTH);
+            int checksum = InternetChecksum.finish(networkSum + packetLength + identification);
             HeaderFields.putShort(buffer, at + HeaderFields.IPV4_CHECKSUM, checksum);
         } else {
             HeaderFields.putShort(buffer, at + HeaderFields.IPV6_PAYLOAD_LENGTH, packetLength - Ipv6Header.LENGTH);
@@ -288,7 +310,7 @@ public final class Coalescer {
         } else {
             HeaderFields.putShort(buffer, at + HeaderFields.UDP_LENGTH, transportLength);
         }
-        int partial = InternetChecksum.fold(pseudoHeader(buffer, offset, transportLength));
+        int partial = InternetChecksum.fold(pseudoSum + transportLength);
         HeaderFields.putShort(buffer, at + checksumOffset(), partial);
     }
 
