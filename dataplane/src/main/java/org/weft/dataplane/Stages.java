@@ -8,6 +8,7 @@ import org.agrona.concurrent.AgentRunner;
 import org.agrona.concurrent.BackoffIdleStrategy;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.weft.dataplane.config.DaemonConfig;
 import org.weft.dataplane.config.DaemonConfig.Threading;
 import org.weft.dataplane.io.linux.Worker;
 
@@ -29,28 +30,34 @@ final class Stages implements AutoCloseable {
     }
 
     private final Threading threading;
-    private final Worker worker = new Worker("weft-worker");
+    private final List<Worker> workers = new ArrayList<>();
 
-    Stages(Threading threading) {
-        this.threading = threading;
+    Stages(DaemonConfig config) {
+        threading = config.threading();
+        for (int i = 0; i < config.workers(); i++) {
+            Worker worker = new Worker("weft-worker-" + i);
+            worker.busyPoll(TimeUnit.MICROSECONDS.toNanos(config.busyPollMicros()));
+            workers.add(worker);
+        }
     }
 
-    /** The event loop that owns the sockets, and in shared mode runs the agents. */
-    Worker worker() {
-        return worker;
+    /** The event loops that own the sockets, and in shared mode run the agents. */
+    List<Worker> workers() {
+        return workers;
     }
 
     /**
      * Starts a line.
      *
+     * @param worker its index
      * @param fd what the first agent reads from
      * @param agents in the packet's order
      */
-    Line start(int fd, List<? extends Agent> agents) {
-        return threading == Threading.SHARED ? share(fd, agents) : dedicate(agents);
+    Line start(int worker, int fd, List<? extends Agent> agents) {
+        return threading == Threading.SHARED ? share(workers.get(worker), fd, agents) : dedicate(agents);
     }
 
-    private Line share(int fd, List<? extends Agent> agents) {
+    private static Line share(Worker worker, int fd, List<? extends Agent> agents) {
         Agent[] line = agents.toArray(Agent[]::new);
         Worker.Registration[] registration = new Worker.Registration[1];
         worker.call(() -> {
@@ -107,6 +114,6 @@ final class Stages implements AutoCloseable {
 
     @Override
     public void close() {
-        worker.close();
+        workers.forEach(Worker::close);
     }
 }

@@ -19,10 +19,16 @@ import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
 import org.weft.encap.IpAddress;
 
-/** The receiving socket that VTEPs with the same local address, interface and port share, and the ingress line behind it. */
+/**
+ * The receiving sockets, one for each worker, that VTEPs with the same local address, interface and port share, and the
+ * ingress lines behind them.
+ */
 final class UnderlayPort implements AutoCloseable {
-    /** Frames under way from the socket to the TAPs; a datagram may be 64 KB, but touches only the pages it fills. */
-    private static final int SLOTS = 128;
+    /** Datagrams or merged datagrams under way from a socket to the TAPs; one takes only the pages that it fills. */
+    private static final int SLOTS = 64;
+
+    /** UDP_MAX_SEGMENTS of Linux 6.2 and later, and the release of the slot. */
+    private static final int FRAMES_PER_SLOT = 128 + 1;
 
     /** What VTEPs must have in common to share a socket. */
     record Key(IpAddress local, String dev, int port, boolean ipv6ZeroChecksum) {
@@ -37,25 +43,71 @@ final class UnderlayPort implements AutoCloseable {
         }
     }
 
-    private record Receiver(Ingress ingress, TapWriter writer) {}
+    /** One worker's socket and what is behind it. */
+    private final class Queue {
+        private final int worker;
+        private final LinuxUnderlay underlay;
+        private final FrameSlab slab = new FrameSlab(SLOTS);
+        private final Decapsulator decapsulator;
+        private final Map<Vtep, Ingress> ingresses = new LinkedHashMap<>();
+        private final Map<Vtep, TapWriter> writers = new LinkedHashMap<>();
+        private Stages.Line line;
+
+        Queue(int worker, LinuxUnderlay underlay) {
+            this.worker = worker;
+            this.underlay = underlay;
+            this.decapsulator = new Decapsulator(key.toString(), underlay, slab, counters.lane(worker), capture);
+            start();
+        }
+
+        void attach(Vtep vtep, TapDevice tap) {
+            line.stop();
+            FrameRing ring = new FrameRing(SLOTS, FRAMES_PER_SLOT);
+            Counters lane = vtep.counters().lane(worker);
+            ingresses.put(vtep, new Ingress(vtep, ring, lane));
+            writers.put(vtep, new TapWriter(vtep, tap, slab, ring, lane, capture));
+            start();
+        }
+
+        void detach(Vtep vtep) {
+            line.stop();
+            ingresses.remove(vtep);
+            writers.remove(vtep);
+            start();
+        }
+
+        private void start() {
+            Int2ObjectHashMap<Ingress> routes = new Int2ObjectHashMap<>();
+            ingresses.forEach((vtep, ingress) -> routes.put(vtep.config().vni(), ingress));
+            decapsulator.routes(routes);
+            List<Agent> agents = new ArrayList<>();
+            agents.add(decapsulator);
+            agents.addAll(writers.values());
+            line = stages.start(worker, underlay.fd(), agents);
+        }
+
+        void close() {
+            line.stop();
+            underlay.close();
+        }
+    }
 
     private final Key key;
     private final Stages stages;
     private final Counters counters = new Counters();
     private final Capture capture;
-    private final FrameSlab slab = new FrameSlab(SLOTS);
-    private final LinuxUnderlay underlay;
-    private final Decapsulator decapsulator;
-    private final Map<Vtep, Receiver> receivers = new LinkedHashMap<>();
-    private Stages.Line line;
+    private final List<Queue> queues = new ArrayList<>();
+    private final List<Vtep> vteps = new ArrayList<>();
 
     UnderlayPort(Key key, Stages stages, Capture capture) {
         this.key = key;
         this.stages = stages;
         this.capture = capture;
-        this.underlay = LinuxUnderlay.bind(stages.worker(), key.local(), key.dev(), key.port(), key.ipv6ZeroChecksum());
-        this.decapsulator = new Decapsulator(key.toString(), underlay, slab, counters, capture);
-        start();
+        List<LinuxUnderlay> sockets =
+                LinuxUnderlay.bind(stages.workers(), key.local(), key.dev(), key.port(), key.ipv6ZeroChecksum());
+        for (int worker = 0; worker < sockets.size(); worker++) {
+            queues.add(new Queue(worker, sockets.get(worker)));
+        }
     }
 
     Key key() {
@@ -66,43 +118,53 @@ final class UnderlayPort implements AutoCloseable {
         return counters;
     }
 
-    LinuxUnderlay underlay() {
-        return underlay;
-    }
-
     boolean unused() {
-        return receivers.isEmpty();
+        return vteps.isEmpty();
     }
 
-    /** Delivers the frames of a VTEP's VNI to this device from now on. The socket buffers what comes meanwhile. */
-    void attach(Vtep vtep, TapDevice tap) {
-        FrameRing ring = new FrameRing(SLOTS);
-        line.stop();
-        receivers.put(vtep, new Receiver(new Ingress(vtep, ring), new TapWriter(vtep, tap, slab, ring, capture)));
-        start();
+    /** Delivers the frames of a VTEP's VNI to its queues from now on. The sockets buffer what comes meanwhile. */
+    void attach(Vtep vtep, List<? extends TapDevice> taps) {
+        vteps.add(vtep);
+        for (int worker = 0; worker < queues.size(); worker++) {
+            queues.get(worker).attach(vtep, taps.get(worker));
+        }
+        switchOffloads();
     }
 
     void detach(Vtep vtep) {
-        line.stop();
-        receivers.remove(vtep);
-        start();
+        vteps.remove(vtep);
+        queues.forEach(queue -> queue.detach(vtep));
+        switchOffloads();
     }
 
-    private void start() {
-        Int2ObjectHashMap<Ingress> routes = new Int2ObjectHashMap<>();
-        List<Agent> agents = new ArrayList<>();
-        agents.add(decapsulator);
-        for (Map.Entry<Vtep, Receiver> entry : receivers.entrySet()) {
-            routes.put(entry.getKey().config().vni(), entry.getValue().ingress());
-            agents.add(entry.getValue().writer());
+    /** The kernel merges datagrams as long as one VTEP wants it; the others take them apart. */
+    void switchOffloads() {
+        boolean wanted =
+                vteps.stream().anyMatch(vtep -> vtep.config().switches().gro());
+        for (Queue queue : queues) {
+            if (queue.underlay.gro() != wanted) {
+                queue.underlay.gro(wanted);
+            }
         }
-        decapsulator.routes(routes);
-        line = stages.start(underlay.fd(), agents);
+    }
+
+    /** Why datagrams do not come merged although that is wanted; null if they do. */
+    String groTrouble() {
+        return queues.get(0).underlay.groTrouble();
+    }
+
+    /** Datagrams that the kernel dropped at these sockets because they were full. */
+    long overflows() {
+        return queues.stream().mapToLong(queue -> queue.underlay.overflows()).sum();
+    }
+
+    /** The interface came back as another one: binds the sockets to it. */
+    void bindToDevice() {
+        queues.forEach(queue -> queue.underlay.bindToDevice());
     }
 
     @Override
     public void close() {
-        line.stop();
-        underlay.close();
+        queues.forEach(Queue::close);
     }
 }

@@ -1,21 +1,31 @@
 package org.weft.dataplane;
 
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.weft.dataplane.agent.Encapsulator;
 import org.weft.dataplane.agent.FrameRing;
 import org.weft.dataplane.agent.TapReader;
 import org.weft.dataplane.capture.Capture;
+import org.weft.dataplane.counters.Counters;
 import org.weft.dataplane.io.FrameSlab;
+import org.weft.dataplane.io.Offloads;
 import org.weft.dataplane.io.linux.Link;
 import org.weft.dataplane.io.linux.LinuxTap;
 import org.weft.dataplane.io.linux.LinuxUnderlaySender;
+import org.weft.dataplane.io.linux.OffloadCheck;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
+import org.weft.dataplane.vtep.VtepConfig.Switches;
 import org.weft.encap.IpPrefix;
 
-/** The devices of one VTEP and its egress line: the TAP, the sending sockets, and the agents between them. */
+/**
+ * The devices of one VTEP and its egress lines: for each worker a queue of the TAP, sending sockets, and the agents
+ * between them.
+ */
 final class VtepDevices implements AutoCloseable {
-    /** Frames under way from the TAP to the sockets; two batches, so that a dedicated reader need not wait. */
+    /** Frames under way from a queue to the sockets; two batches, so that a dedicated reader need not wait. */
     private static final int SLOTS = 64;
 
     /** Source ports, and so the most paths that the underlay can spread flows over. */
@@ -24,41 +34,51 @@ final class VtepDevices implements AutoCloseable {
     /** systemd-networkd may set a MAC of its own on a new device; silk tries as often. */
     private static final int MAC_ATTEMPTS = 10;
 
+    private static final String SWITCHED_OFF = "switched off";
+
     private final Vtep vtep;
     private final UnderlayPort port;
-    private final LinuxTap tap;
-    private final LinuxUnderlaySender sender;
-    private final Stages.Line egress;
+    private final OffloadCheck check;
+    private final List<LinuxTap> taps;
+    private final List<LinuxUnderlaySender> senders = new ArrayList<>();
+    private final List<Stages.Line> egress = new ArrayList<>();
     private final int ifindex;
 
-    VtepDevices(Vtep vtep, UnderlayPort port, Stages stages, Capture capture) {
-        VtepConfig config = vtep.config();
+    VtepDevices(Vtep vtep, UnderlayPort port, Stages stages, OffloadCheck check, Capture capture) {
         this.vtep = vtep;
         this.port = port;
-        tap = LinuxTap.open(config.name(), config.persist());
-        LinuxUnderlaySender opened = null;
+        this.check = check;
+        VtepConfig config = vtep.config();
+        int workers = stages.workers().size();
+        taps = LinuxTap.open(config.name(), config.persist(), workers);
         try {
             configure(config);
             ifindex = Link.of(config.name()).index();
-            opened = LinuxUnderlaySender.open(senderOptions(config));
-            sender = opened;
-            FrameSlab slab = new FrameSlab(SLOTS);
-            FrameRing ring = new FrameRing(SLOTS);
-            TapReader reader = new TapReader(vtep, tap, slab, ring);
-            Encapsulator encapsulator = new Encapsulator(vtep, tap, slab, ring, sender, capture);
-            port.attach(vtep, tap);
-            egress = stages.start(tap.fd(), List.of(reader, encapsulator));
-        } catch (RuntimeException e) {
-            port.detach(vtep);
-            if (opened != null) {
-                opened.close();
+            for (int worker = 0; worker < workers; worker++) {
+                senders.add(LinuxUnderlaySender.open(senderOptions(config, Math.max(1, SENDERS / workers))));
             }
-            tap.close();
+            switchOffloads();
+            port.attach(vtep, taps);
+            for (int worker = 0; worker < workers; worker++) {
+                start(stages, worker, capture);
+            }
+        } catch (RuntimeException e) {
+            close();
             throw e;
         }
     }
 
-    private static LinuxUnderlaySender.Options senderOptions(VtepConfig config) {
+    private void start(Stages stages, int worker, Capture capture) {
+        LinuxTap tap = taps.get(worker);
+        FrameSlab slab = new FrameSlab(SLOTS);
+        FrameRing ring = new FrameRing(SLOTS, 1);
+        Counters lane = vtep.counters().lane(worker);
+        TapReader reader = new TapReader(tap, slab, ring, lane);
+        Encapsulator encapsulator = new Encapsulator(vtep, tap, slab, ring, senders.get(worker), lane, capture);
+        egress.add(stages.start(worker, tap.fd(), List.of(reader, encapsulator)));
+    }
+
+    private static LinuxUnderlaySender.Options senderOptions(VtepConfig config, int sockets) {
         return new LinuxUnderlaySender.Options(
                 config.local(),
                 config.dev(),
@@ -66,7 +86,7 @@ final class VtepDevices implements AutoCloseable {
                 config.udp6ZeroChecksumTx(),
                 config.sourcePortMin(),
                 config.sourcePortMax(),
-                SENDERS);
+                sockets);
     }
 
     private void configure(VtepConfig config) {
@@ -89,8 +109,53 @@ final class VtepDevices implements AutoCloseable {
         return port;
     }
 
-    LinuxTap tap() {
-        return tap;
+    /** Puts the configuration's switches in force, as far as the kernel has the offloads. */
+    void switchOffloads() {
+        Switches switches = vtep.config().switches();
+        taps.get(0).offloads(switches.tso(), switches.uso());
+        for (LinuxUnderlaySender sender : senders) {
+            boolean wanted = switches.gso() && check.gso();
+            if (sender.gso() != wanted) {
+                sender.gso(wanted);
+            }
+        }
+        port.switchOffloads();
+    }
+
+    /** Each offload, and why it is off; null for one that is on. */
+    Map<String, String> offloads() {
+        Switches switches = vtep.config().switches();
+        Offloads tap = taps.get(0).offloads();
+        Map<String, String> states = new LinkedHashMap<>();
+        String refused = "the kernel's TAP device does not have it";
+        states.put("checksum", tap.checksum() ? null : refused);
+        states.put("tso", !switches.tso() ? SWITCHED_OFF : tap.tso4() || tap.tso6() ? null : refused);
+        states.put("uso", !switches.uso() ? SWITCHED_OFF : tap.uso() ? null : refused + " (Linux 6.2)");
+        states.put("gso", gsoOff(switches));
+        states.put("gro", groOff(switches));
+        return states;
+    }
+
+    private String gsoOff(Switches switches) {
+        if (!switches.gso()) {
+            return SWITCHED_OFF;
+        }
+        if (!check.gso()) {
+            return check.trouble();
+        }
+        for (LinuxUnderlaySender sender : senders) {
+            if (!sender.gso()) {
+                return sender.gsoTrouble();
+            }
+        }
+        return null;
+    }
+
+    private String groOff(Switches switches) {
+        if (!switches.gro()) {
+            return SWITCHED_OFF;
+        }
+        return check.gro() ? port.groTrouble() : check.trouble();
     }
 
     /** Whether the TAP is still the one that was opened; somebody may have deleted it. */
@@ -99,16 +164,22 @@ final class VtepDevices implements AutoCloseable {
         return link.exists() && link.index() == ifindex;
     }
 
-    /** The underlay interface came back as another one: binds the senders to it. */
+    /** Tells the senders what the underlay carries; longer packets they leave to the kernel to fragment. */
+    void underlayMtu(int mtu) {
+        senders.forEach(sender -> sender.underlayMtu(mtu));
+    }
+
+    /** The underlay interface came back as another one: binds the sockets to it. */
     void bindToDevice() {
-        sender.bindToDevice();
+        port.bindToDevice();
+        senders.forEach(LinuxUnderlaySender::bindToDevice);
     }
 
     @Override
     public void close() {
-        egress.stop();
+        egress.forEach(Stages.Line::stop);
         port.detach(vtep);
-        sender.close();
-        tap.close();
+        senders.forEach(LinuxUnderlaySender::close);
+        taps.get(0).close();
     }
 }

@@ -94,7 +94,12 @@ final class Watch implements AutoCloseable {
                 weft.bindToDevice(vtep);
             }
         }
-        if (!config.local().isAny() && Link.nameOfAddress(config.local()) == null) {
+        String holder = config.local().isAny() ? config.dev() : Link.nameOfAddress(config.local());
+        if (holder != null) {
+            weft.underlayMtu(
+                    vtep, Link.of(config.dev() == null ? holder : config.dev()).mtu());
+        }
+        if (!config.local().isAny() && holder == null) {
             return "no interface has the underlay address " + config.local() + "; waiting for it to return";
         }
         return null;

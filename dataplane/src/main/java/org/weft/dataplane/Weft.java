@@ -11,6 +11,7 @@ import org.weft.dataplane.config.DaemonConfig;
 import org.weft.dataplane.config.DaemonConfig.VtepEntries;
 import org.weft.dataplane.counters.Counters;
 import org.weft.dataplane.io.linux.Link;
+import org.weft.dataplane.io.linux.OffloadCheck;
 import org.weft.dataplane.table.NeighbourTable;
 import org.weft.dataplane.table.NeighbourTable.Neighbour;
 import org.weft.dataplane.vtep.OperatorException;
@@ -44,6 +45,7 @@ public final class Weft implements VtepRegistry, AutoCloseable {
 
     private final Capture capture = new Capture();
     private final Stages stages;
+    private final OffloadCheck check;
     private final Map<UnderlayPort.Key, UnderlayPort> ports = new LinkedHashMap<>();
     private final Map<String, Vtep> vteps = new LinkedHashMap<>();
 
@@ -54,7 +56,11 @@ public final class Weft implements VtepRegistry, AutoCloseable {
 
     /** Brings up what the configuration names; on failure nothing is left behind. */
     public Weft(DaemonConfig config) {
-        stages = new Stages(config.threading());
+        stages = new Stages(config);
+        check = OffloadCheck.run();
+        if (check.trouble() != null) {
+            LOG.warn("offloads: {}", check.trouble());
+        }
         watch = new Watch(this);
         try {
             config.vteps().forEach(this::add);
@@ -142,7 +148,7 @@ public final class Weft implements VtepRegistry, AutoCloseable {
             ports.put(key, port);
         }
         try {
-            devices.put(vtep, new VtepDevices(vtep, port, stages, capture));
+            devices.put(vtep, new VtepDevices(vtep, port, stages, check, capture));
         } catch (RuntimeException e) {
             closeIfUnused(port);
             throw e;
@@ -177,6 +183,10 @@ public final class Weft implements VtepRegistry, AutoCloseable {
             }
         }
         vtep.config(changed);
+        VtepDevices open = devices.get(vtep);
+        if (open != null && !changed.switches().equals(before.switches())) {
+            open.switchOffloads();
+        }
         vtep.device(link.mac(), link.mtu());
     }
 
@@ -231,8 +241,15 @@ public final class Weft implements VtepRegistry, AutoCloseable {
     void bindToDevice(Vtep vtep) {
         VtepDevices open = devices.get(vtep);
         if (open != null) {
-            open.port().underlay().bindToDevice();
             open.bindToDevice();
+        }
+    }
+
+    /** Notes the MTU that the underlay interface of a VTEP has now. */
+    void underlayMtu(Vtep vtep, int mtu) {
+        VtepDevices open = devices.get(vtep);
+        if (open != null) {
+            open.underlayMtu(mtu);
         }
     }
 

@@ -1,5 +1,7 @@
 package org.weft.it;
 
+import com.google.gson.JsonParser;
+
 /**
  * One host with an underlay interface eth0, and on the other end of its cable a packet socket that plays all remotes.
  *
@@ -66,6 +68,18 @@ final class HostLab implements AutoCloseable {
     /** Opens a packet socket on a device of the host. */
     PacketSocket socket(String device) {
         return PacketSocket.open(host, device);
+    }
+
+    /** Packets of one direction, {@code rx} or {@code tx}, in the kernel's statistics of a device. */
+    long packets(String device, String direction) {
+        return JsonParser.parseString(host.ipJson("-s link show " + device))
+                .getAsJsonArray()
+                .get(0)
+                .getAsJsonObject()
+                .getAsJsonObject("stats64")
+                .getAsJsonObject(direction)
+                .get("packets")
+                .getAsLong();
     }
 
     @Override

@@ -15,6 +15,7 @@ import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
 import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.weft.it.OverlayHost.Underlay;
 import org.weft.it.Packets.Ip;
 import org.weft.testing.RequiresRoot;
 
@@ -30,11 +31,11 @@ class InteropIT {
     private static final long TCP_BYTES = 64L << 20;
     private static final int MUTATED = 10_000;
 
-    /** The two ends of a tunnel. */
-    record Pair(Subject first, Subject second, boolean ipv6Underlay) {
+    /** The two ends of a tunnel, and what is between them. */
+    record Pair(Subject first, Subject second, Underlay underlay) {
         @Override
         public String toString() {
-            return first + " to " + second + (ipv6Underlay ? " over IPv6" : " over IPv4");
+            return first + " to " + second + " over " + underlay;
         }
     }
 
@@ -47,8 +48,9 @@ class InteropIT {
         List<Pair> pairs = new ArrayList<>();
         for (Subject first : Subject.all().toList()) {
             for (Subject second : Subject.all().toList()) {
-                pairs.add(new Pair(first, second, false));
-                pairs.add(new Pair(first, second, true));
+                pairs.add(new Pair(first, second, Underlay.IPV4));
+                pairs.add(new Pair(first, second, new Underlay(true, 1500, "shared")));
+                pairs.add(new Pair(first, second, new Underlay(false, 9000, "dedicated")));
             }
         }
         return pairs.stream();
@@ -56,7 +58,7 @@ class InteropIT {
 
     @BeforeParameterizedClassInvocation
     void open() {
-        lab = OverlayLab.open(pair.first, pair.second, pair.ipv6Underlay);
+        lab = OverlayLab.open(pair.first, pair.second, pair.underlay);
     }
 
     @AfterParameterizedClassInvocation
@@ -117,18 +119,24 @@ class InteropIT {
 
     @Test
     void packetLargerThanTheMtuIsAnsweredFragmentationNeeded() {
-        lab.first.containerMtu(1500);
+        int mtu = pair.underlay.overlayMtu();
+        lab.first.containerMtu(mtu + 90);
         try {
-            Netns app = lab.first.app;
-            app.exec("ping", "-n", "-c", "1", "-W", "5", "-M", "do", "-s", "1382", lab.second.appIp());
-            Command refused =
-                    app.attempt("ping", "-n", "-c", "1", "-W", "5", "-M", "do", "-s", "1383", lab.second.appIp());
+            Command passed = pingUncut(mtu);
+            assertEquals(0, passed.exitCode(), passed::toString);
+            Command refused = pingUncut(mtu + 1);
             assertEquals(1, refused.exitCode(), refused::toString);
-            assertTrue(refused.output().contains("Frag needed and DF set (mtu = 1410)"), refused::toString);
+            assertTrue(refused.output().contains("Frag needed and DF set (mtu = " + mtu + ")"), refused::toString);
         } finally {
             lab.first.app.ip("route flush cache");
-            lab.first.containerMtu(OverlayHost.MTU);
+            lab.first.containerMtu(mtu);
         }
+    }
+
+    /** Sends a ping of so many bytes, IP header included, that must not be fragmented. */
+    private Command pingUncut(int length) {
+        String size = Integer.toString(length - 28);
+        return lab.first.app.attempt("ping", "-n", "-c", "1", "-W", "5", "-M", "do", "-s", size, lab.second.appIp());
     }
 
     @Test

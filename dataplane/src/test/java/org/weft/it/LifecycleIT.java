@@ -19,6 +19,7 @@ import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.weft.it.OverlayHost.Underlay;
 import org.weft.it.Traffic.Echo;
 import org.weft.testing.RequiresRoot;
 
@@ -117,7 +118,7 @@ class LifecycleIT {
 
     @Test
     void recoversWithinTwoSecondsFromKillUnderLoad() {
-        try (OverlayLab overlay = OverlayLab.open(Subject.WEFT, Subject.KERNEL, false);
+        try (OverlayLab overlay = OverlayLab.open(Subject.WEFT, Subject.KERNEL, Underlay.IPV4);
                 Echo echo = Echo.open(overlay.second.app, overlay.second.appIp());
                 DatagramSocket load = overlay.first.app.call(() -> new DatagramSocket())) {
             Thread sender = new Thread(() -> sendUntilClosed(load, echo));
@@ -152,7 +153,7 @@ class LifecycleIT {
 
     @Test
     void recoversFromUnderlayInterfaceThatWentAway() {
-        try (OverlayLab overlay = OverlayLab.open(Subject.WEFT, Subject.WEFT, false);
+        try (OverlayLab overlay = OverlayLab.open(Subject.WEFT, Subject.WEFT, Underlay.IPV4);
                 Echo echo = Echo.open(overlay.second.app, overlay.second.appIp())) {
             Traffic.untilAnswered(overlay.first.app, echo, PATIENCE);
             overlay.first.host.ip("link del eth0");

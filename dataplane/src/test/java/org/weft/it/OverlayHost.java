@@ -11,7 +11,6 @@ import java.util.Arrays;
 final class OverlayHost implements AutoCloseable {
     static final String DEVICE = "silk-vtep";
     static final String SECOND_DEVICE = "second-vtep";
-    static final int MTU = 1410;
 
     final Subject subject;
     final Netns host;
@@ -19,17 +18,27 @@ final class OverlayHost implements AutoCloseable {
 
     private final int number;
     private final int peer;
-    private final boolean ipv6Underlay;
+    private final Underlay underlay;
     private WeftDaemon daemon;
+
+    /** What the hosts stand on, and how Weft's stages are put on threads. */
+    record Underlay(boolean ipv6, int mtu, String threading) {
+        static final Underlay IPV4 = new Underlay(false, 1500, "shared");
+
+        /** MTU of the overlay: silk leaves room for an IPv6 underlay with options. */
+        int overlayMtu() {
+            return mtu - 90;
+        }
+    }
 
     /**
      * @param number 1 or 2, part of all addresses
      */
-    OverlayHost(int number, Subject subject, boolean ipv6Underlay) {
+    OverlayHost(int number, Subject subject, Underlay underlay) {
         this.number = number;
         this.peer = 3 - number;
         this.subject = subject;
-        this.ipv6Underlay = ipv6Underlay;
+        this.underlay = underlay;
         this.host = Netns.create("host" + number);
         this.app = Netns.create("app" + number);
     }
@@ -47,7 +56,7 @@ final class OverlayHost implements AutoCloseable {
     }
 
     private String underlayIp(int which) {
-        return ipv6Underlay ? "fd00:16::" + which : "10.0.16." + which;
+        return underlay.ipv6 ? "fd00:16::" + which : "10.0.16." + which;
     }
 
     String underlayMac() {
@@ -70,7 +79,7 @@ final class OverlayHost implements AutoCloseable {
     /** Gives the host its end of the underlay, which is there already as eth0. */
     void plumbUnderlay() {
         host.sysctl("net.ipv6.conf.eth0.disable_ipv6", "0");
-        host.ip("link set eth0 address " + underlayMac() + " up\naddress add 10.0.16." + number
+        host.ip("link set eth0 address " + underlayMac() + " mtu " + underlay.mtu + " up\naddress add 10.0.16." + number
                 + "/24 dev eth0\naddress add fd00:16::" + number + "/64 dev eth0 nodad\n");
         for (String key : new String[] {"ipv4.ip_forward", "ipv6.conf.all.forwarding"}) {
             host.sysctl("net." + key, "1");
@@ -85,16 +94,16 @@ final class OverlayHost implements AutoCloseable {
         String gateway = "aa:aa:0a:ff:0" + number + ":02";
         host.ip(
                 """
-                link set %1$s address %2$s mtu 1410 arp off up
+                link set %1$s address %2$s mtu %5$d arp off up
                 address add 169.254.0.1 peer 10.255.%4$d.2/32 dev %1$s
                 neigh replace 10.255.%4$d.2 lladdr %3$s dev %1$s nud permanent
                 address add fd00:255:%4$d::1/64 dev %1$s nodad
                 neigh replace fd00:255:%4$d::2 lladdr %3$s dev %1$s nud permanent
                 """
-                        .formatted(veth(), gateway, container, number));
+                        .formatted(veth(), gateway, container, number, underlay.overlayMtu()));
         app.ip(
                 """
-                link set eth0 address %2$s mtu 1410 arp off up
+                link set eth0 address %2$s mtu %4$d arp off up
                 address add 10.255.%3$d.2 peer 169.254.0.1/32 dev eth0
                 neigh replace 169.254.0.1 lladdr %1$s dev eth0 nud permanent
                 route add default via 169.254.0.1 dev eth0 src 10.255.%3$d.2
@@ -102,7 +111,7 @@ final class OverlayHost implements AutoCloseable {
                 neigh replace fd00:255:%3$d::1 lladdr %1$s dev eth0 nud permanent
                 route add default via fd00:255:%3$d::1 dev eth0
                 """
-                        .formatted(gateway, container, number));
+                        .formatted(gateway, container, number, underlay.overlayMtu()));
     }
 
     private String veth() {
@@ -123,7 +132,8 @@ final class OverlayHost implements AutoCloseable {
             host.ip("address add 10.255." + number + ".0/16 dev " + DEVICE + "\naddress add " + secondIp() + "/24 dev "
                     + SECOND_DEVICE);
         } else {
-            daemon = new WeftDaemon(host, config()).start();
+            daemon = new WeftDaemon(host, config());
+            daemon.start();
         }
         plumbVteps();
     }
@@ -133,7 +143,7 @@ final class OverlayHost implements AutoCloseable {
         kernel.add(new Device(
                 name,
                 vtepMac(),
-                MTU,
+                underlay.overlayMtu(),
                 "id " + vni + " local " + underlayIp() + " dev eth0 dstport 4789 nolearning " + more));
         kernel.fdb("append", vtepMac(peer), name, "dst " + underlayIp(peer));
         kernel.fdb("append", "00:00:00:00:00:00", name, "dst " + underlayIp(peer));
@@ -142,6 +152,7 @@ final class OverlayHost implements AutoCloseable {
     /** The daemon's configuration; the device stays when the daemon ends. */
     private String config() {
         return """
+                threading: %9$s
                 underlay:
                   local: "%1$s"
                   dev: eth0
@@ -150,7 +161,7 @@ final class OverlayHost implements AutoCloseable {
                   - name: silk-vtep
                     vni: 1
                     address: 10.255.%2$d.0/16
-                    mtu: 1410
+                    mtu: %8$d
                     gbp: true
                     learning: false
                     proxy: true
@@ -165,14 +176,23 @@ final class OverlayHost implements AutoCloseable {
                     vni: 2
                     address: %6$s/24
                     mac: "%7$s"
-                    mtu: 1410
+                    mtu: %8$d
                     gbp: true
                     learning: false
                     persist: true
                     fdb:
                       - {mac: "%3$s", dst: "%4$s"}
                 """
-                .formatted(underlayIp(), number, vtepMac(peer), underlayIp(peer), peer, secondIp(), vtepMac());
+                .formatted(
+                        underlayIp(),
+                        number,
+                        vtepMac(peer),
+                        underlayIp(peer),
+                        peer,
+                        secondIp(),
+                        vtepMac(),
+                        underlay.overlayMtu(),
+                        underlay.threading);
     }
 
     /** What silk and an operator put on the devices. */

@@ -12,9 +12,8 @@ final class OverlayLab implements AutoCloseable {
         this.second = second;
     }
 
-    static OverlayLab open(Subject first, Subject second, boolean ipv6Underlay) {
-        OverlayLab lab =
-                new OverlayLab(new OverlayHost(1, first, ipv6Underlay), new OverlayHost(2, second, ipv6Underlay));
+    static OverlayLab open(Subject first, Subject second, OverlayHost.Underlay underlay) {
+        OverlayLab lab = new OverlayLab(new OverlayHost(1, first, underlay), new OverlayHost(2, second, underlay));
         try {
             lab.plumbUnderlay();
             lab.hosts().forEach(OverlayHost::plumbContainer);

@@ -349,6 +349,16 @@ class ReceiveRulesIT {
     }
 
     @Test
+    void countsDeliveredFramesInTheStatisticsOfTheDevice() {
+        long before = lab.packets("silk-vtep", "rx");
+        for (int i = 0; i < 5; i++) {
+            byte[] frame = frame();
+            expectDelivered(gbp, vxlanToGbp(frame), frame);
+        }
+        assertEquals(before + 5, lab.packets("silk-vtep", "rx"));
+    }
+
+    @Test
     void dropsWhenDeviceIsDown() {
         byte[] frame = frame();
         lab.host.ip("link set silk-vtep down");

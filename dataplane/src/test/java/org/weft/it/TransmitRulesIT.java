@@ -230,6 +230,34 @@ class TransmitRulesIT {
     }
 
     @Test
+    void countsSentFramesInTheStatisticsOfTheDevice() {
+        add(OVER_IPV4);
+        for (int i = 0; i < 5; i++) {
+            expectSame(frame());
+        }
+        both().forEach(side -> assertEquals(5, side.packetsSent()));
+    }
+
+    /** Kernel: skb_vlan_inet_prepare, called by vxlan_xmit_one; it looks behind VLAN tags. */
+    @ParameterizedTest
+    @ValueSource(strings = {"0800", "0800 45", "86dd 60", "8100 002a 0800 45", "8100 002a 86dd 60"})
+    void dropsFrameWithIncompleteIpHeader(String typeAndPayload) {
+        add(OVER_IPV4);
+        Map<String, Long> before = other.drops();
+        assertSilent(Bytes.concat(Bytes.hex(PEER_MAC), Bytes.hex(OWN_MAC), Bytes.hex(typeAndPayload)));
+        expectDrops(Map.of("TX_HDR_TRUNC", 1L), before);
+    }
+
+    @Test
+    void sendsVlanFrameAsItIs() {
+        add(OVER_IPV4 + " ttl inherit tos inherit");
+        byte[] inner = udpFrame(Ip.of("10.255.132.2", "10.255.99.3").ttl(9).tos(0x2a), 5555);
+        byte[] tagged = Bytes.concat(
+                Arrays.copyOf(inner, 12), Bytes.hex("8100 002a"), Arrays.copyOfRange(inner, 12, inner.length));
+        expectSame(tagged);
+    }
+
+    @Test
     void fragmentsWhatTheUnderlayDoesNotTake() {
         addWithMtu(1500, UNBOUND);
         byte[] frame = Packets.ethernet(PEER_MAC, OWN_MAC, EXPERIMENT, new byte[1500]);
@@ -380,7 +408,7 @@ class TransmitRulesIT {
     private void assertSilent(byte[] frame) {
         for (TransmitSide side : both()) {
             byte[] marker = frame();
-            List<WirePacket> sent = side.sendBeforeMarker(frame, marker);
+            List<WirePacket> sent = side.sendBeforeMarker(List.of(frame), marker);
             assertEquals(1, sent.size(), sent::toString);
             assertArrayEquals(marker, sent.get(0).inner());
         }

@@ -60,6 +60,11 @@ final class TransmitSide implements AutoCloseable {
         lab.endpoint.tag(source, tag, name);
     }
 
+    /** As the device's own statistics say. */
+    long packetsSent() {
+        return lab.packets(name, "tx");
+    }
+
     Map<String, Long> drops() {
         return lab.endpoint.drops("tx");
     }
@@ -113,10 +118,10 @@ final class TransmitSide implements AutoCloseable {
                 .toList();
     }
 
-    /** All that is on the wire when a second frame, sent after the first, has come out. */
-    List<WirePacket> sendBeforeMarker(byte[] frame, byte[] marker) {
+    /** All that is on the wire when a last frame, sent after the others, has come out. */
+    List<WirePacket> sendBeforeMarker(List<byte[]> frames, byte[] marker) {
         lab.wire.clear();
-        device.send(frame);
+        frames.forEach(device::send);
         device.send(marker);
         return Await.until("marker on the wire", this::packets, packets -> packets.stream()
                 .anyMatch(packet -> Arrays.equals(packet.inner(), marker)));

@@ -109,9 +109,18 @@ final class WeftDaemon implements AutoCloseable {
 
     /** Runs a client command against it. */
     Command client(String... arguments) {
+        return host.attempt(clientCommand(arguments));
+    }
+
+    /** Starts a client command that goes on by itself; what it says is in client.log. */
+    Process startClient(String... arguments) {
+        return host.start(directory.resolve("client.log"), clientCommand(arguments));
+    }
+
+    private String[] clientCommand(String... arguments) {
         List<String> words = new ArrayList<>(List.of("env", "WEFT_CONTROL=" + socket(), script()));
         words.addAll(List.of(arguments));
-        return host.attempt(words.toArray(String[]::new));
+        return words.toArray(String[]::new);
     }
 
     boolean isAlive() {

@@ -23,7 +23,13 @@ final class WeftEndpoint implements Endpoint {
     }
 
     static WeftEndpoint start(Netns host) {
-        return new WeftEndpoint(host, new WeftDaemon(host, null).start());
+        WeftDaemon daemon = new WeftDaemon(host, null);
+        try {
+            return new WeftEndpoint(host, daemon.start());
+        } catch (Throwable e) {
+            daemon.close();
+            throw e;
+        }
     }
 
     @Override

@@ -29,8 +29,8 @@ public final class Decapsulator implements Agent {
     /** Slots kept for frames that have to move out of their slot. */
     private static final int RESERVE = 4;
 
-    /** Where the frames of one VNI go. */
-    public record Ingress(Vtep vtep, FrameRing ring) {}
+    /** Where the frames of one VNI go, and where they are counted. */
+    public record Ingress(Vtep vtep, FrameRing ring, Counters counters) {}
 
     private final String name;
     private final Underlay underlay;
@@ -141,22 +141,23 @@ public final class Decapsulator implements Agent {
             return;
         }
         Vtep vtep = ingress.vtep();
-        vtep.counters().increment(Counter.RX_FRAMES);
-        Counter reason = refusal(vtep, word, frame);
+        ingress.counters().increment(Counter.RX_FRAMES);
+        Counter reason = refusal(ingress, word, frame);
         if (reason != null) {
-            drop(reason, frame, vtep, vtep.counters());
+            drop(reason, frame, vtep, ingress.counters());
             return;
         }
         if (capture.active()) {
             captureDatagram(Counter.RX_DELIVERED, frame, vtep);
         }
         applyEcn(buffer);
-        vtep.counters().add(Counter.RX_BYTES, frame.length() - VxlanHeader.LENGTH);
+        ingress.counters().add(Counter.RX_BYTES, frame.length() - VxlanHeader.LENGTH);
         delivery.deliver(ingress, frame.move(header + VxlanHeader.LENGTH, frame.length() - VxlanHeader.LENGTH), layout);
     }
 
     /** Rows 4 to 11 of the receive rules; null if the frame is to be delivered. */
-    private Counter refusal(Vtep vtep, long word, Frame frame) {
+    private Counter refusal(Ingress ingress, long word, Frame frame) {
+        Vtep vtep = ingress.vtep();
         VtepConfig config = vtep.config();
         UnsafeBuffer buffer = frame.buffer();
         long reserved = config.gbp() ? VxlanHeader.RESERVED_GBP : VxlanHeader.RESERVED_PLAIN;
@@ -173,7 +174,7 @@ public final class Decapsulator implements Agent {
             return Counter.LOCAL_MAC;
         }
         if (config.learning()) {
-            Counter reason = learn(vtep, source, frame);
+            Counter reason = learn(ingress, source, frame);
             if (reason != null) {
                 return reason;
             }
@@ -196,14 +197,15 @@ public final class Decapsulator implements Agent {
         }
     }
 
-    private Counter learn(Vtep vtep, long source, Frame frame) {
+    private Counter learn(Ingress ingress, long source, Frame frame) {
         if (!MacAddress.isValidSource(source)) {
             return Counter.MAC_INVALID_SOURCE;
         }
-        FdbTable.Learned learned = vtep.fdb().learn(source, frame.sourceHigh(), frame.sourceLow(), nowSeconds);
+        FdbTable.Learned learned =
+                ingress.vtep().fdb().learn(source, frame.sourceHigh(), frame.sourceLow(), nowSeconds);
         switch (learned) {
-            case LEARNED -> vtep.counters().increment(Counter.LEARNED);
-            case FULL -> vtep.counters().increment(Counter.LEARNED_LIMIT);
+            case LEARNED -> ingress.counters().increment(Counter.LEARNED);
+            case FULL -> ingress.counters().increment(Counter.LEARNED_LIMIT);
             case KNOWN, STATIC_ELSEWHERE -> {}
         }
         return learned == FdbTable.Learned.STATIC_ELSEWHERE ? Counter.VXLAN_ENTRY_EXISTS : null;

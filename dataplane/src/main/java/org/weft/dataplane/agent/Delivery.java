@@ -125,7 +125,7 @@ final class Delivery {
                     coalescer.gsoSize(),
                     coalescer.checksumStart(),
                     coalescer.checksumOffset());
-            openIngress.vtep().counters().add(Counter.RX_COALESCED, segments - 1);
+            openIngress.counters().add(Counter.RX_COALESCED, segments - 1);
         }
         openIngress.ring().offer(open.descriptor(openIsLast));
     }
@@ -134,7 +134,7 @@ final class Delivery {
     private void moveOut(Ingress ingress, Frame frame, FrameLayout layout) {
         int fresh = slab.claim();
         if (fresh == FrameSlab.NONE) {
-            ingress.vtep().counters().drop(Counter.NOMEM, frame.buffer(), frame.offset(), frame.length());
+            ingress.counters().drop(Counter.NOMEM, frame.buffer(), frame.offset(), frame.length());
             return;
         }
         moved.wrap(slab, fresh);

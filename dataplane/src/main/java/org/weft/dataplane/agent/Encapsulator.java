@@ -40,13 +40,19 @@ public final class Encapsulator implements Agent {
     private VtepConfig config;
 
     public Encapsulator(
-            Vtep vtep, TapDevice tap, FrameSlab slab, FrameRing ring, UnderlaySender sender, Capture capture) {
+            Vtep vtep,
+            TapDevice tap,
+            FrameSlab slab,
+            FrameRing ring,
+            UnderlaySender sender,
+            Counters counters,
+            Capture capture) {
         this.vtep = vtep;
         this.slab = slab;
         this.ring = ring;
-        this.batch = new OutboundBatch(vtep, slab, sender, capture);
+        this.batch = new OutboundBatch(vtep, slab, sender, counters, capture);
         this.neighbours = new NeighbourResponder(vtep, tap);
-        this.counters = vtep.counters();
+        this.counters = counters;
         this.capture = capture;
     }
 
@@ -83,6 +89,11 @@ public final class Encapsulator implements Agent {
             return;
         }
         layout.parse(buffer, offset, length);
+        if (!layout.networkComplete()) {
+            // Kernel: skb_vlan_inet_prepare.
+            drop(Counter.TX_HDR_TRUNC, frame);
+            return;
+        }
         if (config.proxy()) {
             Counter verdict = neighbours.respond(frame);
             if (verdict != null) {

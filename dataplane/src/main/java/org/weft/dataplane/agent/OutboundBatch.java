@@ -73,11 +73,11 @@ final class OutboundBatch {
     private boolean dontFragment;
     private int flowHash;
 
-    OutboundBatch(Vtep vtep, FrameSlab slab, UnderlaySender sender, Capture capture) {
+    OutboundBatch(Vtep vtep, FrameSlab slab, UnderlaySender sender, Counters counters, Capture capture) {
         this.vtep = vtep;
         this.frames = slab.buffer();
         this.sender = sender;
-        this.counters = vtep.counters();
+        this.counters = counters;
         this.capture = capture;
         for (int i = 0; i < runs.length; i++) {
             runs[i] = new Run();

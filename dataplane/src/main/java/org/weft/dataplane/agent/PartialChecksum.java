@@ -47,7 +47,7 @@ final class PartialChecksum {
                     0,
                     transport,
                     checksumOffset);
-            return;
+            return true;
         }
         int type = !tcp
                 ? VirtioNetHeader.GSO_UDP_L4

@@ -6,7 +6,6 @@ import org.weft.dataplane.counters.Counters;
 import org.weft.dataplane.io.Frame;
 import org.weft.dataplane.io.FrameSlab;
 import org.weft.dataplane.io.TapDevice;
-import org.weft.dataplane.vtep.Vtep;
 
 /** First stage of egress: reads frames that the host sends into the overlay. Owns the egress slab. */
 public final class TapReader implements Agent {
@@ -22,11 +21,11 @@ public final class TapReader implements Agent {
     private final Counters counters;
     private final Frame frame = new Frame();
 
-    public TapReader(Vtep vtep, TapDevice tap, FrameSlab slab, FrameRing ring) {
+    public TapReader(TapDevice tap, FrameSlab slab, FrameRing ring, Counters counters) {
         this.tap = tap;
         this.slab = slab;
         this.ring = ring;
-        this.counters = vtep.counters();
+        this.counters = counters;
     }
 
     @Override

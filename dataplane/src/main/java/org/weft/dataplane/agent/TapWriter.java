@@ -25,12 +25,12 @@ public final class TapWriter implements Agent {
     private final Frame frame = new Frame();
     private final long[] descriptors = new long[BATCH];
 
-    public TapWriter(Vtep vtep, TapDevice tap, FrameSlab slab, FrameRing ring, Capture capture) {
+    public TapWriter(Vtep vtep, TapDevice tap, FrameSlab slab, FrameRing ring, Counters counters, Capture capture) {
         this.vtep = vtep;
         this.tap = tap;
         this.slab = slab;
         this.ring = ring;
-        this.counters = vtep.counters();
+        this.counters = counters;
         this.capture = capture;
     }
 

@@ -2,6 +2,7 @@ package org.weft.dataplane.counters;
 
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import org.agrona.BitUtil;
 import org.agrona.BufferUtil;
 import org.agrona.DirectBuffer;
@@ -10,7 +11,8 @@ import org.agrona.concurrent.UnsafeBuffer;
 /**
  * The counters of one VTEP or one underlay socket, and for each drop reason the last packet that met it.
  *
- * <p>Each counter has a single writing thread; any thread may read. A sample is guarded by a version (odd while it is
+ * <p>Each counter has a single writing thread; several workers write to a {@linkplain #lane lane} each, which the whole
+ * sums up. Any thread may read. A sample is guarded by a version (odd while it is
  * being written), so that a reader never sees half of one.
  */
 public final class Counters {
@@ -29,8 +31,23 @@ public final class Counters {
     private final UnsafeBuffer values = new UnsafeBuffer(aligned(COUNT * COUNTER_LENGTH));
     private final UnsafeBuffer samples = new UnsafeBuffer(aligned(COUNT * SAMPLE_SLOT_LENGTH));
 
+    private volatile Counters[] lanes = {};
+
     private static ByteBuffer aligned(int length) {
         return BufferUtil.allocateDirectAligned(length, BitUtil.CACHE_LINE_LENGTH);
+    }
+
+    /** The part that one worker writes; the same object each time. */
+    public synchronized Counters lane(int worker) {
+        Counters[] current = lanes;
+        if (worker >= current.length) {
+            current = Arrays.copyOf(current, worker + 1);
+            for (int i = lanes.length; i <= worker; i++) {
+                current[i] = new Counters();
+            }
+            lanes = current;
+        }
+        return current[worker];
     }
 
     public void increment(Counter counter) {
@@ -43,7 +60,11 @@ public final class Counters {
     }
 
     public long get(Counter counter) {
-        return values.getLongVolatile(counter.ordinal() * COUNTER_LENGTH);
+        long sum = values.getLongVolatile(counter.ordinal() * COUNTER_LENGTH);
+        for (Counters lane : lanes) {
+            sum += lane.get(counter);
+        }
+        return sum;
     }
 
     /** Counts a dropped packet and remembers its first bytes. */
@@ -61,6 +82,17 @@ public final class Counters {
 
     /** The last packet dropped for this reason, or null if there was none. */
     public DropSample lastDrop(Counter reason) {
+        DropSample last = ownLastDrop(reason);
+        for (Counters lane : lanes) {
+            DropSample other = lane.lastDrop(reason);
+            if (last == null || other != null && other.epochMillis() > last.epochMillis()) {
+                last = other;
+            }
+        }
+        return last;
+    }
+
+    private DropSample ownLastDrop(Counter reason) {
         int sample = reason.ordinal() * SAMPLE_SLOT_LENGTH;
         while (true) {
             long version = samples.getLongVolatile(sample + VERSION_OFFSET);

@@ -1,6 +1,8 @@
 package org.weft.dataplane.agent;
 
+import static java.nio.ByteOrder.BIG_ENDIAN;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.weft.testing.Frames.DESTINATION_HOST;
 import static org.weft.testing.Frames.DESTINATION_MAC;
 import static org.weft.testing.Frames.INNER;
@@ -11,9 +13,12 @@ import static org.weft.testing.Frames.VXLAN;
 import static org.weft.testing.Frames.bytes;
 import static org.weft.testing.Frames.hex;
 
+import java.io.ByteArrayOutputStream;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.agrona.collections.Int2ObjectHashMap;
+import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -31,6 +36,7 @@ import org.weft.dataplane.table.Remote;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
 import org.weft.dataplane.vtep.VtepConfig.Df;
+import org.weft.encap.InternetChecksum;
 import org.weft.encap.IpAddress;
 import org.weft.encap.VirtioNetHeader;
 import org.weft.testing.Frames;
@@ -83,9 +89,9 @@ class DecapsulatorTest {
                 false,
                 false,
                 VtepConfig.Switches.ALL));
-        writer = new TapWriter(vtep, tap, slab, ring, capture);
+        writer = new TapWriter(vtep, tap, slab, ring, vtep.counters(), capture);
         Int2ObjectHashMap<Ingress> routes = new Int2ObjectHashMap<>();
-        routes.put(1, new Ingress(vtep, ring));
+        routes.put(1, new Ingress(vtep, ring, vtep.counters()));
         decapsulator.routes(routes);
     }
 
@@ -325,12 +331,172 @@ class DecapsulatorTest {
         assertEquals(0, delivered.vnetFlags());
     }
 
+    /** One segment of the specified flow: payload of a number of bytes, all of them its index. */
+    private static byte[] segment(int index, int payloadLength, int flags) {
+        byte[] frame = Arrays.copyOf(bytes(INNER), 66 + payloadLength);
+        Arrays.fill(frame, 66, frame.length, (byte) index);
+        UnsafeBuffer buffer = new UnsafeBuffer(frame);
+        buffer.putShort(16, (short) (52 + payloadLength), BIG_ENDIAN);
+        buffer.putShort(18, (short) (100 + index), BIG_ENDIAN);
+        buffer.putShort(24, (short) 0);
+        buffer.putShort(24, (short) InternetChecksum.of(buffer, 14, 20), BIG_ENDIAN);
+        buffer.putInt(38, 1000 + index * 1000, BIG_ENDIAN);
+        buffer.putByte(47, (byte) flags);
+        buffer.putShort(50, (short) 0);
+        long pseudo = InternetChecksum.pseudoHeaderIpv4(buffer, 14, 6, 32 + payloadLength);
+        int checksum = InternetChecksum.finish(InternetChecksum.sum(buffer, 34, 32 + payloadLength, pseudo));
+        buffer.putShort(50, (short) checksum, BIG_ENDIAN);
+        return frame;
+    }
+
+    private static byte[] merged(String vxlan, byte[]... frames) {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        for (byte[] frame : frames) {
+            out.writeBytes(bytes(vxlan));
+            out.writeBytes(frame);
+        }
+        return out.toByteArray();
+    }
+
+    private static final int ACK = 0x10;
+    private static final int ACK_PSH = 0x18;
+
+    @Test
+    void makesOneSuperFrameOfWhatTheKernelMerged() throws Exception {
+        underlay.peerSendsMerged(
+                merged(VXLAN, segment(0, 1000, ACK), segment(1, 1000, ACK), segment(2, 300, ACK_PSH)),
+                8 + 1066,
+                SOURCE_HOST);
+        run();
+        Delivered delivered = onlyDelivered();
+        assertEquals(66 + 2300, delivered.bytes().length);
+        assertEquals(VirtioNetHeader.GSO_TCPV4, delivered.gsoType());
+        assertEquals(1000, delivered.gsoSize());
+        assertEquals(VirtioNetHeader.FLAG_NEEDS_CHECKSUM, delivered.vnetFlags());
+        assertEquals(34, delivered.checksumStart());
+        assertEquals(16, delivered.checksumOffset());
+        assertEquals(0, delivered.bytes()[66]);
+        assertEquals(1, delivered.bytes()[66 + 1000]);
+        assertEquals(2, delivered.bytes()[66 + 2299]);
+        assertEquals(ACK_PSH, delivered.bytes()[47]);
+        assertEquals(3, port.get(Counter.RX_DATAGRAMS));
+        assertEquals(2, vtep.counters().get(Counter.RX_COALESCED));
+    }
+
+    @Test
+    void continuesASuperFrameFromSlotToSlot() throws Exception {
+        for (int i = 0; i < 5; i++) {
+            underlay.peerSendsMerged(
+                    merged(VXLAN, segment(2 * i, 1000, ACK), segment(2 * i + 1, 1000, ACK)), 8 + 1066, SOURCE_HOST);
+        }
+        run();
+        assertEquals(66 + 10_000, onlyDelivered().bytes().length);
+    }
+
+    @Test
+    void keepsTheOrderWhereAFrameDoesNotFit() throws Exception {
+        byte[] bad = segment(2, 1000, ACK);
+        bad[500]++;
+        underlay.peerSendsMerged(
+                merged(VXLAN, segment(0, 1000, ACK), segment(1, 1000, ACK), bad, segment(3, 1000, ACK)),
+                8 + 1066,
+                SOURCE_HOST);
+        run();
+        List<Delivered> delivered = tap.delivered();
+        assertEquals(3, delivered.size());
+        assertEquals(66 + 2000, delivered.get(0).bytes().length);
+        assertEquals(hex(bad), hex(delivered.get(1).bytes()));
+        assertEquals(0, delivered.get(1).vnetFlags());
+        assertEquals(hex(segment(3, 1000, ACK)), hex(delivered.get(2).bytes()));
+        assertEquals(VirtioNetHeader.FLAG_DATA_VALID, delivered.get(2).vnetFlags());
+    }
+
+    @Test
+    void takesAMessageForTwoVtepsApart() throws Exception {
+        Vtep other = new Vtep(Frames.silkVtep(DESTINATION_MAC, DESTINATION_HOST));
+        FrameRing otherRing = new FrameRing(64, 130);
+        TapWriter otherWriter = new TapWriter(other, tap, slab, otherRing, other.counters(), capture);
+        Int2ObjectHashMap<Ingress> routes = new Int2ObjectHashMap<>();
+        routes.put(1, new Ingress(vtep, ring, vtep.counters()));
+        routes.put(2, new Ingress(other, otherRing, other.counters()));
+        decapsulator.routes(routes);
+        String otherVxlan = "8800000100000200";
+        byte[] message = merged(VXLAN, segment(0, 1000, ACK), segment(1, 1000, ACK));
+        System.arraycopy(bytes(otherVxlan), 0, message, 8 + 1066, 8);
+        underlay.peerSendsMerged(message, 8 + 1066, SOURCE_HOST);
+        run();
+        while (otherWriter.doWork() > 0) {
+            Thread.onSpinWait();
+        }
+        List<Delivered> delivered = tap.delivered();
+        assertEquals(2, delivered.size());
+        assertEquals(hex(segment(0, 1000, ACK)), hex(delivered.get(0).bytes()));
+        assertEquals(hex(segment(1, 1000, ACK)), hex(delivered.get(1).bytes()));
+        otherRing.reclaim(slab);
+        vtep.counters().add(Counter.RX_FRAMES, other.counters().get(Counter.RX_FRAMES));
+        vtep.counters().add(Counter.RX_DELIVERED, other.counters().get(Counter.RX_DELIVERED));
+    }
+
+    @Test
+    void mergesNothingWhenSwitchedOff() throws Exception {
+        VtepConfig c = vtep.config();
+        vtep.config(new VtepConfig(
+                c.name(),
+                1,
+                c.local(),
+                null,
+                4789,
+                List.of(),
+                c.mac(),
+                1410,
+                true,
+                false,
+                true,
+                true,
+                false,
+                false,
+                0,
+                0,
+                0,
+                0,
+                Df.UNSET,
+                300,
+                0,
+                false,
+                false,
+                new VtepConfig.Switches(true, true, true, false)));
+        underlay.peerSendsMerged(merged(VXLAN, segment(0, 1000, ACK), segment(1, 1000, ACK)), 8 + 1066, SOURCE_HOST);
+        run();
+        List<Delivered> delivered = tap.delivered();
+        assertEquals(hex(segment(0, 1000, ACK)), hex(delivered.get(0).bytes()));
+        assertEquals(hex(segment(1, 1000, ACK)), hex(delivered.get(1).bytes()));
+    }
+
+    @Test
+    void survivesAnyMergedDatagrams() throws Exception {
+        SplittableRandom random = new SplittableRandom(64);
+        for (int i = 0; i < 2_000; i++) {
+            byte[][] frames = new byte[1 + random.nextInt(20)][];
+            for (int k = 0; k < frames.length; k++) {
+                frames[k] = segment(k, 1 + random.nextInt(60), random.nextInt(256));
+            }
+            byte[] message = merged(VXLAN, frames);
+            for (int k = random.nextInt(4); k > 0; k--) {
+                message[random.nextInt(message.length)] = (byte) random.nextInt();
+            }
+            underlay.peerSendsMerged(message, 1 + random.nextInt(message.length), SOURCE_HOST);
+        }
+        run();
+        assertTrue(port.get(Counter.RX_DATAGRAMS) > 2_000);
+        tap.delivered();
+    }
+
     @Test
     void survivesAnyDatagram() throws Exception {
         SplittableRandom random = new SplittableRandom(4789);
         byte[] good = bytes(VXLAN + INNER);
         for (int i = 0; i < 20_000; i++) {
-            byte[] datagram = java.util.Arrays.copyOf(good, random.nextInt(good.length + 1));
+            byte[] datagram = Arrays.copyOf(good, random.nextInt(good.length + 1));
             for (int k = random.nextInt(4); k > 0 && datagram.length > 0; k--) {
                 datagram[random.nextInt(datagram.length)] = (byte) random.nextInt();
             }

@@ -14,6 +14,8 @@ import static org.weft.testing.Frames.VXLAN;
 import static org.weft.testing.Frames.bytes;
 import static org.weft.testing.Frames.hex;
 
+import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -58,8 +60,8 @@ class EncapsulatorTest {
 
     private void use(VtepConfig config) {
         vtep = new Vtep(config);
-        reader = new TapReader(vtep, tap, slab, ring);
-        encapsulator = new Encapsulator(vtep, tap, slab, ring, sender, new Capture());
+        reader = new TapReader(tap, slab, ring, vtep.counters());
+        encapsulator = new Encapsulator(vtep, tap, slab, ring, sender, vtep.counters(), new Capture());
     }
 
     private void run() {
@@ -227,8 +229,9 @@ class EncapsulatorTest {
     void dropsWhatIsShorterThanItsHeaders() {
         tap.hostSends(new byte[13]);
         tap.hostSendsPartial(new byte[40], VirtioNetHeader.FLAG_NEEDS_CHECKSUM, 34, 16);
+        tap.hostSends(bytes(INNER.substring(0, 2 * 33)));
         run();
-        assertEquals(2, vtep.counters().get(Counter.TX_HDR_TRUNC));
+        assertEquals(3, vtep.counters().get(Counter.TX_HDR_TRUNC));
     }
 
     @Test
@@ -239,6 +242,76 @@ class EncapsulatorTest {
         run();
         assertEquals(20, sender.sent().size());
         assertEquals(1, sender.flushes());
+    }
+
+    /** The specified packet with a payload of another length, its checksum left to the device. */
+    private static byte[] superFrame(int payloadLength) {
+        byte[] frame = Arrays.copyOf(bytes(SOURCE_VTEP), 66 + payloadLength);
+        for (int i = 66; i < frame.length; i++) {
+            frame[i] = (byte) i;
+        }
+        return frame;
+    }
+
+    @Test
+    void cutsASuperFrameIntoDatagramsOfOneFlow() {
+        tap.hostSendsSuperFrame(superFrame(3 * 1358 + 100), VirtioNetHeader.GSO_TCPV4, 1358, 34, 16);
+        run();
+        List<Sent> sent = sender.sent();
+        assertEquals(4, sent.size());
+        int sequence = 0x8c783a6f;
+        for (int i = 0; i < 4; i++) {
+            Sent segment = sent.get(i);
+            int payload = i < 3 ? 1358 : 100;
+            assertEquals(VXLAN, hex(segment.payload()).substring(0, 16));
+            assertEquals(8 + 66 + payload, segment.payload().length);
+            ByteBuffer inner =
+                    ByteBuffer.wrap(segment.payload(), 8, 66 + payload).slice();
+            assertEquals(52 + payload, inner.getShort(16));
+            assertEquals(0x9a12 + i, inner.getShort(18) & 0xffff);
+            assertEquals(sequence + i * 1358, inner.getInt(38));
+            assertEquals(i == 3 ? 0x18 : 0x10, inner.get(47));
+            assertEquals((byte) (66 + i * 1358), inner.get(66));
+            assertEquals(sent.get(0).flowHash(), segment.flowHash());
+        }
+        assertEquals(1, vtep.counters().get(Counter.TX_FRAMES));
+        assertEquals(3, vtep.counters().get(Counter.TX_SEGMENTED));
+        assertEquals(1, sender.flushes());
+    }
+
+    @Test
+    void cutsASuperFrameIntoMoreSegmentsThanABatchHolds() {
+        tap.hostSendsSuperFrame(superFrame(2000), VirtioNetHeader.GSO_TCPV4, 1, 34, 16);
+        run();
+        assertEquals(2000, sender.sent().size());
+        assertEquals(2000, vtep.counters().get(Counter.TX_SENT));
+        assertTrue(sender.flushes() > 1);
+    }
+
+    @Test
+    void replicatesASuperFrame() {
+        vtep.fdb().remove(DESTINATION_MAC, null);
+        vtep.fdb().append(FdbTable.DEFAULT_MAC, new Remote(IpAddress.parse("10.0.0.1")), true, 0);
+        vtep.fdb().append(FdbTable.DEFAULT_MAC, new Remote(IpAddress.parse("10.0.0.2"), 4790, 7), true, 0);
+        tap.hostSendsSuperFrame(superFrame(2000), VirtioNetHeader.GSO_TCPV4, 1358, 34, 16);
+        run();
+        List<Sent> sent = sender.sent();
+        assertEquals(4, sent.size());
+        assertEquals(
+                hex(sent.get(0).payload()).substring(16),
+                hex(sent.get(2).payload()).substring(16));
+        assertEquals("8800000100000700", hex(sent.get(3).payload()).substring(0, 16));
+        assertEquals(1, vtep.counters().get(Counter.TX_REPLICATED));
+        assertEquals(2, vtep.counters().get(Counter.TX_SEGMENTED));
+    }
+
+    @Test
+    void dropsASuperFrameThatContradictsItself() {
+        tap.hostSendsSuperFrame(superFrame(2000), VirtioNetHeader.GSO_TCPV6, 1358, 34, 16);
+        tap.hostSendsSuperFrame(superFrame(2000), VirtioNetHeader.GSO_TCPV4, 0, 34, 16);
+        run();
+        assertEquals(2, vtep.counters().get(Counter.SKB_GSO_SEG));
+        assertEquals(List.of(), sender.sent());
     }
 
     @Test

@@ -1,0 +1,229 @@
+package org.weft.encap.offload;
+
+import static java.nio.ByteOrder.BIG_ENDIAN;
+import static org.weft.encap.offload.HeaderFields.unsignedInt;
+import static org.weft.encap.offload.HeaderFields.unsignedShort;
+
+import org.agrona.concurrent.UnsafeBuffer;
+import org.weft.encap.FrameLayout;
+import org.weft.encap.InternetChecksum;
+import org.weft.encap.Ipv4Header;
+import org.weft.encap.Ipv6Header;
+import org.weft.encap.TcpHeader;
+import org.weft.encap.UdpHeader;
+import org.weft.encap.VirtioNetHeader;
+
+/**
+ * Cuts a super-frame into segments: the header of each is written where the caller wants it, the payload stays where it is.
+ * {@link #begin} computes what all segments share; {@link #writeHeader} then may be called for the segments in any order,
+ * as long as the super-frame is not changed.
+ *
+ * <p>As the kernel does it (tcp_gso_segment, __udp_gso_segment, inet_gso_segment, ipv6_gso_segment): the IPv4 id counts up,
+ * PSH and FIN are on the last segment only, CWR on the first only, with or without {@link VirtioNetHeader#GSO_ECN}. VLAN tags,
+ * IP and TCP options and IPv6 extension headers are repeated. Checksums are complete.
+ */
+public final class Segmenter {
+    /** A longer header is refused; the longest without IPv6 extension headers has 142 bytes. */
+    public static final int MAX_HEADER_LENGTH = 256;
+
+    private static final int MAX_PACKET_LENGTH = 0xffff;
+    private static final int ONLY_LAST = TcpHeader.PSH | TcpHeader.FIN;
+
+    private UnsafeBuffer buffer;
+    private int offset;
+    private boolean ipv4;
+    private boolean tcp;
+    /** From the start of the frame. */
+    private int network;
+    /** From the start of the frame. */
+    private int transport;
+
+    private int headerLength;
+    private int payloadLength;
+    private int gsoSize;
+    private int segments;
+
+    private int identification;
+    private int sequence;
+    private int offsetAndFlags;
+    /** Of the IPv4 header but for total length, id and checksum. */
+    private long networkSum;
+    /** Of pseudo-header and transport header but for lengths, sequence number, flags and checksum. */
+    private long transportSum;
+
+    /**
+     * Takes a super-frame as read from a TAP. Its virtio header is not trusted: headers are where they are found to be.
+     *
+     * @param length of the frame from its Ethernet header on
+     * @param layout of this frame
+     * @param gsoType of the virtio header, with or without {@link VirtioNetHeader#GSO_ECN}
+     * @param gsoSize payload bytes of each segment but the last
+     * @return false if the frame is not what the type says, in whole and with some payload: then there are no segments
+     */
+    public boolean begin(UnsafeBuffer buffer, int offset, int length, FrameLayout layout, int gsoType, int gsoSize) {
+        segments = 0;
+        if (gsoSize <= 0 || !isOfType(gsoType & ~VirtioNetHeader.GSO_ECN, layout)) {
+            return false;
+        }
+        this.buffer = buffer;
+        this.offset = offset;
+        this.gsoSize = gsoSize;
+        network = layout.networkOffset() - offset;
+        transport = layout.transportOffset() - offset;
+        int transportHeader = tcp ? TcpHeader.headerLength(buffer, layout.transportOffset()) : UdpHeader.LENGTH;
+        headerLength = transport + transportHeader;
+        payloadLength = length - headerLength;
+        if (payloadLength <= 0 || headerLength > MAX_HEADER_LENGTH || !lengthsAgree(length, layout)) {
+            return false;
+        }
+        readNetwork();
+        readTransport(layout);
+        segments = (payloadLength + gsoSize - 1) / gsoSize;
+        return true;
+    }
+
+    private boolean isOfType(int type, FrameLayout layout) {
+        tcp = type != VirtioNetHeader.GSO_UDP_L4;
+        ipv4 = layout.isIpv4();
+        boolean known =
+                switch (type) {
+                    case VirtioNetHeader.GSO_TCPV4 -> ipv4;
+                    case VirtioNetHeader.GSO_TCPV6 -> layout.isIpv6();
+                    case VirtioNetHeader.GSO_UDP_L4 -> ipv4 || layout.isIpv6();
+                    default -> false;
+                };
+        return known
+                && !layout.isFragment()
+                && layout.protocol() == (tcp ? TcpHeader.PROTOCOL : UdpHeader.PROTOCOL)
+                && layout.transportOffset() != FrameLayout.NONE;
+    }
+
+    private boolean lengthsAgree(int length, FrameLayout layout) {
+        int packet = length - network;
+        int at = offset + network;
+        if (packet > MAX_PACKET_LENGTH || !tcp && UdpHeader.length(buffer, offset + transport) != length - transport) {
+            return false;
+        }
+        return ipv4
+                ? Ipv4Header.totalLength(buffer, at) == packet
+                : Ipv6Header.payloadLength(buffer, at) == packet - Ipv6Header.LENGTH
+                        && Ipv6Chain.repeatable(buffer, layout);
+    }
+
+    private void readNetwork() {
+        if (ipv4) {
+            int at = offset + network;
+            identification = unsignedShort(buffer, at + HeaderFields.IPV4_ID);
+            int rest = at + HeaderFields.IPV4_ADDRESSES;
+            long fixed = unsignedShort(buffer, at)
+                    + unsignedShort(buffer, at + HeaderFields.IPV4_FRAGMENT)
+                    + unsignedShort(buffer, at + HeaderFields.IPV4_TTL);
+            networkSum = InternetChecksum.sum(buffer, rest, offset + transport - rest, fixed);
+        }
+    }
+
+    private void readTransport(FrameLayout layout) {
+        int at = offset + transport;
+        transportSum = pseudoHeader(layout) + unsignedInt(buffer, at);
+        if (tcp) {
+            sequence = buffer.getInt(at + HeaderFields.TCP_SEQUENCE, BIG_ENDIAN);
+            offsetAndFlags = unsignedShort(buffer, at + HeaderFields.TCP_FLAGS);
+            transportSum += unsignedInt(buffer, at + HeaderFields.TCP_ACKNOWLEDGMENT)
+                    + unsignedShort(buffer, at + HeaderFields.TCP_WINDOW)
+                    + unsignedShort(buffer, at + HeaderFields.TCP_URGENT);
+            int options = at + TcpHeader.LENGTH;
+            transportSum = InternetChecksum.sum(buffer, options, offset + headerLength - options, transportSum);
+        }
+    }
+
+    /** Without the length. */
+    private long pseudoHeader(FrameLayout layout) {
+        int protocol = layout.protocol();
+        if (ipv4) {
+            return InternetChecksum.pseudoHeaderIpv4(buffer, layout.networkOffset(), protocol, 0);
+        }
+        if (Ipv6Chain.reroutes(buffer, layout)) {
+            // Only the sender knows the final destination; its sum is in the field, with the length of the whole.
+            int field = unsignedShort(buffer, offset + transport + checksumOffset());
+            return field + (~(headerLength - transport + payloadLength) & 0xffff);
+        }
+        return InternetChecksum.pseudoHeaderIpv6(buffer, layout.networkOffset(), protocol, 0);
+    }
+
+    private int checksumOffset() {
+        return tcp ? TcpHeader.CHECKSUM_OFFSET : UdpHeader.CHECKSUM_OFFSET;
+    }
+
+    /** How many there are, at least 1; 0 if {@link #begin} refused the frame. */
+    public int segments() {
+        return segments;
+    }
+
+    /** From the Ethernet header to the end of the transport header, the same for every segment. */
+    public int headerLength() {
+        return headerLength;
+    }
+
+    /** Where in the super-frame's buffer the payload of a segment, counted from 0, begins. */
+    public int payloadOffset(int segment) {
+        return offset + headerLength + segment * gsoSize;
+    }
+
+    public int payloadLength(int segment) {
+        return Math.min(gsoSize, payloadLength - segment * gsoSize);
+    }
+
+    /**
+     * Writes the header of a segment, complete with all checksums: {@link #headerLength} bytes.
+     *
+     * @param segment from 0 to {@link #segments} - 1; not checked
+     * @param arena somewhere else than in the super-frame
+     */
+    public void writeHeader(int segment, UnsafeBuffer arena, int arenaOffset) {
+        int position = segment * gsoSize;
+        int payload = Math.min(gsoSize, payloadLength - position);
+        HeaderFields.copy(buffer, offset, arena, arenaOffset, headerLength);
+        int networkHeader = arenaOffset + network;
+        if (ipv4) {
+            writeIpv4(arena, networkHeader, headerLength - network + payload, identification + segment & 0xffff);
+        } else {
+            int length = headerLength - network - Ipv6Header.LENGTH + payload;
+            HeaderFields.putShort(arena, networkHeader + HeaderFields.IPV6_PAYLOAD_LENGTH, length);
+        }
+        int length = headerLength - transport + payload;
+        long sum = InternetChecksum.sum(buffer, offset + headerLength + position, payload, transportSum + length);
+        if (tcp) {
+            writeTcp(arena, arenaOffset + transport, position, sum);
+        } else {
+            writeUdp(arena, arenaOffset + transport, length, sum);
+        }
+    }
+
+    private void writeIpv4(UnsafeBuffer arena, int at, int totalLength, int id) {
+        HeaderFields.putShort(arena, at + HeaderFields.IPV4_TOTAL_LENGTH, totalLength);
+        HeaderFields.putShort(arena, at + HeaderFields.IPV4_ID, id);
+        int checksum = InternetChecksum.finish(networkSum + totalLength + id);
+        HeaderFields.putShort(arena, at + HeaderFields.IPV4_CHECKSUM, checksum);
+    }
+
+    private void writeTcp(UnsafeBuffer arena, int at, int position, long sum) {
+        int number = sequence + position;
+        int flags = offsetAndFlags;
+        if (position != 0) {
+            flags &= ~TcpHeader.CWR;
+        }
+        if (position + gsoSize < payloadLength) {
+            flags &= ~ONLY_LAST;
+        }
+        arena.putInt(at + HeaderFields.TCP_SEQUENCE, number, BIG_ENDIAN);
+        HeaderFields.putShort(arena, at + HeaderFields.TCP_FLAGS, flags);
+        int checksum = InternetChecksum.finish(sum + (number & 0xffff_ffffL) + flags);
+        HeaderFields.putShort(arena, at + TcpHeader.CHECKSUM_OFFSET, checksum);
+    }
+
+    private static void writeUdp(UnsafeBuffer arena, int at, int length, long sum) {
+        HeaderFields.putShort(arena, at + HeaderFields.UDP_LENGTH, length);
+        int checksum = InternetChecksum.finishNonZero(sum + length);
+        HeaderFields.putShort(arena, at + UdpHeader.CHECKSUM_OFFSET, checksum);
+    }
+}
