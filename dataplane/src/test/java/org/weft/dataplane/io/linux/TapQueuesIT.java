@@ -62,8 +62,7 @@ class TapQueuesIT {
             Map<String, String> before = OpenFiles.now();
             for (int wanted = 1; wanted <= 3; wanted++) {
                 int queues = wanted;
-                LinuxException e =
-                        assertThrows(LinuxException.class, () -> LinuxTap.open(host.name, false, queues));
+                LinuxException e = assertThrows(LinuxException.class, () -> LinuxTap.open(host.name, false, queues));
                 assertEquals(Errno.EBUSY, e.errno());
             }
             assertEquals(before, OpenFiles.now());
@@ -119,7 +118,8 @@ class TapQueuesIT {
             int length = queue.read(frame);
             int offset = frame.offset() + UDP + 2;
             return length > UDP + 8
-                    && ((frame.buffer().getByte(offset) & 0xff) << 8 | frame.buffer().getByte(offset + 1) & 0xff)
+                    && ((frame.buffer().getByte(offset) & 0xff) << 8
+                                    | frame.buffer().getByte(offset + 1) & 0xff)
                             == port;
         });
     }

@@ -229,8 +229,7 @@ class TapSuperFrameIT {
             int pseudo = TapHost.sum(buffer, start + IP + 12, 8) + 17 + 8 + LENGTH;
             TapHost.putUint16(buffer, start + IP + 26, (pseudo & 0xffff) + (pseudo >>> 16));
             int headers = IP + 28;
-            host.frame.vnet(
-                    VirtioNetHeader.FLAG_NEEDS_CHECKSUM, VirtioNetHeader.GSO_UDP_L4, headers, MSS, IP + 20, 6);
+            host.frame.vnet(VirtioNetHeader.FLAG_NEEDS_CHECKSUM, VirtioNetHeader.GSO_UDP_L4, headers, MSS, IP + 20, 6);
             assertEquals(headers + LENGTH, host.tap.write(host.frame));
             Frame received = new Frame();
             List<Integer> lengths = new ArrayList<>();

@@ -415,6 +415,7 @@ class UdpOffloadTest {
         long start = System.nanoTime();
         assertEquals(new OffloadCheck(true, true, null), OffloadCheck.run());
         assertTrue(System.nanoTime() - start < 100_000_000L);
-        assertEquals(new TreeSet<>(before.keySet()), new TreeSet<>(OpenFiles.now().keySet()));
+        assertEquals(
+                new TreeSet<>(before.keySet()), new TreeSet<>(OpenFiles.now().keySet()));
     }
 }
