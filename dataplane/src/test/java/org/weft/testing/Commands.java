@@ -22,6 +22,10 @@ public final class Commands {
                 process.destroyForcibly();
                 throw new AssertionError(command + ": " + output);
             }
+            // Otherwise a thread of the JDK closes them some time later, under the eyes of a test that counts files.
+            process.getOutputStream().close();
+            process.getInputStream().close();
+            process.getErrorStream().close();
             return output;
         } catch (IOException e) {
             throw new UncheckedIOException(e);

@@ -2,6 +2,8 @@ package org.weft.dataplane.io.linux;
 
 import org.agrona.concurrent.UnsafeBuffer;
 import org.weft.dataplane.io.UnderlaySender;
+import org.weft.encap.Ipv4Header;
+import org.weft.encap.Ipv6Header;
 
 /**
  * Datagrams of one socket laid out as messages for sendmmsg. Consecutive ones with the same outer headers and the same
@@ -11,15 +13,20 @@ final class MessageBatch {
     /** UDP_MAX_SEGMENTS of include/linux/udp.h; 128 since Linux 6.10, but a receiver merges no more than 64. */
     static final int MAX_SEGMENTS = 64;
 
-    private static final int MAX_IPV4_LENGTH = 65_507;
+    /**
+     * The longest message, with headers, that leaves the host's own stack uncut: a packet as long as the gso_max_size of
+     * its interface (64 KB unless it was raised) is cut in software (gso_features_check of net/core/dev.c).
+     */
+    private static final int MAX_PACKET_LENGTH = 0xffff;
 
-    /** With room for the IPv6 header, which the kernel counts in where it cuts. */
-    private static final int MAX_IPV6_LENGTH = 65_487;
+    /** Ethernet with two VLAN tags, and UDP. */
+    private static final int OTHER_HEADERS_LENGTH = 14 + 2 * 4 + 8;
 
     private static final int PIECES = 2;
 
     private final DatagramQueue queue;
     private final boolean ipv4;
+    private final int maxLength;
     private final MessageVector messages;
 
     /** First datagram of each message, and how many it has. */
@@ -32,6 +39,7 @@ final class MessageBatch {
     MessageBatch(DatagramQueue queue, int capacity, boolean ipv4) {
         this.queue = queue;
         this.ipv4 = ipv4;
+        maxLength = MAX_PACKET_LENGTH - OTHER_HEADERS_LENGTH - (ipv4 ? Ipv4Header.LENGTH : Ipv6Header.LENGTH);
         messages = new MessageVector(capacity, PIECES * capacity);
         firsts = new int[capacity];
         counts = new int[capacity];
@@ -102,7 +110,7 @@ final class MessageBatch {
         int length = queue.length(index);
         return length > 0
                 && length <= queue.length(first)
-                && total + length <= (ipv4 ? MAX_IPV4_LENGTH : MAX_IPV6_LENGTH)
+                && total + length <= maxLength
                 && queue.haveSameHeaders(first, index);
     }
 

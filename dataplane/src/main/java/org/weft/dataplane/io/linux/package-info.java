@@ -14,5 +14,12 @@
  * <p>Don't fragment is an option of a socket, not of a datagram. A second pool for it would send a flow whose packets
  * differ in DF from two source ports, out of order; so the one socket is switched over between them instead. Real flows
  * hardly ever mix, and a switch costs a tenth of a send.
+ *
+ * <p>What a system call costs hardly depends on how much it carries. So a TAP hands over TCP and UDP super-frames, the
+ * kernel cuts a message into datagrams of equal length where it leaves (UDP_SEGMENT), and merges those of a flow where
+ * they arrive (UDP_GRO). Each is probed or tried, may be refused later, and can be switched off while frames flow.
+ *
+ * <p>A message stays below the 64 KB that an interface passes on, with its link-layer header: what reaches that is cut
+ * in software before it leaves, and arrives as single datagrams even over veth.
  */
 package org.weft.dataplane.io.linux;

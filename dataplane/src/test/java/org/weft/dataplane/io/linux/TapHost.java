@@ -1,5 +1,6 @@
 package org.weft.dataplane.io.linux;
 
+import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.BooleanSupplier;
 import org.agrona.concurrent.UnsafeBuffer;
@@ -44,13 +45,20 @@ final class TapHost implements AutoCloseable {
 
     /** Makes the device, again after it was removed. */
     void open() {
-        tap = LinuxTap.open(name, false);
+        open(1);
+    }
+
+    /** Makes the device with so many queues. */
+    List<LinuxTap> open(int count) {
+        List<LinuxTap> queues = LinuxTap.open(name, false, count);
+        tap = queues.get(0);
         try {
             Link.of(name).up(true);
             Commands.run("ip address add " + local + "/30 dev " + name);
             Commands.run("ip address add " + local6 + "/64 dev " + name + " nodad");
             Commands.run("ip neigh replace " + neighbour + " lladdr " + NEIGHBOUR_MAC + " dev " + name);
             Commands.run("ip neigh replace " + neighbour6 + " lladdr " + NEIGHBOUR_MAC + " dev " + name);
+            return queues;
         } catch (RuntimeException | Error e) {
             tap.close();
             throw e;
@@ -81,11 +89,30 @@ final class TapHost implements AutoCloseable {
         return uint8(offset) << 8 | uint8(offset + 1);
     }
 
-    /** Puts an IPv4 UDP datagram from the neighbour to this host into the frame, its checksums zero. */
+    /** Puts an IPv4 UDP datagram from the neighbour to this host into the frame, its UDP checksum zero. */
     void putDatagram(int sourcePort, int port, int tos, byte[] payload) {
+        UnsafeBuffer udp = new UnsafeBuffer(new byte[8 + payload.length]);
+        putUint16(udp, 0, sourcePort);
+        putUint16(udp, 2, port);
+        putUint16(udp, 4, 8 + payload.length);
+        udp.putBytes(8, payload);
+        putPacket(17, tos, udp);
+    }
+
+    /** Puts a TCP segment from the neighbour to this host into the frame, and fills in its checksum. */
+    void putTcp(UnsafeBuffer tcp) {
+        putPacket(6, 0, tcp);
+        int start = frame.start() + IP_OFFSET + 20;
+        int pseudo = sum(frame.buffer(), start - 8, 8) + 6 + tcp.capacity();
+        int sum = pseudo + sum(frame.buffer(), start, tcp.capacity());
+        sum = (sum & 0xffff) + (sum >>> 16);
+        putUint16(frame.buffer(), start + 16, ~((sum & 0xffff) + (sum >>> 16)) & 0xffff);
+    }
+
+    private void putPacket(int protocol, int tos, UnsafeBuffer payload) {
         UnsafeBuffer buffer = frame.buffer();
         int start = frame.start();
-        byte[] bytes = new byte[IP_OFFSET + 28 + payload.length];
+        byte[] bytes = new byte[IP_OFFSET + 20 + payload.capacity()];
         UnsafeBuffer packet = new UnsafeBuffer(bytes);
         putMac(packet, 0, Link.of(name).mac());
         packet.putByte(6, (byte) 2);
@@ -93,16 +120,13 @@ final class TapHost implements AutoCloseable {
         putUint16(packet, 12, 0x0800);
         packet.putByte(IP_OFFSET, (byte) 0x45);
         packet.putByte(IP_OFFSET + 1, (byte) tos);
-        putUint16(packet, IP_OFFSET + 2, 28 + payload.length);
+        putUint16(packet, IP_OFFSET + 2, 20 + payload.capacity());
         packet.putByte(IP_OFFSET + 8, (byte) 64);
-        packet.putByte(IP_OFFSET + 9, (byte) 17);
+        packet.putByte(IP_OFFSET + 9, (byte) protocol);
         putUint32(packet, IP_OFFSET + 12, neighbour.ipv4());
         putUint32(packet, IP_OFFSET + 16, local.ipv4());
         putUint16(packet, IP_OFFSET + 10, ~sum(packet, IP_OFFSET, 20) & 0xffff);
-        putUint16(packet, IP_OFFSET + 20, sourcePort);
-        putUint16(packet, IP_OFFSET + 22, port);
-        putUint16(packet, IP_OFFSET + 24, 8 + payload.length);
-        packet.putBytes(IP_OFFSET + 28, payload);
+        packet.putBytes(IP_OFFSET + 20, payload, 0, payload.capacity());
         buffer.putBytes(start, bytes);
         frame.offset(start).length(bytes.length).vnet(0, 0, 0, 0, 0, 0);
     }

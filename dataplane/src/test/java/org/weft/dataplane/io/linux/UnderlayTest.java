@@ -100,7 +100,8 @@ class UnderlayTest {
     void carriesADatagramWithSourceAndTos(String address) {
         open(address, 1);
         payload.setMemory(0, 100, (byte) 0x5a);
-        frame.wrap(slab, slots[0]).vnet(1, 2, 3, 4, 5, 6);
+        frame.wrap(slab, slots[0]);
+        frame.offset(frame.start() - 8).vnet(1, 2, 3, 4, 5, 6);
         add(100, 0, 0xb9, 0, false, 0);
         assertEquals(1, sender.flush(NO_FAILURES));
         receive(1);

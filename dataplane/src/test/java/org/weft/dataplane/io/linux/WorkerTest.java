@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
@@ -15,6 +17,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
@@ -121,6 +124,34 @@ class WorkerTest {
         int after = calls.get();
         worker.call(() -> null);
         assertEquals(after, calls.get());
+    }
+
+    @Test
+    void looksForWorkForAWhileAfterTheLastAndThenSleeps() throws IOException {
+        FrameSlab slab = new FrameSlab(1);
+        int[] slots = {slab.claim()};
+        long thread = worker.call(() -> Thread.currentThread().getId());
+        ThreadMXBean threads = ManagementFactory.getThreadMXBean();
+        long window = Duration.ofMillis(50).toNanos();
+        worker.busyPoll(window);
+        try (LinuxUnderlay underlay = LinuxUnderlay.bind(worker, LOCAL, null, 0, false)) {
+            Registration registration =
+                    worker.onReadable(underlay.fd(), () -> underlay.receive(slab, slots, 1), () -> {});
+            long before = threads.getThreadCpuTime(thread);
+            sendDatagrams(1, underlay.port());
+            // Others share the CPU, so it gets less than all of the time; woken by tasks alone, next to nothing.
+            Await.until("busy polling", () -> threads.getThreadCpuTime(thread) - before > window / 10);
+            Await.until("sleep", () -> cpuTimeWithin(window, threads, thread) < window / 10);
+            assertTrue(threads.getThreadCpuTime(thread) - before < 3 * window);
+            assertEquals(1, worker.call(() -> 1));
+            registration.close();
+        }
+    }
+
+    private static long cpuTimeWithin(long nanos, ThreadMXBean threads, long thread) {
+        long before = threads.getThreadCpuTime(thread);
+        LockSupport.parkNanos(nanos);
+        return threads.getThreadCpuTime(thread) - before;
     }
 
     @RepeatedTest(20)
