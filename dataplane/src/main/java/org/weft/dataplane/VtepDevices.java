@@ -113,13 +113,19 @@ final class VtepDevices implements AutoCloseable {
     void switchOffloads() {
         Switches switches = vtep.config().switches();
         taps.get(0).offloads(switches.tso(), switches.uso());
+        boolean wanted = switches.gso() && check.gso() && hasOuterChecksum();
         for (LinuxUnderlaySender sender : senders) {
-            boolean wanted = switches.gso() && check.gso();
             if (sender.gso() != wanted) {
                 sender.gso(wanted);
             }
         }
         port.switchOffloads();
+    }
+
+    /** SO_NO_CHECK and UDP_SEGMENT exclude each other (net/ipv4/udp.c). */
+    private boolean hasOuterChecksum() {
+        VtepConfig config = vtep.config();
+        return config.local().isIpv4() ? config.udpChecksum() : !config.udp6ZeroChecksumTx();
     }
 
     /** Each offload, and why it is off; null for one that is on. */
@@ -139,6 +145,9 @@ final class VtepDevices implements AutoCloseable {
     private String gsoOff(Switches switches) {
         if (!switches.gso()) {
             return SWITCHED_OFF;
+        }
+        if (!hasOuterChecksum()) {
+            return vtep.config().local().isIpv4() ? "udpcsum is off" : "udp6zerocsumtx is on";
         }
         if (!check.gso()) {
             return check.trouble();
