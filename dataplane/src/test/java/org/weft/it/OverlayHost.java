@@ -227,8 +227,9 @@ final class OverlayHost implements AutoCloseable {
     boolean booksBalance() {
         JsonObject counters = weft().getAsJsonObject("counters");
         long sent = sum(counters, "TX_SENT", "NEIGHBOUR_ANSWERED") + drops("tx");
-        long delivered = sum(counters, "RX_DELIVERED") + drops("rx");
-        return sum(counters, "TX_FRAMES", "TX_REPLICATED") == sent && sum(counters, "RX_FRAMES") == delivered;
+        long delivered = sum(counters, "RX_DELIVERED", "RX_COALESCED") + drops("rx");
+        return sum(counters, "TX_FRAMES", "TX_REPLICATED", "TX_SEGMENTED") == sent
+                && sum(counters, "RX_FRAMES") == delivered;
     }
 
     private JsonObject weft() {
