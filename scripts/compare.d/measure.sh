@@ -9,10 +9,6 @@ refusal() { # reason
   jq -cn --arg reason "$1" '{error: $reason}'
 }
 
-in_app() { # app command...
-  ip netns exec "${apps[$1]}" "${@:2}"
-}
-
 # Microseconds of the clock.
 now() {
   echo "${EPOCHREALTIME/./}"
@@ -44,7 +40,7 @@ vtep_nanoseconds() { # host
   local pid
   while read -r pid; do
     cat "/proc/$pid/task/"*/schedstat 2>/dev/null || true
-  done <"$state/pids$1" | awk '{sum += $1} END {printf "%d\n", sum}'
+  done <"$state/pids$1" | awk '{sum += $1} END {printf "%.0f\n", sum}'
 }
 
 # The largest resident size of a host's VTEP processes together, now, in kB.
@@ -52,7 +48,7 @@ vtep_resident() { # host
   local pid
   while read -r pid; do
     cat "/proc/$pid/status" 2>/dev/null || true
-  done <"$state/pids$1" | awk '/^VmRSS/ {sum += $2} END {printf "%d\n", sum}'
+  done <"$state/pids$1" | awk '/^VmRSS/ {sum += $2} END {printf "%.0f\n", sum}'
 }
 
 # Ticks that all processors together were busy.
@@ -74,11 +70,11 @@ check_vteps() {
 }
 
 listens() { # tcp|udp port
-  [[ -n $(in_app 1 ss -Hnl "--$1" "sport = :$2") ]]
+  [[ -n $(ip netns exec "${apps[1]}" ss -Hnl "--$1" "sport = :$2") ]]
 }
 
 serve() { # tcp|udp port command...
-  in_app 1 "${@:3}" </dev/null >"$state/server" 2>&1 &
+  ip netns exec "${apps[1]}" "${@:3}" </dev/null >"$state/server" 2>&1 &
   server=$!
   wait_for 5 listens "$1" "$2" || {
     refusal "the server did not start: $(tail -n 1 "$state/server")"
@@ -97,7 +93,7 @@ measure_start() {
     }
   done
   up=$(now)
-  in_app 0 ping -q -n -c 1 -i 0.01 -w 20 "$target" >/dev/null 2>&1 || {
+  ip netns exec "${apps[0]}" ping -q -n -c 1 -i 0.01 -w 20 "$target" >/dev/null 2>&1 || {
     refusal "no ping was answered within 20 s; $(vtep_failure)"
     return
   }
@@ -155,14 +151,23 @@ udp_counter() { # pid name
   }' "/proc/$1/net/snmp"
 }
 
+has_sent() { # pid datagrams
+  (($(udp_counter "$1" OutDatagrams) >= $2))
+}
+
 # 64-byte datagrams as fast as one sender can; counted are those that the receiving program has read.
 measure_udp() {
   local client began received sent elapsed
   check_vteps || return 0
   serve udp $port sockperf sr -i "$target" -p $port || return 0
-  in_app 0 sockperf tp -i "$target" -p $port -m 64 -t $((seconds + 3)) </dev/null >"$state/client" 2>&1 &
+  ip netns exec "${apps[0]}" sockperf tp -i "$target" -p $port -m 64 -t $((seconds + 5)) </dev/null >"$state/client" 2>&1 &
   client=$!
-  sleep 1
+  # It sends some hundred to warm up, and then pauses.
+  wait_for 5 has_sent $client 5000 || {
+    refusal "sockperf sent nothing within 5 s: $(sockperf_failure)"
+    return
+  }
+  sleep 0.3
   began=$(now) received=$(udp_counter $server InDatagrams) sent=$(udp_counter $client OutDatagrams)
   sleep "$seconds"
   if ! kill -0 $client 2>/dev/null; then
@@ -206,7 +211,7 @@ measure_loaded() { # name congestion-control
   local stream values
   check_vteps || return 0
   serve tcp $port iperf3 -s -1 -p $port || return 0
-  in_app 0 iperf3 -c "$target" -p $port -t $((seconds + 12)) -C "$2" </dev/null >"$state/stream" 2>&1 &
+  ip netns exec "${apps[0]}" iperf3 -c "$target" -p $port -t $((seconds + 12)) -C "$2" </dev/null >"$state/stream" 2>&1 &
   stream=$!
   sleep 0.5
   values=$(measure_pingpong)

@@ -34,7 +34,8 @@ down_kernel() { # host
   ! ip -n "${hosts[$1]}" link show silk-vtep >/dev/null 2>&1 || ip -n "${hosts[$1]}" link delete silk-vtep
 }
 
-# Open vSwitch's netdev datapath; the host's underlay address moves to the bridge that holds eth0.
+# Open vSwitch's netdev datapath; the host's underlay address moves to the bridge that holds eth0. It has no exts=gbp:
+# Open vSwitch 3.1 takes that for a conflict of the port with itself.
 up_ovs() { # host
   local ns=${hosts[$1]} dir=$state/ovs$1 bridge phy_mac
   mkdir -p "$dir"
@@ -48,7 +49,7 @@ up_ovs() { # host
   ip netns exec "$ns" ovs-vswitchd "unix:$dir/db.sock" --unixctl="$dir/vs.ctl" --pidfile="$dir/vs.pid" --detach --log-file="$dir/vs.log"
   "${bridge[@]}" -- add-br br-phy -- set bridge br-phy datapath_type=netdev other-config:hwaddr="$phy_mac" -- add-port br-phy eth0 \
     -- add-br silk-vtep -- set bridge silk-vtep datapath_type=netdev other-config:hwaddr="$(vtep_mac "$1")" \
-    -- add-port silk-vtep vxlan0 -- set interface vxlan0 type=vxlan options:key=1 options:exts=gbp \
+    -- add-port silk-vtep vxlan0 -- set interface vxlan0 type=vxlan options:key=1 \
     options:local_ip="${underlay[$1]}" options:remote_ip="${underlay[1 - $1]}"
   ip -n "$ns" address flush dev eth0
   ip -n "$ns" address add "${underlay[$1]}/16" dev br-phy
@@ -124,11 +125,11 @@ vtep_pids() { # host
   ip netns pids "${hosts[$1]}"
 }
 
-# Why a VTEP is not there, by the last line it wrote, without paths.
+# The last thing of note a VTEP wrote, without paths.
 vtep_failure() {
   local i line
   for i in 0 1; do
-    line=$(tail -n 1 "$state/vtep$i.log" 2>/dev/null)
+    line=$(grep -v '|INFO|' "$state/vtep$i.log" 2>/dev/null | tail -n 1)
     [[ -z $line ]] || echo "host $i: $line"
-  done | sed "s|$state/||g; s|$root/||g" | paste -sd ';'
+  done | sed "s|$state/||g; s|$root/||g" | head -n 1
 }
