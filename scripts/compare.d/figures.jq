@@ -11,7 +11,8 @@ def short:
     | pow(10; $digits) as $scale | (. * $scale | round) / $scale | tostring
   end;
 
-def vtep_cpu: if .vtepCpuSeconds and .gigabytes > 0 then (.vtepCpuSeconds | add) / .gigabytes else null end;
+# Of VTEPs that are processes.
+def vtep_cpu: if .peer != "kernel" and .vtepCpuSeconds and .gigabytes > 0 then (.vtepCpuSeconds | add) / .gigabytes else null end;
 def machine_cpu: if .gigabytes and .gigabytes > 0 then .machineCpuSeconds / .gigabytes else null end;
 
 # The value of a figure in a sample, or null.
@@ -19,6 +20,7 @@ def value($key):
   if .error then null
   elif $key == "vtepCpu" then vtep_cpu
   elif $key == "machineCpu" then machine_cpu
+  elif $key == "kpps" then .mpps | if . then . * 1000 else null end
   elif $key == "residentMB" or $key == "cpuPercent" then .[$key] | if . then max else null end
   else .[$key]
   end;
@@ -27,17 +29,18 @@ def value($key):
 def sentence:
   if .error then "FAILED: \(.error)"
   elif .gbps then "\(.gbps | short) Gb/s, \(.retransmits) retransmits"
-  elif .mpps then "\(.mpps | short) M datagrams/s received of \(.sentMpps | short) M sent"
+  elif .mpps then "\(.mpps * 1000 | short)k datagrams/s received of \(.sentMpps * 1000 | short)k sent"
   elif .p50 then "p50 \(.p50 | short) us, p99 \(.p99 | short) us"
   elif .residentMB then "\(.residentMB | max | short) MB resident, \(.cpuPercent | max | short) % of a core"
   else "first packet after \(.seconds | short) s"
   end;
 
-# The numbers of a figure, one for each sample of a peer that has it. Takes the samples.
-def numbers($peer; $figure):
+# Those of the samples that a figure of a peer is taken from.
+def samples_of($peer; $figure):
   map(select(.peer == $peer and .measurement == $figure.measurement
-      and ($figure.wire == null or .wire == $figure.wire) and ($figure.cc == null or .cc == $figure.cc))
-    | value($figure.key) | select(. != null));
+    and ($figure.wire == null or .wire == $figure.wire) and ($figure.cc == null or .cc == $figure.cc)));
+
+def numbers($peer; $figure): samples_of($peer; $figure) | map(value($figure.key) | select(. != null));
 
 def result($peer; $figure): numbers($peer; $figure) | median;
 
@@ -58,7 +61,7 @@ def throughput_figures: tcp_figures("gbps"; "Gb/s"; true; "tcp1", "tcp4", "rever
 
 # Those that need no wire or congestion control to tell them apart.
 def other_figures: [
-  figure("64-byte UDP received"; "M/s"; "mpps"; "udp"; null; null; true),
+  figure("64-byte UDP received"; "1000/s"; "kpps"; "udp"; null; null; true),
   figure("ping-pong p50, idle"; "µs"; "p50"; "pingpong"; null; null; false),
   figure("ping-pong p99, idle"; "µs"; "p99"; "pingpong"; null; null; false),
   figure("ping-pong p50, under load"; "µs"; "p50"; "loaded"; null; null; false),
@@ -69,8 +72,9 @@ def other_figures: [
 ];
 
 def cost_figures:
-  tcp_figures("vtepCpu"; "s/GB"; false; "tcp1", "tcp4") + tcp_figures("machineCpu"; "s/GB"; false; "tcp1", "tcp4")
-  + tcp_figures("retransmits"; ""; false; "tcp1", "tcp4", "reverse");
+  (tcp_figures("vtepCpu"; "s/GB"; false; "tcp1", "tcp4") | map(.title = "VTEPs: \(.title)"))
+  + (tcp_figures("machineCpu"; "s/GB"; false; "tcp1", "tcp4") | map(.title = "machine: \(.title)"))
+  + (tcp_figures("retransmits"; ""; false; "tcp1", "tcp4", "reverse") | map(.title = "retransmits: \(.title)"));
 
 # Peers as they are measured on both hosts, and those that pair two.
 def peers: .environment.options.peers | map(select(contains("/") | not));
