@@ -1,7 +1,7 @@
 # The VTEPs that scripts/compare measures; sourced by it.
 #
-# A peer NAME has up_NAME and down_NAME, each for one host (0 or 1). up starts silk-vtep there and may return before it
-# stands. Whatever process runs in a host's namespace is taken for the VTEP's.
+# A peer NAME has up_NAME and down_NAME, each for one host (0 or 1). up starts silk-vtep there; it may return before that
+# stands, or stay as long as the VTEP, but if it fails the VTEP did. Whatever runs in a host's namespace is the VTEP's.
 
 # Weft with further lines of configuration.
 declare -A variants=(
@@ -60,8 +60,7 @@ down_ovs() { :; } # its processes end with their namespace
 
 up_weft() { # host [further configuration]
   { weft_config "$1" && printf '%s\n' "${2:-}"; } >"$state/weft$1.yaml"
-  # The daemon outlives the shell that starts it, which waits for the other host as well.
-  ip netns exec "${hosts[$1]}" setsid "$here/weft" daemon --config "$state/weft$1.yaml" --control "$state/weft$1.sock" </dev/null &
+  exec ip netns exec "${hosts[$1]}" setsid "$here/weft" daemon --config "$state/weft$1.yaml" --control "$state/weft$1.sock"
 }
 
 down_weft() { :; }
@@ -71,7 +70,7 @@ run_extra() { # host command
   mkdir -p "$directory"
   VTEP_HOST=$1 VTEP_NETNS=${hosts[$1]} VTEP_DIRECTORY=$directory VTEP_DEVICE=silk-vtep VTEP_LOCAL=${underlay[$1]} \
     VTEP_REMOTE=${underlay[other]} VTEP_ADDRESS=${lease[$1]} VTEP_MAC=$(vtep_mac "$1") VTEP_REMOTE_ADDRESS=${lease[other]} \
-    VTEP_REMOTE_MAC=$(vtep_mac "$other") VTEP_MTU=$overlay_mtu VTEP_VNI=1 VTEP_PORT=4789 bash -c "$2" </dev/null
+    VTEP_REMOTE_MAC=$(vtep_mac "$other") VTEP_MTU=$overlay_mtu VTEP_VNI=1 VTEP_PORT=4789 bash -c "$2"
 }
 
 # up or down, of the peer of a host.
@@ -91,8 +90,8 @@ switch_vtep() { # up|down host
 start_vteps() {
   local i
   for i in 0 1; do
-    : >"$state/vtep$i.log"
-    (switch_vtep up $i) >"$state/vtep$i.log" 2>&1 &
+    (switch_vtep up $i) </dev/null >"$state/vtep$i.log" 2>&1 &
+    starting[i]=$!
   done
 }
 
@@ -107,6 +106,16 @@ stop_vteps() {
 
 vtep_stands() { # host
   ip -n "${hosts[$1]}" link show silk-vtep >/dev/null 2>&1
+}
+
+# Waits until silk-vtep stands and is configured, or never will.
+await_vtep() { # host
+  local deadline=$((SECONDS + 30))
+  until vtep_stands "$1" && configure_vtep "$1" 2>/dev/null; do
+    kill -0 "${starting[$1]}" 2>/dev/null || wait "${starting[$1]}" || return
+    ((SECONDS < deadline)) || return
+    sleep 0.02
+  done
 }
 
 # What silk's daemon adds to a device that stands.

@@ -64,7 +64,7 @@ def worst_against($rival):
 
 def pair_target($extra; $measurement; $what):
   .environment.options as $options
-  | tcp("tcp1"; $options.wires[0]; $options.controls[0]) + {measurement: $measurement} as $figure
+  | tcp($measurement; $options.wires[0]; $options.controls[0]) as $figure
   | at_least("\($what), TCP 1 stream, \($options.controls[0])"; against("kernel/weft"; "kernel/\($extra)"; $figure); 0.9; $extra);
 
 def targets:
