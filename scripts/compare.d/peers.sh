@@ -98,7 +98,7 @@ start_vteps() {
 stop_vteps() {
   local i
   for i in 0 1; do
-    [[ ! -e /run/netns/${hosts[i]} ]] || switch_vtep down $i >/dev/null 2>&1 || true
+    [[ -z ${peer:-} || ! -e /run/netns/${hosts[i]} ]] || switch_vtep down $i >/dev/null 2>&1 || true
   done
   end_all_in "${hosts[@]}"
   rm -rf "$state"/{ovs,weft,extra}[01]*
