@@ -41,11 +41,12 @@ def throughput_panels:
 
 def other_panels:
   .environment.options as $options | other_figures as $other
-  | [cost_figures[] | select(.key == "machineCpu" and .measurement == "tcp1" and .cc == $options.controls[0]) | group(.wire)] as $costs
-  | panel("64-byte UDP received, 1000/s"; [$other | named("64-byte UDP received") | group("")]; true),
-    panel("Ping-pong, idle, µs"; [$other | (named("ping-pong p50, idle") | group("p50")), (named("ping-pong p99, idle") | group("p99"))]; false),
-    panel("Ping-pong beside a TCP stream, µs";
-      [$other | (named("ping-pong p50, under load") | group("p50")), (named("ping-pong p99, under load") | group("p99"))]; false),
+  | [cost_figures[] | select(.key == "machineCpu" and .measurement == "tcp1" and .cc == $options.controls[0])
+      | group(.wire)] as $costs
+  | def latency($load): [$other | ("p50", "p99") as $key | named("ping-pong \($key), \($load)") | group($key)];
+    panel("64-byte UDP received, 1000/s"; [$other | named("64-byte UDP received") | group("")]; true),
+    panel("Ping-pong, idle, µs"; latency("idle"); false),
+    panel("Ping-pong beside a TCP stream, µs"; latency("under load"); false),
     panel("Machine's CPU, TCP 1 stream, \($options.controls[0]), s/GB"; $costs; true),
     panel("First packet after start, s"; [$other | named("first packet after start") | group("")]; true),
     panel("Resident memory of a host's VTEP, MB"; [$other | named("resident memory, one host") | group("")]; true);
@@ -67,7 +68,8 @@ def bar($statistic; $x; $base; $bar; $top; $fill):
   | def scaled: [. / $top, 1] | min * bars_height;
     if $statistic.median == null then
       (if $statistic.failed then "failed" elif $statistic.peer == "kernel" then "in kernel" else "" end)
-      | text($middle; $base - 4; "font-size=\"9.5\" fill=\"#777\" transform=\"rotate(-90 \($middle | px) \($base - 4 | px))\" dy=\"3\"")
+      | text($middle; $base - 4;
+          "font-size=\"9.5\" fill=\"#777\" transform=\"rotate(-90 \($middle | px) \($base - 4 | px))\" dy=\"3\"")
     else
       ($statistic.median | scaled) as $height | ($statistic.max | scaled) as $highest
       | rect($x + 1; $base - $height; $bar - 2; [$height, 1] | max; "fill=\"\($fill)\""),
@@ -82,7 +84,8 @@ def bar($statistic; $x; $base; $bar; $top; $fill):
 # How Weft stands to the kernel, or where that has no such figure to Open vSwitch, below a group.
 def standing($statistics; $more):
   def of($name): $statistics | map(select(.peer == $name)) | .[0].median;
-  (if of("kernel") != null then {name: "kernel", value: of("kernel")} else {name: "Open vSwitch", value: of("ovs")} end) as $rival
+  (if of("kernel") != null then {name: "kernel", value: of("kernel")}
+    else {name: "Open vSwitch", value: of("ovs")} end) as $rival
   | ratio(of("weft"); $rival.value)
   | if . == null then null
     else {text: "\(short) × \($rival.name)", behind: (if $more then . < 1 else . > 1 end)}
@@ -140,13 +143,15 @@ def subtitle:
 | 104 as $first
 | (grid_height($throughput; 2)) as $upper
 | ($first + $upper + grid_height($other; 3) + 14) as $height
-| "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"\(width)\" height=\"\($height)\" viewBox=\"0 0 \(width) \($height)\" font-family=\"DejaVu Sans, Verdana, sans-serif\">",
+| "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"\(width)\" height=\"\($height)\""
+    + " viewBox=\"0 0 \(width) \($height)\" font-family=\"DejaVu Sans, Verdana, sans-serif\">",
   rect(0; 0; width; $height; "fill=\"white\""),
   ("VXLAN endpoints compared, \(.environment.date)" | text(margin; 32; "font-size=\"20\" font-weight=\"bold\" fill=\"#111\"")),
   (subtitle | text(margin; 54; "font-size=\"12\" fill=\"#555\"")),
   legend(82),
   draw_grid($throughput; 2; $first),
   draw_grid($other; 3; $first + $upper),
-  ("Lines: smallest and largest sample. Below the bars, Weft to its rival: green is ahead, red is behind. A white cut: the bar is longer than drawn."
+  ("Lines: smallest and largest sample. Below the bars, Weft to its rival: green is ahead, red is behind. "
+      + "A white cut: the bar is longer than drawn."
     | text(margin; $height - 10; "font-size=\"11\" fill=\"#555\"")),
   "</svg>"

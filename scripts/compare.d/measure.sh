@@ -1,5 +1,5 @@
-# The measurements of scripts/compare; sourced by it. Each prints an object with its values, or with the reason why there
-# are none as "error".
+# The measurements of scripts/compare; sourced by it. Each prints an object with its values, or with the reason why
+# there are none as "error".
 
 port=7777
 target=${container[1]}
@@ -156,7 +156,8 @@ measure_udp() {
   local client began received sent elapsed
   check_vteps || return 0
   serve udp $port sockperf sr -i "$target" -p $port || return 0
-  ip netns exec "${apps[0]}" sockperf tp -i "$target" -p $port -m 64 -t $((seconds + 5)) </dev/null >"$state/client" 2>&1 &
+  ip netns exec "${apps[0]}" \
+    sockperf tp -i "$target" -p $port -m 64 -t $((seconds + 5)) </dev/null >"$state/client" 2>&1 &
   client=$!
   wait_for 5 has_received $server 1000 || {
     refusal "hardly anything was received within 5 s: $(sockperf_failure)"
@@ -206,7 +207,8 @@ measure_loaded() { # name congestion-control
   local stream values
   check_vteps || return 0
   serve tcp $port iperf3 -s -1 -p $port || return 0
-  ip netns exec "${apps[0]}" iperf3 -c "$target" -p $port -t $((seconds + 12)) -C "$2" </dev/null >"$state/stream" 2>&1 &
+  ip netns exec "${apps[0]}" \
+    iperf3 -c "$target" -p $port -t $((seconds + 12)) -C "$2" </dev/null >"$state/stream" 2>&1 &
   stream=$!
   sleep 0.5
   values=$(measure_pingpong)
@@ -225,7 +227,8 @@ measure_idle() {
   began=$(now) cpu0=$(vtep_nanoseconds 0) cpu1=$(vtep_nanoseconds 1)
   sleep "$seconds"
   elapsed=$(($(now) - began))
-  jq -cn --arg elapsed $elapsed --arg cpu0 $(($(vtep_nanoseconds 0) - cpu0)) --arg cpu1 $(($(vtep_nanoseconds 1) - cpu1)) \
+  cpu0=$(($(vtep_nanoseconds 0) - cpu0)) cpu1=$(($(vtep_nanoseconds 1) - cpu1))
+  jq -cn --arg elapsed $elapsed --arg cpu0 $cpu0 --arg cpu1 $cpu1 \
     --arg resident0 "$(vtep_resident 0)" --arg resident1 "$(vtep_resident 1)" '
     def percent: tonumber / 10 / ($elapsed | tonumber);
     {cpuPercent: [($cpu0 | percent), ($cpu1 | percent)], residentMB: [$resident0, $resident1 | tonumber / 1024]}'

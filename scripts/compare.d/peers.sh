@@ -1,7 +1,8 @@
 # The VTEPs that scripts/compare measures; sourced by it.
 #
-# A peer NAME has up_NAME and down_NAME, each for one host (0 or 1). up starts silk-vtep there; it may return before that
-# stands, or stay as long as the VTEP, but if it fails the VTEP did. Whatever runs in a host's namespace is the VTEP's.
+# A peer NAME has up_NAME and down_NAME, each for one host (0 or 1). up starts silk-vtep there; it may return before
+# that stands, or stay as long as the VTEP, but if it fails the VTEP did. Whatever runs in a host's namespace is the
+# VTEP's.
 
 # Weft with further lines of configuration.
 declare -A variants=(
@@ -46,8 +47,10 @@ up_ovs() { # host
   ip netns exec "$ns" ovsdb-server "$dir/conf.db" --remote="punix:$dir/db.sock" --unixctl="$dir/db.ctl" \
     --pidfile="$dir/db.pid" --detach --log-file="$dir/db.log"
   "${bridge[@]}" --no-wait init
-  ip netns exec "$ns" ovs-vswitchd "unix:$dir/db.sock" --unixctl="$dir/vs.ctl" --pidfile="$dir/vs.pid" --detach --log-file="$dir/vs.log"
-  "${bridge[@]}" -- add-br br-phy -- set bridge br-phy datapath_type=netdev other-config:hwaddr="$phy_mac" -- add-port br-phy eth0 \
+  ip netns exec "$ns" ovs-vswitchd "unix:$dir/db.sock" --unixctl="$dir/vs.ctl" \
+    --pidfile="$dir/vs.pid" --detach --log-file="$dir/vs.log"
+  "${bridge[@]}" -- add-br br-phy -- set bridge br-phy datapath_type=netdev other-config:hwaddr="$phy_mac" \
+    -- add-port br-phy eth0 \
     -- add-br silk-vtep -- set bridge silk-vtep datapath_type=netdev other-config:hwaddr="$(vtep_mac "$1")" \
     -- add-port silk-vtep vxlan0 -- set interface vxlan0 type=vxlan options:key=1 \
     options:local_ip="${underlay[$1]}" options:remote_ip="${underlay[1 - $1]}"
@@ -60,7 +63,8 @@ down_ovs() { :; } # its processes end with their namespace
 
 up_weft() { # host [further configuration]
   { weft_config "$1" && printf '%s\n' "${2:-}"; } >"$state/weft$1.yaml"
-  exec ip netns exec "${hosts[$1]}" setsid "$here/weft" daemon --config "$state/weft$1.yaml" --control "$state/weft$1.sock"
+  exec ip netns exec "${hosts[$1]}" setsid \
+    "$here/weft" daemon --config "$state/weft$1.yaml" --control "$state/weft$1.sock"
 }
 
 down_weft() { :; }
@@ -68,9 +72,10 @@ down_weft() { :; }
 run_extra() { # host command
   local other=$((1 - $1)) directory=$state/extra$1
   mkdir -p "$directory"
-  VTEP_HOST=$1 VTEP_NETNS=${hosts[$1]} VTEP_DIRECTORY=$directory VTEP_DEVICE=silk-vtep VTEP_LOCAL=${underlay[$1]} \
-    VTEP_REMOTE=${underlay[other]} VTEP_ADDRESS=${lease[$1]} VTEP_MAC=$(vtep_mac "$1") VTEP_REMOTE_ADDRESS=${lease[other]} \
-    VTEP_REMOTE_MAC=$(vtep_mac "$other") VTEP_MTU=$overlay_mtu VTEP_VNI=1 VTEP_PORT=4789 bash -c "$2"
+  VTEP_HOST=$1 VTEP_NETNS=${hosts[$1]} VTEP_DIRECTORY=$directory VTEP_DEVICE=silk-vtep \
+    VTEP_LOCAL=${underlay[$1]} VTEP_REMOTE=${underlay[other]} VTEP_MTU=$overlay_mtu VTEP_VNI=1 VTEP_PORT=4789 \
+    VTEP_ADDRESS=${lease[$1]} VTEP_MAC=$(vtep_mac "$1") \
+    VTEP_REMOTE_ADDRESS=${lease[other]} VTEP_REMOTE_MAC=$(vtep_mac "$other") bash -c "$2"
 }
 
 # up or down, of the peer of a host.

@@ -28,11 +28,12 @@ def figure_row($figure):
   . as $all
   | [$figure.title + (if $figure.unit == "" then "" else " [\($figure.unit)]" end)]
     + (peers | map(. as $peer | $all.samples | result($peer; $figure) | short))
-    + (rivals as $rivals | if peers | index("weft") then $rivals | map(. as $rival | $all | ratio_cell($figure; $rival)) else [] end)
+    + (if peers | index("weft") then rivals | map(. as $rival | $all | ratio_cell($figure; $rival)) else [] end)
   | row;
 
 def figure_table($figures):
-  ([""] + (peers | map(peer_name)) + (if peers | index("weft") then rivals | map("Weft / \(short_name)") else [] end)) as $head
+  ([""] + (peers | map(peer_name))
+    + (if peers | index("weft") then rivals | map("Weft / \(short_name)") else [] end)) as $head
   | ($head | row), ($head | rule), ($figures[] as $figure | figure_row($figure));
 
 # --- targets ---
