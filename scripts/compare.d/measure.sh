@@ -101,6 +101,14 @@ measure_start() {
     '{deviceSeconds: (($up | tonumber) / 1e6), seconds: (($first | tonumber) / 1e6)}'
 }
 
+# Traffic both ways that is not measured, for every peer alike: caches fill, tables learn, a JVM compiles.
+warm_up() {
+  serve tcp $port iperf3 -s -1 -p $port >/dev/null || return 0
+  timeout $((seconds + 10)) ip netns exec "${apps[0]}" \
+    iperf3 -c "$target" -p $port -t "$seconds" --bidir </dev/null >/dev/null 2>&1 || true
+  end_all_in "${apps[@]}"
+}
+
 measure_tcp() { # congestion-control iperf3-options...
   local cpu0 cpu1 machine status=0
   check_vteps || return 0
