@@ -10,7 +10,11 @@ def panel_height: bars_height + 100;
 def px: (. * 10 | round) / 10;
 
 def bar_label:
-  if . >= 100 then round elif . >= 10 then (. * 10 | round) / 10 else (. * 100 | round) / 100 end | tostring;
+  if . >= 10000 then "\(. / 1000 | round)k"
+  elif . >= 100 then round
+  elif . >= 10 then (. * 10 | round) / 10
+  else (. * 100 | round) / 100
+  end | tostring;
 
 def text($x; $y; $attributes): "<text x=\"\($x | px)\" y=\"\($y | px)\" \($attributes)>\(@html)</text>";
 
