@@ -11,8 +11,11 @@ def short:
     | pow(10; $digits) as $scale | (. * $scale | round) / $scale | tostring
   end;
 
-# Of VTEPs that are processes.
-def vtep_cpu: if .peer != "kernel" and .vtepCpuSeconds and .gigabytes > 0 then (.vtepCpuSeconds | add) / .gigabytes else null end;
+# Only of VTEPs that are processes on both hosts.
+def vtep_cpu:
+  if .vtepCpuSeconds and (.vtepCpuSeconds | index(null) | not) and .gigabytes > 0
+  then (.vtepCpuSeconds | add) / .gigabytes
+  else null end;
 def machine_cpu: if .gigabytes and .gigabytes > 0 then .machineCpuSeconds / .gigabytes else null end;
 
 # The value of a figure in a sample, or null.

@@ -24,7 +24,7 @@ wait_for() { # seconds command...
   done
 }
 
-# CPU time of the VTEP processes of a host, in ticks.
+# CPU time of the VTEP processes of a host, in ticks; null if it has none because the kernel is the VTEP.
 vtep_ticks() { # host
   local pid stat fields sum=0
   while read -r pid; do
@@ -32,7 +32,7 @@ vtep_ticks() { # host
     read -ra fields <<<"${stat##*) }"
     sum=$((sum + fields[11] + fields[12]))
   done <"$state/pids$1"
-  echo $sum
+  if [[ -s $state/pids$1 ]]; then echo $sum; else echo null; fi
 }
 
 # CPU time of the VTEP processes of a host in nanoseconds, as the scheduler counts it.
@@ -120,16 +120,15 @@ measure_tcp() { # congestion-control iperf3-options...
     refusal "iperf3 did not end within $((seconds + 10)) s"
     return
   fi
-  jq -c --arg cc "$1" --arg status "$status" --arg hertz "$hertz" --arg cpu0 $(($(vtep_ticks 0) - cpu0)) \
-    --arg cpu1 $(($(vtep_ticks 1) - cpu1)) --arg machine $(($(machine_ticks) - machine)) '
-    def seconds: tonumber / ($hertz | tonumber);
+  jq -c --arg cc "$1" --arg status "$status" --argjson hertz "$hertz" \
+    --argjson before "[$cpu0, $cpu1, $machine]" --argjson after "[$(vtep_ticks 0), $(vtep_ticks 1), $(machine_ticks)]" '
+    def seconds($i): if $before[$i] == null then null else ($after[$i] - $before[$i]) / $hertz end;
     if .error then {error: "iperf3: \(.error)"}
     elif $status != "0" then {error: "iperf3 ended with status \($status)"}
     elif .end.sender_tcp_congestion != $cc then {error: "congestion control was \(.end.sender_tcp_congestion)"}
     else {
       gbps: (.end.sum_received.bits_per_second / 1e9), retransmits: .end.sum_sent.retransmits,
-      gigabytes: (.end.sum_received.bytes / 1e9), vtepCpuSeconds: [($cpu0 | seconds), ($cpu1 | seconds)],
-      machineCpuSeconds: ($machine | seconds)
+      gigabytes: (.end.sum_received.bytes / 1e9), vtepCpuSeconds: [seconds(0), seconds(1)], machineCpuSeconds: seconds(2)
     } end' "$state/client" 2>/dev/null || refusal "iperf3: $(tail -n 1 "$state/client")"
 }
 

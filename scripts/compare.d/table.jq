@@ -27,7 +27,9 @@ def ratio_cell($figure; $rival):
 def figure_row($figure):
   . as $all
   | [$figure.title + (if $figure.unit == "" then "" else " [\($figure.unit)]" end)]
-    + (peers | map(. as $peer | $all.samples | result($peer; $figure) | short))
+    + (peers | map(. as $peer | $all.samples | result($peer; $figure)
+        | if . == null and $peer == "kernel" and ($figure.key | IN("vtepCpu", "residentMB", "cpuPercent"))
+          then "in kernel" else short end))
     + (if peers | index("weft") then rivals | map(. as $rival | $all | ratio_cell($figure; $rival)) else [] end)
   | row;
 
@@ -144,7 +146,7 @@ target_table,
 "## Costs",
 "",
 "CPU seconds per GB received: of the VTEP's processes on both hosts, and of the whole machine with sender, receiver and whatever else ran.",
-"The kernel's VXLAN has no process, its work is in the kernel.",
+"The kernel's VXLAN has no process; compare it by the whole machine.",
 "",
 (figure_table(cost_figures)),
 (if pairs | length > 0 then "", "## Mixed pairs", "", pair_table else empty end),
