@@ -15,11 +15,7 @@ public record IpAddress(long high, long low) {
     /** What the low 64 bits of a mapped IPv4 address start with. */
     public static final long IPV4_PREFIX = 0xffff_0000_0000L;
 
-    private static final String OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])";
-
-    /** Strict: {@code InetAddress} would look 10.0.0.256 up as a name, and read 010 as 10 where others read 8. */
     public static final IpAddress ANY_IPV4 = ofIpv4(0);
-
     public static final IpAddress ANY_IPV6 = new IpAddress(0, 0);
 
     /** The low 64 bits of an IPv4 address given in host byte order; the high ones are 0. */
@@ -57,7 +53,10 @@ public record IpAddress(long high, long low) {
         }
     }
 
-    /** Four numbers up to 255 without leading zeros and with dots between, in host byte order; -1 if it is not that. */
+    /**
+     * Four numbers up to 255 without leading zeros and with dots between, in host byte order; -1 if it is not that. Strict:
+     * {@code InetAddress} would look 10.0.0.256 up as a name, and read 010 as 10 where others read 8.
+     */
     private static long parseIpv4(String text) {
         long address = 0;
         int octet = -1;
