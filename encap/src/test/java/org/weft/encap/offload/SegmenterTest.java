@@ -114,6 +114,7 @@ class SegmenterTest {
         assertEquals(1, Reference.getShort(segments.get(2), 18));
         assertEquals(0, Reference.getShort(segments.get(1), 38));
         assertEquals(10, Reference.getShort(segments.get(2), 40));
+        segments.forEach(Oracle::assertRight);
     }
 
     @Test
