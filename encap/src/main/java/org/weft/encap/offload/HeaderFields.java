@@ -17,7 +17,7 @@ final class HeaderFields {
     static final int IPV6_PAYLOAD_LENGTH = 4;
     static final int TCP_SEQUENCE = 4;
     static final int TCP_ACKNOWLEDGMENT = 8;
-    /** Data offset, reserved bits and flags in 16 bits, the window in 16 more. */
+    /** Behind the data offset, in the same 16 bits. */
     static final int TCP_FLAGS = 12;
 
     static final int TCP_WINDOW = 14;
