@@ -13,12 +13,12 @@ import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
 
 /**
- * Looks twice a second whether the devices are still what they were: a TAP that was deleted is made again, sockets
+ * Looks once a second whether the devices are still what they were: a TAP that was deleted is made again, sockets
  * follow an underlay interface that came back, and learned entries age.
  */
 final class Watch implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Watch.class);
-    private static final long PERIOD_MILLIS = 500;
+    private static final long PERIOD_MILLIS = 1000;
 
     /** FDB_AGE_INTERVAL of the kernel's vxlan. */
     private static final long AGE_INTERVAL_SECONDS = 10;
