@@ -9,9 +9,12 @@
  *                 (neighbours, FDB, tag)        eth0:4789           (receive rules, learning)
  * </pre>
  *
- * <p>A frame is read once into a slot of a {@link org.weft.dataplane.io.FrameSlab} and never copied again in userspace;
- * headers are written in front of it. Rings carry slot numbers. Packages from the wire to the operator: {@code io},
- * {@code io.linux}, {@code table}, {@code counters}, {@code capture}, {@code vtep}, {@code agent}, this one, {@code
- * control}, {@code cli}.
+ * <p>A frame is read once into a slot of a {@link org.weft.dataplane.io.FrameSlab}. Going out it is never copied again
+ * in userspace: headers are written in front of it, or beside it where a super-frame is cut into segments. Coming in,
+ * the payload of a segment that continues a super-frame is moved up behind it, which costs less than a system call with
+ * a piece of memory for each. Rings carry descriptors: slot, place and length in one number.
+ *
+ * <p>Packages from the wire to the operator: {@code io}, {@code io.linux}, {@code table}, {@code counters}, {@code
+ * capture}, {@code vtep}, {@code agent}, {@code config}, this one, {@code control}, {@code cli}.
  */
 package org.weft.dataplane;
