@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -31,12 +32,26 @@ class LossyWireIT {
     private static final long TCP_BYTES = 16L << 20;
     private static final Duration LIMIT = Duration.ofSeconds(30);
     private static final long SEED = 3;
+    private static final String ON = "";
+    private static final String OFF = "tso: off\nuso: off\ngso: off\ngro: off\n";
 
-    /** The two ends of the wire. */
-    record Pair(Subject first, Subject second) {
+    /** The two ends of the wire, and what offloads they have where they run Weft. */
+    record Pair(Subject first, Subject second, String firstOffloads, String secondOffloads) {
+        static Pair of(Subject first, Subject second) {
+            return new Pair(first, second, ON, ON);
+        }
+
+        boolean hasWeft() {
+            return first == Subject.WEFT || second == Subject.WEFT;
+        }
+
         @Override
         public String toString() {
-            return first + " to " + second;
+            return first + without(firstOffloads) + " to " + second + without(secondOffloads);
+        }
+
+        private static String without(String offloads) {
+            return offloads.equals(ON) ? "" : " without offloads";
         }
     }
 
@@ -46,20 +61,23 @@ class LossyWireIT {
     private LossyWire wire;
     private OverlayLab lab;
 
-    /** The kernel alone is not of interest, but shows what the test asks for where Weft is left out. */
+    /** The kernel on both ends is left out, unless it is the only subject. */
     static Stream<Pair> pairs() {
         List<Subject> subjects = Subject.all().toList();
-        return subjects.stream()
-                .flatMap(first -> subjects.stream().map(second -> new Pair(first, second)))
-                .filter(pair -> subjects.size() == 1 || pair.first == Subject.WEFT || pair.second == Subject.WEFT);
+        Stream<Pair> all = subjects.stream().flatMap(first -> subjects.stream().map(second -> Pair.of(first, second)));
+        if (!subjects.contains(Subject.WEFT)) {
+            return all;
+        }
+        Stream<Pair> switched = Stream.of(ON, OFF).map(second -> new Pair(Subject.WEFT, Subject.WEFT, OFF, second));
+        return Stream.concat(all.filter(Pair::hasWeft), switched);
     }
 
     @BeforeParameterizedClassInvocation
     void open() {
         wire = new LossyWire(Underlay.IPV4.mtu());
         lab = OverlayLab.open(
-                new OverlayHost(1, pair.first, Underlay.IPV4),
-                new OverlayHost(2, pair.second, Underlay.IPV4),
+                new OverlayHost(1, pair.first, Underlay.IPV4).configure("", pair.firstOffloads),
+                new OverlayHost(2, pair.second, Underlay.IPV4).configure("", pair.secondOffloads),
                 lab -> wire.plumb(lab, SEED));
     }
 
@@ -81,8 +99,10 @@ class LossyWireIT {
             assertTrue(wire.count(fate) > 0, wire::toString);
         }
         for (OverlayHost host : lab.hosts()) {
+            assertTrue(wrongChecksums(host.app) > 0, "no damaged segment came as far as TCP");
             if (host.subject == Subject.WEFT) {
                 Await.until("each packet ends in exactly one counter", host::booksBalance);
+                assertCutsAndMerges(host);
             }
         }
         tsharkFindsEveryChecksumRight();
@@ -93,6 +113,20 @@ class LossyWireIT {
         Traffic.tcp(from.app, to.app, to.appIp(), TCP_BYTES);
         Duration took = Duration.ofNanos(System.nanoTime() - start);
         assertTrue(took.compareTo(LIMIT) < 0, () -> "took " + took + "; " + wire);
+    }
+
+    /** Segments that TCP in a namespace has refused. */
+    private static long wrongChecksums(Netns netns) {
+        String[] words = netns.exec("nstat", "-asz", "TcpInCsumErrors").trim().split("\\s+");
+        return Long.parseLong(words[Arrays.asList(words).indexOf("TcpInCsumErrors") + 1]);
+    }
+
+    private static void assertCutsAndMerges(OverlayHost host) {
+        Map<String, Long> counters = host.counters();
+        for (var pair : Map.of("tso", "TX_SEGMENTED", "gro", "RX_COALESCED").entrySet()) {
+            boolean on = host.offloads().get(pair.getKey()).equals("on");
+            assertEquals(on, counters.get(pair.getValue()) > 0, () -> host.offloads() + " " + counters);
+        }
     }
 
     private void tsharkFindsEveryChecksumRight() throws IOException {
