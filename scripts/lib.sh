@@ -49,3 +49,79 @@ start_time() {
   set -- ${stat##*) }
   [[ $1 == Z ]] || echo "${20}"
 }
+
+# A pid is ours as long as the process has the start time that was noted with it.
+is_ours() { # pid starttime
+  [[ -n $2 && $(start_time "$1") == "$2" ]]
+}
+
+# Ends the processes a file lists, a pid and its start time on each line, and waits until they are gone.
+end_processes() { # file
+  local pid started tries
+  while read -r pid started _; do
+    ! is_ours "$pid" "$started" || kill -TERM "$pid" 2>/dev/null || true
+  done <"$1"
+  while read -r pid started _; do
+    for ((tries = 0; tries < 100; tries++)); do
+      is_ours "$pid" "$started" || continue 2
+      sleep 0.1
+    done
+    kill -KILL "$pid" 2>/dev/null || true
+  done <"$1"
+}
+
+# Two hosts of a silk overlay. Of each: its underlay address, the /24 it leases (the first address is the VTEP's), and
+# the address of the app container on it.
+underlay=(10.0.16.16 10.0.32.14)
+lease=(10.255.99.0 10.255.132.0)
+container=(10.255.99.3 10.255.132.2)
+overlay_mtu=1410
+
+# MAC addresses on the overlay are a prefix and the four bytes of an address, as silk derives them.
+overlay_mac() { # prefix address
+  local IFS=.
+  # shellcheck disable=SC2086  # split on the dots
+  printf '%s:%02x:%02x:%02x:%02x' "$1" $2
+}
+
+# Sets a sysctl of a namespace, without needing procps.
+sysctl_in() { # namespace name value
+  ip netns exec "$1" sh -c "echo $3 > /proc/sys/net/$2"
+}
+
+# Joins an app container to its host with a veth pair, as the silk CNI plugin makes it.
+lay_container() { # host-namespace container-namespace veth-in-the-host address
+  local host=$1 ns=$2 veth=$3 address=$4 inside outside
+  inside=$(overlay_mac ee:ee "$address")
+  outside=$(overlay_mac aa:aa "$address")
+  ip link add "$veth" netns "$host" type veth peer name eth0 netns "$ns"
+
+  ip -n "$host" link set "$veth" address "$outside" mtu $overlay_mtu arp off up
+  ip -n "$host" address add 169.254.0.1 peer "$address/32" dev "$veth" scope link
+  ip -n "$host" neigh replace "$address" lladdr "$inside" dev "$veth" nud permanent
+  sysctl_in "$host" "ipv4/conf/$veth/rp_filter" 1
+
+  ip -n "$ns" link set eth0 address "$inside" mtu $overlay_mtu arp off up
+  ip -n "$ns" address add "$address" peer 169.254.0.1/32 dev eth0 scope link
+  ip -n "$ns" neigh replace 169.254.0.1 lladdr "$outside" dev eth0 nud permanent
+  ip -n "$ns" route add default via 169.254.0.1 dev eth0 src "$address"
+}
+
+# The configuration of a Weft daemon of host 0 or 1. Further lines for its VTEP can be put behind it.
+weft_config() { # index
+  local other=$((1 - $1)) mac
+  mac=$(overlay_mac ee:ee "${lease[other]}")
+  cat <<YAML
+underlay:
+  local: ${underlay[$1]}
+  port: 4789
+vteps:
+  - name: silk-vtep
+    vni: 1
+    address: ${lease[$1]}/16
+    mtu: $overlay_mtu
+    gbp: true
+    fdb: [{mac: "$mac", dst: ${underlay[other]}}]
+    neighbours: [{ip: ${lease[other]}, mac: "$mac"}]
+YAML
+}

@@ -21,13 +21,17 @@ import org.weft.encap.offload.Segmenter;
 public class OffloadBenchmark {
     private static final int SEGMENTS = 45;
     private static final int HEADER_LENGTH = 54;
-    private static final int STRIDE = 2048;
+    private static final int VXLAN_LENGTH = 8;
+    private static final int ARENA_STRIDE = 128;
 
     @Param({"1", "1358"})
     int payload;
 
     private final UnsafeBuffer superFrame = direct(0x10000 + 64);
-    private final UnsafeBuffer arena = direct(SEGMENTS * STRIDE);
+    private final UnsafeBuffer arena = direct(SEGMENTS * ARENA_STRIDE);
+    /** The segments as one receive has them, each behind its VXLAN header. */
+    private final UnsafeBuffer received = direct(0x10000 + SEGMENTS * VXLAN_LENGTH + SEGMENTS * HEADER_LENGTH);
+
     private final UnsafeBuffer slot = direct(0x10000 + 64);
     private final FrameLayout layout = new FrameLayout();
     private final Segmenter segmenter = new Segmenter();
@@ -42,24 +46,28 @@ public class OffloadBenchmark {
     public void frames() {
         length = HEADER_LENGTH + SEGMENTS * payload;
         Packets.putIpv4(superFrame, 0, length);
-        cutIntoArena();
+        cut();
         for (int i = 0; i < SEGMENTS; i++) {
-            int end = i * STRIDE + HEADER_LENGTH;
-            arena.putBytes(end, superFrame, segmenter.payloadOffset(i), payload);
+            received.putBytes(position(i), arena, i * ARENA_STRIDE, HEADER_LENGTH);
+            received.putBytes(position(i) + HEADER_LENGTH, superFrame, segmenter.payloadOffset(i), payload);
         }
-        if (mergeFromArena() != SEGMENTS) {
+        if (merge() != SEGMENTS) {
             throw new IllegalStateException("the segments do not merge");
         }
+    }
+
+    private int position(int segment) {
+        return VXLAN_LENGTH + segment * (VXLAN_LENGTH + HEADER_LENGTH + payload);
     }
 
     /** Parsing, and {@code begin}, spread over the segments. */
     @Benchmark
     @OperationsPerInvocation(SEGMENTS)
-    public int cutIntoArena() {
+    public int cut() {
         layout.parse(superFrame, 0, length);
         segmenter.begin(superFrame, 0, length, layout, VirtioNetHeader.GSO_TCPV4, payload);
         for (int i = 0; i < SEGMENTS; i++) {
-            segmenter.writeHeader(i, arena, i * STRIDE);
+            segmenter.writeHeader(i, arena, i * ARENA_STRIDE);
         }
         return segmenter.segments();
     }
@@ -67,14 +75,14 @@ public class OffloadBenchmark {
     /** With parsing each segment, and the copy of the first. */
     @Benchmark
     @OperationsPerInvocation(SEGMENTS)
-    public int mergeFromArena() {
+    public int merge() {
         int each = HEADER_LENGTH + payload;
-        slot.putBytes(0, arena, 0, each);
+        slot.putBytes(0, received, position(0), each);
         layout.parse(slot, 0, each);
         coalescer.open(slot, 0, each, slot.capacity(), layout);
         for (int i = 1; i < SEGMENTS; i++) {
-            layout.parse(arena, i * STRIDE, each);
-            coalescer.append(arena, i * STRIDE, each, layout);
+            layout.parse(received, position(i), each);
+            coalescer.append(received, position(i), each, layout);
         }
         return coalescer.close();
     }

@@ -10,7 +10,7 @@ import java.util.concurrent.TimeUnit;
 record Command(List<String> words, int exitCode, String output) {
     private static final int LIMIT_S = 120;
 
-    /** Runs a command with standard error merged into its output. */
+    /** Runs a command with standard error merged into its output. No pipe to it stays open. */
     static Command attempt(String input, List<String> words) {
         try {
             Process process =
@@ -22,6 +22,7 @@ record Command(List<String> words, int exitCode, String output) {
             try (var stdout = process.getInputStream()) {
                 output = new String(stdout.readAllBytes(), StandardCharsets.UTF_8);
             }
+            process.getErrorStream().close();
             if (!process.waitFor(LIMIT_S, TimeUnit.SECONDS)) {
                 process.destroyForcibly();
                 throw new AssertionError(String.join(" ", words) + ": still running after " + LIMIT_S + " s");

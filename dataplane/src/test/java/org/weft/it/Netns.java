@@ -79,6 +79,7 @@ final class Netns implements AutoCloseable {
                     .redirectOutput(log.toFile())
                     .start();
             process.getOutputStream().close();
+            process.getErrorStream().close();
             processes.add(process);
             return process;
         } catch (IOException e) {

@@ -11,13 +11,18 @@ public final class Commands {
 
     private Commands() {}
 
-    /** Runs a command of words without quotes and returns what it printed; fails if it failed, with its words. */
+    /** Runs a command of words without quotes and returns what it printed; fails if it failed, with its words. No pipe to it stays open. */
     public static String run(String command) {
         try {
             Process process = new ProcessBuilder(command.split(" "))
                     .redirectErrorStream(true)
                     .start();
-            String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            process.getOutputStream().close();
+            process.getErrorStream().close();
+            String output;
+            try (var stdout = process.getInputStream()) {
+                output = new String(stdout.readAllBytes(), StandardCharsets.UTF_8);
+            }
             if (!process.waitFor(LIMIT_SECONDS, TimeUnit.SECONDS) || process.exitValue() != 0) {
                 process.destroyForcibly();
                 throw new AssertionError(command + ": " + output);

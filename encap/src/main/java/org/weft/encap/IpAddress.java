@@ -4,7 +4,6 @@ import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
-import java.util.regex.Pattern;
 
 /**
  * An IPv4 or IPv6 address as 128 bits, IPv4 as {@code ::ffff:a.b.c.d}, so that tables and devices need one form only.
@@ -15,11 +14,6 @@ import java.util.regex.Pattern;
 public record IpAddress(long high, long low) {
     /** What the low 64 bits of a mapped IPv4 address start with. */
     public static final long IPV4_PREFIX = 0xffff_0000_0000L;
-
-    private static final String OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])";
-
-    /** Strict: {@code InetAddress} would look 10.0.0.256 up as a name, and read 010 as 10 where others read 8. */
-    private static final Pattern IPV4 = Pattern.compile(OCTET + "(\\." + OCTET + "){3}");
 
     public static final IpAddress ANY_IPV4 = ofIpv4(0);
     public static final IpAddress ANY_IPV6 = new IpAddress(0, 0);
@@ -43,8 +37,9 @@ public record IpAddress(long high, long low) {
      * @throws IllegalArgumentException in one sentence, if it is not one
      */
     public static IpAddress parse(String text) {
-        if (IPV4.matcher(text).matches()) {
-            return ofIpv4(parseIpv4(text));
+        long ipv4 = parseIpv4(text);
+        if (ipv4 >= 0) {
+            return ofIpv4((int) ipv4);
         }
         if (!text.matches("[0-9a-fA-F:]*:[0-9a-fA-F:.]*")) {
             throw notAnAddress(text);
@@ -58,12 +53,30 @@ public record IpAddress(long high, long low) {
         }
     }
 
-    private static int parseIpv4(String text) {
-        int address = 0;
-        for (String octet : text.split("\\.")) {
-            address = address << 8 | Integer.parseInt(octet);
+    /**
+     * Four numbers up to 255 without leading zeros and with dots between, in host byte order; -1 if it is not that. Strict:
+     * {@code InetAddress} would look 10.0.0.256 up as a name, and read 010 as 10 where others read 8.
+     */
+    private static long parseIpv4(String text) {
+        long address = 0;
+        int octet = -1;
+        int dots = 0;
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c == '.' && octet >= 0 && dots < 3) {
+                address = address << 8 | octet;
+                octet = -1;
+                dots++;
+            } else if (c >= '0' && c <= '9' && octet != 0) {
+                octet = Math.max(octet, 0) * 10 + c - '0';
+                if (octet > 255) {
+                    return -1;
+                }
+            } else {
+                return -1;
+            }
         }
-        return address;
+        return dots == 3 && octet >= 0 ? address << 8 | octet : -1;
     }
 
     private static IllegalArgumentException notAnAddress(String text) {

@@ -1,7 +1,6 @@
 package org.weft.encap.offload;
 
 import static java.nio.ByteOrder.BIG_ENDIAN;
-import static org.weft.encap.offload.HeaderFields.equal;
 import static org.weft.encap.offload.HeaderFields.unsignedShort;
 
 import org.agrona.concurrent.UnsafeBuffer;
@@ -40,8 +39,7 @@ public final class Coalescer {
 
     private static final int NEVER_MERGED = TcpHeader.URG | TcpHeader.RST | TcpHeader.SYN;
     private static final int LAST_ONLY = TcpHeader.PSH | TcpHeader.FIN;
-    /** Of data offset, flags and window, what all segments have alike (tcp_gro_receive). */
-    private static final int ALIKE = ~((LAST_ONLY | TcpHeader.CWR) << 16);
+    private final HeaderMask mask = new HeaderMask();
 
     private UnsafeBuffer buffer;
     private int offset;
@@ -93,7 +91,11 @@ public final class Coalescer {
         headerLength = transport + (tcp ? TcpHeader.headerLength(buffer, layout.transportOffset()) : UdpHeader.LENGTH);
         segmentLength = length - headerLength;
         maxLength = Math.min(network + MAX_PACKET_LENGTH, Math.min(capacity, buffer.capacity() - offset));
-        if (segmentLength <= 0 || !isWhole(buffer, offset, length) || !mayLead() || !isNetworkRight()) {
+        if (segmentLength <= 0
+                || headerLength > HeaderMask.MAX_LENGTH
+                || !isWhole(buffer, offset, length)
+                || !mayLead()
+                || !isNetworkRight()) {
             return false;
         }
         pseudoSum = pseudoHeader();
@@ -168,6 +170,7 @@ public final class Coalescer {
     }
 
     private void begin() {
+        mask.shape(network, transport, headerLength, ipv4, tcp);
         open = true;
         full = false;
         segments = 1;
@@ -198,7 +201,7 @@ public final class Coalescer {
                 || payload > segmentLength
                 || this.length + payload > maxLength
                 || layout.transportOffset() - offset != transport
-                || !hasSameHeaders(buffer, offset)
+                || !mask.matches(buffer, offset, this.buffer, this.offset)
                 || !isNext(buffer, offset)
                 || !isWhole(buffer, offset, length)
                 || !isTransportRight(buffer, offset, length)) {
@@ -212,38 +215,6 @@ public final class Coalescer {
         segments++;
         full = payload < segmentLength || lastFlags != 0 || !tcp && segments == MAX_DATAGRAMS;
         return true;
-    }
-
-    private boolean hasSameHeaders(UnsafeBuffer other, int at) {
-        return hasSameNetwork(other, at + network, offset + network)
-                && equal(other, at, buffer, offset, network)
-                && (!tcp || hasSameTcp(other, at + transport, offset + transport));
-    }
-
-    /** The network header, and the ports behind it. */
-    private boolean hasSameNetwork(UnsafeBuffer other, int theirs, int ours) {
-        int fixed = ipv4 ? HeaderFields.IPV4_FRAGMENT : HeaderFields.IPV6_NEXT_HEADER;
-        int rest = ipv4 ? HeaderFields.IPV4_ADDRESSES : HeaderFields.IPV6_NEXT_HEADER;
-        boolean sameStart =
-                ipv4 ? other.getShort(theirs) == buffer.getShort(ours) : other.getInt(theirs) == buffer.getInt(ours);
-        return sameStart
-                && other.getInt(theirs + fixed) == buffer.getInt(ours + fixed)
-                && equal(other, theirs + rest, buffer, ours + rest, portsEnd() - rest);
-    }
-
-    private int portsEnd() {
-        return transport - network + HeaderFields.PORTS_LENGTH;
-    }
-
-    private boolean hasSameTcp(UnsafeBuffer other, int theirs, int ours) {
-        int difference = other.getInt(theirs + HeaderFields.TCP_FLAGS, BIG_ENDIAN)
-                ^ buffer.getInt(ours + HeaderFields.TCP_FLAGS, BIG_ENDIAN);
-        int options = headerLength - transport - TcpHeader.LENGTH;
-        return (difference & ALIKE) == 0
-                && other.getInt(theirs + HeaderFields.TCP_ACKNOWLEDGMENT)
-                        == buffer.getInt(ours + HeaderFields.TCP_ACKNOWLEDGMENT)
-                && other.getShort(theirs + HeaderFields.TCP_URGENT) == buffer.getShort(ours + HeaderFields.TCP_URGENT)
-                && equal(other, theirs + TcpHeader.LENGTH, buffer, ours + TcpHeader.LENGTH, options);
     }
 
     /** The fields that say which one of a row it is. */

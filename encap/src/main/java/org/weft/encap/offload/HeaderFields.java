@@ -4,7 +4,7 @@ import java.nio.ByteOrder;
 import org.agrona.UnsafeApi;
 import org.agrona.concurrent.UnsafeBuffer;
 
-/** Where the fields are that differ between segments, and headers moved and compared by words. */
+/** Where the fields are that differ between segments, and headers copied by words. */
 final class HeaderFields {
     static final int IPV4_TOTAL_LENGTH = 2;
     static final int IPV4_ID = 4;
@@ -15,11 +15,9 @@ final class HeaderFields {
     static final int IPV4_CHECKSUM = 10;
     static final int IPV4_ADDRESSES = 12;
     static final int IPV6_PAYLOAD_LENGTH = 4;
-    static final int IPV6_NEXT_HEADER = 6;
-    static final int PORTS_LENGTH = 4;
     static final int TCP_SEQUENCE = 4;
     static final int TCP_ACKNOWLEDGMENT = 8;
-    /** Data offset, reserved bits and flags in 16 bits, the window in 16 more. */
+    /** Behind the data offset, in the same 16 bits. */
     static final int TCP_FLAGS = 12;
 
     static final int TCP_WINDOW = 14;
@@ -62,18 +60,5 @@ final class HeaderFields {
             UnsafeApi.putLong(target, write + i, UnsafeApi.getLong(source, read + i));
         }
         UnsafeApi.putLong(target, write + last, UnsafeApi.getLong(source, read + last));
-    }
-
-    /** Whether two places hold the same bytes; any number of at least 8, or a multiple of 4. */
-    static boolean equal(UnsafeBuffer a, int aOffset, UnsafeBuffer b, int bOffset, int length) {
-        int last = length - WORD;
-        if (last < 0) {
-            return length == 0 || a.getInt(aOffset) == b.getInt(bOffset);
-        }
-        long difference = a.getLong(aOffset + last) ^ b.getLong(bOffset + last);
-        for (int i = 0; i < last; i += WORD) {
-            difference |= a.getLong(aOffset + i) ^ b.getLong(bOffset + i);
-        }
-        return difference == 0;
     }
 }

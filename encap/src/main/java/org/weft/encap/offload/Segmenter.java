@@ -26,7 +26,6 @@ public final class Segmenter {
     /** A longer header is refused; the longest without IPv6 extension headers has 142 bytes. */
     public static final int MAX_HEADER_LENGTH = 256;
 
-    private static final int MAX_PACKET_LENGTH = 0xffff;
     private static final int ONLY_LAST = TcpHeader.PSH | TcpHeader.FIN;
 
     private UnsafeBuffer buffer;
@@ -101,7 +100,7 @@ public final class Segmenter {
     private boolean lengthsAgree(int length, FrameLayout layout) {
         int packet = length - network;
         int at = offset + network;
-        if (packet > MAX_PACKET_LENGTH || !tcp && UdpHeader.length(buffer, offset + transport) != length - transport) {
+        if (!tcp && UdpHeader.length(buffer, offset + transport) != length - transport) {
             return false;
         }
         return ipv4

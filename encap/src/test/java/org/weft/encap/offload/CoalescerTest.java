@@ -364,6 +364,19 @@ class CoalescerTest {
         assertRefused(TestFrame.udp4(100).build(), second);
     }
 
+    /** A field of 0 would verify here; cut again, it would be 0xffff. */
+    @Test
+    void udpWithoutChecksumGoesAloneEvenIfItsSumIsZero() {
+        TestFrame frame = TestFrame.udp4(100);
+        int sum = Reference.getShort(frame.payload, 0) + Reference.getShort(frame.build(), 40);
+        Reference.putShort(frame.payload, 0, sum + (sum >>> 16));
+        byte[] bytes = frame.build();
+        assertEquals(0xffff, Reference.getShort(bytes, 40));
+        assertTrue(open(bytes));
+        Reference.putShort(bytes, 40, 0);
+        assertFalse(open(bytes));
+    }
+
     @Test
     void partialChecksumsGoAlone() {
         assertFalse(open(TestFrame.tcp4(1000).superFrame()));

@@ -9,6 +9,7 @@ import org.pcap4j.packet.EthernetPacket;
 import org.pcap4j.packet.IllegalRawDataException;
 import org.pcap4j.packet.IpPacket;
 import org.pcap4j.packet.IpV4Packet;
+import org.pcap4j.packet.IpV6Packet;
 import org.pcap4j.packet.TcpPacket;
 import org.pcap4j.packet.UdpPacket;
 
@@ -45,8 +46,7 @@ final class Oracle {
             assertTrue(ipv4.getHeader().hasValidChecksum(false), "IPv4 checksum");
             assertEquals(length, ipv4.getHeader().getTotalLengthAsInt());
         } else {
-            assertEquals(
-                    length - 40, ((org.pcap4j.packet.IpV6Packet) ip).getHeader().getPayloadLengthAsInt());
+            assertEquals(length - 40, ((IpV6Packet) ip).getHeader().getPayloadLengthAsInt());
         }
     }
 

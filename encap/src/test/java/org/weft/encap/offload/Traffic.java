@@ -1,6 +1,7 @@
 package org.weft.encap.offload;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.weft.encap.TcpHeader;
@@ -34,7 +35,7 @@ final class Traffic {
         }
     }
 
-    static boolean rarely(SplittableRandom random) {
+    private static boolean rarely(SplittableRandom random) {
         return random.nextInt(RARELY) == 0;
     }
 
@@ -92,7 +93,7 @@ final class Traffic {
             frame[random.nextInt(frame.length)] ^= (byte) (1 << random.nextInt(8));
         }
         if (fate == 3) {
-            frame = java.util.Arrays.copyOf(frame, random.nextInt(frame.length + 10));
+            frame = Arrays.copyOf(frame, random.nextInt(frame.length + 10));
         }
         int back = fate == 4 && !delivered.isEmpty() ? random.nextInt(Math.min(4, delivered.size())) : 0;
         delivered.add(delivered.size() - back, frame);

@@ -1,0 +1,86 @@
+# What the samples of scripts/compare are made into: figures, medians, ratios. Imported by the table and the chart.
+
+def median: sort | if length == 0 then null else (.[(length - 1) / 2 | floor] + .[length / 2 | floor]) / 2 end;
+
+# Three significant digits.
+def short:
+  if . == null then "–"
+  elif . == 0 then "0"
+  else
+    (fabs | if . >= 100 then 0 elif . >= 10 then 1 elif . >= 1 then 2 else 3 end) as $digits
+    | pow(10; $digits) as $scale | (. * $scale | round) / $scale | tostring
+  end;
+
+# Only of VTEPs that are processes on both hosts.
+def vtep_cpu:
+  if .vtepCpuSeconds and (.vtepCpuSeconds | index(null) | not) and .gigabytes > 0
+  then (.vtepCpuSeconds | add) / .gigabytes
+  else null end;
+def machine_cpu: if .gigabytes and .gigabytes > 0 then .machineCpuSeconds / .gigabytes else null end;
+
+# The value of a figure in a sample, or null.
+def value($key):
+  if .error then null
+  elif $key == "vtepCpu" then vtep_cpu
+  elif $key == "machineCpu" then machine_cpu
+  elif $key == "kpps" then .mpps | if . then . * 1000 else null end
+  elif $key == "residentMB" or $key == "cpuPercent" then .[$key] | if . then max else null end
+  else .[$key]
+  end;
+
+# What the progress says of a measurement.
+def sentence:
+  if .error then "FAILED: \(.error)"
+  elif .gbps then "\(.gbps | short) Gb/s, \(.retransmits) retransmits"
+  elif .mpps then "\(.mpps * 1000 | short)k datagrams/s received of \(.sentMpps * 1000 | short)k sent"
+  elif .p50 then "p50 \(.p50 | short) us, p99 \(.p99 | short) us"
+  elif .residentMB then "\(.residentMB | max | short) MB resident, \(.cpuPercent | max | short) % of a core"
+  else "first packet after \(.seconds | short) s"
+  end;
+
+# Those of the samples that a figure of a peer is taken from.
+def samples_of($peer; $figure):
+  map(select(.peer == $peer and .measurement == $figure.measurement
+    and ($figure.wire == null or .wire == $figure.wire) and ($figure.cc == null or .cc == $figure.cc)));
+
+def numbers($peer; $figure): samples_of($peer; $figure) | map(value($figure.key) | select(. != null));
+
+def result($peer; $figure): numbers($peer; $figure) | median;
+
+def ratio($a; $b): if $a == null or $b == null or $b == 0 then null else $a / $b end;
+
+# A figure: where it comes from, what it is called, and whether more is better.
+def figure($title; $unit; $key; $measurement; $wire; $cc; $more):
+  {title: $title, unit: $unit, key: $key, measurement: $measurement, wire: $wire, cc: $cc, more: $more};
+
+def tcp_name: {tcp1: "TCP 1 stream", tcp4: "TCP 4 streams", reverse: "TCP reverse"}[.];
+
+def tcp_figures($key; $unit; $more; names):
+  .environment.options as $options
+  | [$options.wires[] as $wire | $options.controls[] as $cc | names as $name
+    | figure("\($name | tcp_name), \($wire), \($cc)"; $unit; $key; $name; $wire; $cc; $more)];
+
+def throughput_figures: tcp_figures("gbps"; "Gb/s"; true; "tcp1", "tcp4", "reverse");
+
+# Those that need no wire or congestion control to tell them apart.
+def other_figures: [
+  figure("64-byte UDP received"; "1000/s"; "kpps"; "udp"; null; null; true),
+  figure("ping-pong p50, idle"; "µs"; "p50"; "pingpong"; null; null; false),
+  figure("ping-pong p99, idle"; "µs"; "p99"; "pingpong"; null; null; false),
+  figure("ping-pong p50, under load"; "µs"; "p50"; "loaded"; null; null; false),
+  figure("ping-pong p99, under load"; "µs"; "p99"; "loaded"; null; null; false),
+  figure("first packet after start"; "s"; "seconds"; "start"; null; null; false),
+  figure("resident memory, one host"; "MB"; "residentMB"; "idle"; null; null; false),
+  figure("idle CPU, one host"; "% of a core"; "cpuPercent"; "idle"; null; null; false)
+];
+
+def cost_figures:
+  (tcp_figures("vtepCpu"; "s/GB"; false; "tcp1", "tcp4") | map(.title = "VTEPs: \(.title)"))
+  + (tcp_figures("machineCpu"; "s/GB"; false; "tcp1", "tcp4") | map(.title = "machine: \(.title)"))
+  + (tcp_figures("retransmits"; ""; false; "tcp1", "tcp4", "reverse") | map(.title = "retransmits: \(.title)"));
+
+# Peers as they are measured on both hosts, and those that pair two.
+def peers: .environment.options.peers | map(select(contains("/") | not));
+def pairs: .environment.options.peers | map(select(contains("/")));
+
+def peer_name: {kernel: "kernel VXLAN", ovs: "Open vSwitch", weft: "Weft"}[.] // sub("^weft\\+poll$"; "Weft, busy-poll 50");

@@ -1,0 +1,149 @@
+# The VTEPs that scripts/compare measures; sourced by it.
+#
+# A peer NAME has up_NAME and down_NAME, each for one host (0 or 1). up starts silk-vtep there; it may return before
+# that stands, or stay as long as the VTEP, but if it fails the VTEP did. Whatever runs in a host's namespace is the
+# VTEP's.
+
+# Weft with further lines of configuration.
+declare -A variants=(
+  [weft+poll]='busy-poll: 50'
+)
+
+# What --peer gives.
+declare -A extra_up=() extra_down=()
+extras=()
+
+known_peer() {
+  [[ $1 == kernel || $1 == ovs || $1 == weft || -n ${variants[$1]:-} || -n ${extra_up[$1]:-} ]]
+}
+
+# The peer of a host: of A/B, A is that of host 0.
+peer_of() { # host
+  if [[ $1 == 0 ]]; then echo "${peer%/*}"; else echo "${peer#*/}"; fi
+}
+
+vtep_mac() { # host
+  overlay_mac ee:ee "${lease[$1]}"
+}
+
+up_kernel() { # host
+  ip -n "${hosts[$1]}" link add silk-vtep type vxlan id 1 local "${underlay[$1]}" dev eth0 dstport 4789 nolearning gbp
+  bridge -n "${hosts[$1]}" fdb replace "$(vtep_mac $((1 - $1)))" dev silk-vtep dst "${underlay[1 - $1]}" self permanent
+}
+
+down_kernel() { # host
+  ! ip -n "${hosts[$1]}" link show silk-vtep >/dev/null 2>&1 || ip -n "${hosts[$1]}" link delete silk-vtep
+}
+
+# Open vSwitch's netdev datapath; the host's underlay address moves to the bridge that holds eth0. It has no exts=gbp:
+# Open vSwitch 3.1 takes that for a conflict of the port with itself.
+up_ovs() { # host
+  local ns=${hosts[$1]} dir=$state/ovs$1 bridge phy_mac
+  mkdir -p "$dir"
+  phy_mac=$(overlay_mac 42:01 "${underlay[$1]}")
+  export OVS_RUNDIR=$dir OVS_LOGDIR=$dir OVS_DBDIR=$dir
+  bridge=(ovs-vsctl --timeout=20 --db="unix:$dir/db.sock")
+  ovsdb-tool create "$dir/conf.db" /usr/share/openvswitch/vswitch.ovsschema
+  ip netns exec "$ns" ovsdb-server "$dir/conf.db" --remote="punix:$dir/db.sock" --unixctl="$dir/db.ctl" \
+    --pidfile="$dir/db.pid" --detach --log-file="$dir/db.log"
+  "${bridge[@]}" --no-wait init
+  ip netns exec "$ns" ovs-vswitchd "unix:$dir/db.sock" --unixctl="$dir/vs.ctl" \
+    --pidfile="$dir/vs.pid" --detach --log-file="$dir/vs.log"
+  "${bridge[@]}" -- add-br br-phy -- set bridge br-phy datapath_type=netdev other-config:hwaddr="$phy_mac" \
+    -- add-port br-phy eth0 \
+    -- add-br silk-vtep -- set bridge silk-vtep datapath_type=netdev other-config:hwaddr="$(vtep_mac "$1")" \
+    -- add-port silk-vtep vxlan0 -- set interface vxlan0 type=vxlan options:key=1 \
+    options:local_ip="${underlay[$1]}" options:remote_ip="${underlay[1 - $1]}"
+  ip -n "$ns" address flush dev eth0
+  ip -n "$ns" address add "${underlay[$1]}/16" dev br-phy
+  ip -n "$ns" link set br-phy up
+}
+
+down_ovs() { :; } # its processes end with their namespace
+
+up_weft() { # host [further configuration]
+  { weft_config "$1" && printf '%s\n' "${2:-}"; } >"$state/weft$1.yaml"
+  exec ip netns exec "${hosts[$1]}" setsid \
+    "$here/weft" daemon --config "$state/weft$1.yaml" --control "$state/weft$1.sock"
+}
+
+down_weft() { :; }
+
+run_extra() { # host command
+  local other=$((1 - $1)) directory=$state/extra$1
+  mkdir -p "$directory"
+  VTEP_HOST=$1 VTEP_NETNS=${hosts[$1]} VTEP_DIRECTORY=$directory VTEP_DEVICE=silk-vtep \
+    VTEP_LOCAL=${underlay[$1]} VTEP_REMOTE=${underlay[other]} VTEP_MTU=$overlay_mtu VTEP_VNI=1 VTEP_PORT=4789 \
+    VTEP_ADDRESS=${lease[$1]} VTEP_MAC=$(vtep_mac "$1") \
+    VTEP_REMOTE_ADDRESS=${lease[other]} VTEP_REMOTE_MAC=$(vtep_mac "$other") bash -c "$2"
+}
+
+# up or down, of the peer of a host.
+switch_vtep() { # up|down host
+  local name
+  name=$(peer_of "$2")
+  local -n commands=extra_$1
+  if [[ -n ${commands[$name]:-} ]]; then
+    run_extra "$2" "${commands[$name]}"
+  elif [[ -n ${variants[$name]:-} ]]; then
+    "$1_weft" "$2" "${variants[$name]}"
+  else
+    "$1_$name" "$2"
+  fi
+}
+
+start_vteps() {
+  local i
+  for i in 0 1; do
+    (switch_vtep up $i) </dev/null >"$state/vtep$i.log" 2>&1 &
+    starting[i]=$!
+  done
+}
+
+stop_vteps() {
+  local i
+  for i in 0 1; do
+    [[ -z ${peer:-} || ! -e /run/netns/${hosts[i]} ]] || switch_vtep down $i >/dev/null 2>&1 || true
+  done
+  end_all_in "${hosts[@]}"
+  rm -rf "$state"/{ovs,weft,extra}[01]*
+}
+
+vtep_stands() { # host
+  ip -n "${hosts[$1]}" link show silk-vtep >/dev/null 2>&1
+}
+
+# Waits until silk-vtep stands and is configured, or never will.
+await_vtep() { # host
+  local deadline=$((SECONDS + 30))
+  until vtep_stands "$1" && configure_vtep "$1" 2>/dev/null; do
+    kill -0 "${starting[$1]}" 2>/dev/null || wait "${starting[$1]}" || return
+    ((SECONDS < deadline)) || return
+    sleep 0.02
+  done
+}
+
+# What silk's daemon adds to a device that stands.
+configure_vtep() { # host
+  local ns=${hosts[$1]} other=$((1 - $1)) name
+  name=$(peer_of "$1")
+  if [[ $name != weft && -z ${variants[$name]:-} ]]; then
+    ip -n "$ns" link set silk-vtep address "$(vtep_mac "$1")" mtu $overlay_mtu up
+    ip -n "$ns" address replace "${lease[$1]}/16" dev silk-vtep scope link
+  fi
+  ip -n "$ns" neigh replace "${lease[other]}" lladdr "$(vtep_mac $other)" dev silk-vtep nud permanent
+  ip -n "$ns" route replace "${lease[other]}/24" via "${lease[other]}" dev silk-vtep src "${lease[$1]}"
+}
+
+vtep_pids() { # host
+  ip netns pids "${hosts[$1]}"
+}
+
+# The last thing of note a VTEP wrote, without paths.
+vtep_failure() {
+  local i line
+  for i in 0 1; do
+    line=$(grep -v '|INFO|' "$state/vtep$i.log" 2>/dev/null | tail -n 1)
+    [[ -z $line ]] || echo "host $i: $line"
+  done | sed "s|$state/||g; s|$root/||g" | head -n 1
+}
