@@ -1,8 +1,14 @@
 package org.weft.it;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.net.DatagramPacket;
+import java.net.DatagramSocket;
+import java.net.InetSocketAddress;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -30,6 +36,7 @@ class OffloadMatrixIT {
     private static final List<String> SWITCHES = List.of("tso", "uso", "gso", "gro");
     private static final String SWITCHED_OFF = "off: switched off";
     private static final int ROUNDS = 40;
+    private static final int TIMEOUT_MS = 5_000;
 
     private OverlayLab lab;
 
@@ -67,6 +74,44 @@ class OffloadMatrixIT {
         switchTo(lab.first, first);
         switchTo(lab.second, second);
         assertEverythingPasses(lab);
+    }
+
+    @ParameterizedTest
+    @MethodSource("mixes")
+    void superFramesOfUdpArriveAsDatagrams(List<String> first, List<String> second) throws IOException {
+        switchTo(lab.first, first);
+        switchTo(lab.second, second);
+        for (OverlayHost from : lab.hosts()) {
+            List<Long> lost = lost(lab);
+            long cut = from.counters().get("TX_SEGMENTED");
+            superFrames(from, lab.peerOf(from));
+            assertNoMoreLost(lost, lab);
+            assertEquals(
+                    from.offloads().get("uso").equals("on"),
+                    from.counters().get("TX_SEGMENTED") > cut,
+                    "whether Weft cut what the container sent");
+        }
+    }
+
+    private static void superFrames(OverlayHost from, OverlayHost to) throws IOException {
+        SplittableRandom random = new SplittableRandom(2);
+        InetSocketAddress any = new InetSocketAddress(to.appIp(), 0);
+        try (DatagramSocket socket = to.app.call(() -> Traffic.patient(new DatagramSocket(any)))) {
+            socket.setSoTimeout(TIMEOUT_MS);
+            for (int size : new int[] {100, 700, 1382}) {
+                byte[] payload = new byte[size * 40 + size / 2];
+                random.nextBytes(payload);
+                UdpSuperFrame.send(from.app, (InetSocketAddress) socket.getLocalSocketAddress(), payload, size);
+                DatagramPacket packet = new DatagramPacket(new byte[65_536], 65_536);
+                for (int at = 0; at < payload.length; at += size) {
+                    packet.setLength(65_536);
+                    socket.receive(packet);
+                    byte[] expected = Arrays.copyOfRange(payload, at, Math.min(at + size, payload.length));
+                    byte[] received = Arrays.copyOf(packet.getData(), packet.getLength());
+                    assertArrayEquals(expected, received, "datagram at " + at + " of " + size);
+                }
+            }
+        }
     }
 
     private static void switchTo(OverlayHost host, List<String> on) {
