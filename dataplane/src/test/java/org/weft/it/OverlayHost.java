@@ -47,7 +47,7 @@ final class OverlayHost implements AutoCloseable {
         this.app = Netns.create("app" + number);
     }
 
-    /** YAML to go into the daemon's configuration: at its top, and into the first VTEP's section, each line ended. */
+    /** YAML to go into the daemon's configuration: at its top, and into the VTEPs' sections, each line ended. */
     OverlayHost configure(String daemonLines, String vtepLines) {
         this.daemonLines = daemonLines;
         this.vtepLines = vtepLines.indent(4);
@@ -191,7 +191,7 @@ final class OverlayHost implements AutoCloseable {
                     gbp: true
                     learning: false
                     persist: true
-                    fdb:
+                %11$s    fdb:
                       - {mac: "%3$s", dst: "%4$s"}
                 """
                 .formatted(
