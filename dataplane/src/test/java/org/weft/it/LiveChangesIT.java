@@ -126,11 +126,18 @@ class LiveChangesIT {
                             .formatted(round),
                     "{'object':'link','action':'set','dev':'silk-vtep','attributes':{'ttl':%d,'tos':%d,'ageing':%d}}"
                             .formatted(10 + round, 4 * round, 100 + round),
+                    offloads("silk-vtep", round % 2 == 1),
+                    offloads("second-vtep", round % 2 == 1),
                     "{'object':'link','action':'add','dev':'third-vtep','attributes':{'id':3,'local':'%s','dev':'eth0','dstport':4789}}"
                             .formatted(host.underlayIp()),
                     "{'object':'link','action':'del','dev':'third-vtep'}");
             changes.forEach(change -> host.daemon().control().post(change.replace('\'', '"')));
         }
+    }
+
+    private static String offloads(String device, boolean on) {
+        return "{'object':'link','action':'set','dev':'%1$s','attributes':{'tso':%2$b,'uso':%2$b,'gso':%2$b,'gro':%2$b}}"
+                .formatted(device, on);
     }
 
     @Test

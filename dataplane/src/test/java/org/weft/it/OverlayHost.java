@@ -3,6 +3,8 @@ package org.weft.it;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import java.util.Arrays;
+import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * A host of the overlay with one app container, wired as silk wires them: a point-to-point veth without ARP, permanent
@@ -19,6 +21,8 @@ final class OverlayHost implements AutoCloseable {
     private final int number;
     private final int peer;
     private final Underlay underlay;
+    private String daemonLines = "";
+    private String vtepLines = "";
     private WeftDaemon daemon;
 
     /** What the hosts stand on, and how Weft's stages are put on threads. */
@@ -41,6 +45,13 @@ final class OverlayHost implements AutoCloseable {
         this.underlay = underlay;
         this.host = Netns.create("host" + number);
         this.app = Netns.create("app" + number);
+    }
+
+    /** YAML to go into the daemon's configuration: at its top, and into the VTEPs' sections, each line ended. */
+    OverlayHost configure(String daemonLines, String vtepLines) {
+        this.daemonLines = daemonLines;
+        this.vtepLines = vtepLines.indent(4);
+        return this;
     }
 
     String appIp() {
@@ -153,7 +164,7 @@ final class OverlayHost implements AutoCloseable {
     private String config() {
         return """
                 threading: %9$s
-                underlay:
+                %10$sunderlay:
                   local: "%1$s"
                   dev: eth0
                   port: 4789
@@ -166,7 +177,7 @@ final class OverlayHost implements AutoCloseable {
                     learning: false
                     proxy: true
                     persist: true
-                    fdb:
+                %11$s    fdb:
                       - {mac: "%3$s", dst: "%4$s"}
                       - {mac: "00:00:00:00:00:00", dst: "%4$s"}
                     neighbours:
@@ -180,7 +191,7 @@ final class OverlayHost implements AutoCloseable {
                     gbp: true
                     learning: false
                     persist: true
-                    fdb:
+                %11$s    fdb:
                       - {mac: "%3$s", dst: "%4$s"}
                 """
                 .formatted(
@@ -192,7 +203,9 @@ final class OverlayHost implements AutoCloseable {
                         secondIp(),
                         vtepMac(),
                         underlay.overlayMtu(),
-                        underlay.threading);
+                        underlay.threading,
+                        daemonLines,
+                        vtepLines);
     }
 
     /** What silk and an operator put on the devices. */
@@ -221,6 +234,34 @@ final class OverlayHost implements AutoCloseable {
     /** What the host's daemon says is wrong with its first VTEP, or JSON's null. */
     JsonElement trouble() {
         return weft().get("trouble");
+    }
+
+    /** Offloads of the first VTEP by name: {@code on}, or {@code off:} and why. */
+    Map<String, String> offloads() {
+        Map<String, String> offloads = new TreeMap<>();
+        weft().getAsJsonObject("offloads")
+                .entrySet()
+                .forEach(entry -> offloads.put(entry.getKey(), entry.getValue().getAsString()));
+        return offloads;
+    }
+
+    /** What the daemon counts of the first VTEP, drops by reason among it. */
+    Map<String, Long> counters() {
+        Map<String, Long> counters = new TreeMap<>();
+        weft().getAsJsonObject("counters")
+                .entrySet()
+                .forEach(entry -> counters.put(entry.getKey(), entry.getValue().getAsLong()));
+        counters.putAll(drops());
+        return counters;
+    }
+
+    /** Drops of the first VTEP by reason, in both directions. */
+    Map<String, Long> drops() {
+        Map<String, Long> drops = new TreeMap<>();
+        for (String direction : new String[] {"rx", "tx"}) {
+            drops.putAll(WeftEndpoint.drops(daemon, "/v1/drops?dev=" + DEVICE, direction));
+        }
+        return drops;
     }
 
     /** Whether every packet of the first VTEP ended in exactly one counter. */

@@ -1,6 +1,7 @@
 package org.weft.it;
 
 import java.util.List;
+import java.util.function.Consumer;
 
 /** Two hosts on one underlay, with a container each: the seed's picture. Offloads are as the kernel has them. */
 final class OverlayLab implements AutoCloseable {
@@ -13,9 +14,17 @@ final class OverlayLab implements AutoCloseable {
     }
 
     static OverlayLab open(Subject first, Subject second, OverlayHost.Underlay underlay) {
-        OverlayLab lab = new OverlayLab(new OverlayHost(1, first, underlay), new OverlayHost(2, second, underlay));
+        return open(
+                new OverlayHost(1, first, underlay), new OverlayHost(2, second, underlay), OverlayLab::plumbUnderlay);
+    }
+
+    /**
+     * @param cable puts the underlay between the hosts
+     */
+    static OverlayLab open(OverlayHost first, OverlayHost second, Consumer<OverlayLab> cable) {
+        OverlayLab lab = new OverlayLab(first, second);
         try {
-            lab.plumbUnderlay();
+            cable.accept(lab);
             lab.hosts().forEach(OverlayHost::plumbContainer);
             lab.hosts().forEach(OverlayHost::startVteps);
             return lab;

@@ -44,6 +44,25 @@ final class PacketSocket implements AutoCloseable {
         }
     }
 
+    /** As {@link #send}, but a device that has no room for the frame loses it. */
+    boolean offer(byte[] frame) {
+        try {
+            handle.sendPacket(frame);
+            return true;
+        } catch (PcapNativeException e) {
+            return false;
+        } catch (NotOpenException e) {
+            throw new AssertionError("send on " + device, e);
+        }
+    }
+
+    /** What came in since the last call, in order; it is not kept. */
+    List<byte[]> take() {
+        List<byte[]> taken = List.copyOf(received());
+        received.clear();
+        return taken;
+    }
+
     /** All that came in since the last {@link #clear()}, in order. */
     List<byte[]> received() {
         try {

@@ -20,6 +20,7 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
 
 /** Connections and datagrams between containers, by sockets that live in their namespaces. */
@@ -35,25 +36,30 @@ final class Traffic {
 
     /** Sends random bytes over TCP and compares their SHA-256 at both ends. */
     static void tcp(Netns from, Netns to, String address, long length) {
+        tcp(from, to, address, length, () -> false);
+    }
+
+    /** As {@link #tcp(Netns, Netns, String, long)}, but goes on after {@code length} bytes as long as there is more. */
+    static void tcp(Netns from, Netns to, String address, long length, BooleanSupplier more) {
         try (ServerSocket server = to.call(() -> new ServerSocket(0, 1, InetAddress.getByName(address)));
                 Socket client = from.call(() -> SocketChannel.open().socket())) {
             server.setSoTimeout(TIMEOUT_MS);
             CompletableFuture<String> received = CompletableFuture.supplyAsync(() -> receive(server));
             client.connect(server.getLocalSocketAddress(), TIMEOUT_MS);
-            String sent = send(client, length);
-            assertEquals(sent, received.join(), "SHA-256 of " + length + " bytes to " + address);
+            String sent = send(client, length, more);
+            assertEquals(sent, received.join(), "SHA-256 of " + length + " or more bytes to " + address);
         } catch (IOException e) {
             throw new AssertionError("TCP to " + address, e);
         }
     }
 
-    private static String send(Socket socket, long length) throws IOException {
+    private static String send(Socket socket, long length, BooleanSupplier more) throws IOException {
         SplittableRandom random = new SplittableRandom(length);
         MessageDigest digest = sha256();
         byte[] chunk = new byte[CHUNK];
-        for (long left = length; left > 0; left -= CHUNK) {
+        for (long left = length; left > 0 || more.getAsBoolean(); left -= CHUNK) {
             random.nextBytes(chunk);
-            int count = (int) Math.min(left, CHUNK);
+            int count = left > 0 ? (int) Math.min(left, CHUNK) : CHUNK;
             digest.update(chunk, 0, count);
             socket.getOutputStream().write(chunk, 0, count);
         }

@@ -99,10 +99,7 @@ record WirePacket(byte[] bytes) {
     List<String> dissected(String... fields) {
         try {
             Path file = Files.createTempFile("weft-it", ".pcap");
-            ByteBuffer pcap = ByteBuffer.allocate(40 + bytes.length);
-            pcap.putInt(0xa1b2c3d4).putShort((short) 2).putShort((short) 4).putLong(0);
-            pcap.putInt(65535).putInt(1).putLong(0).putInt(bytes.length).putInt(bytes.length);
-            Files.write(file, pcap.put(bytes).array());
+            Files.write(file, pcap(List.of(bytes)));
             List<String> command = new ArrayList<>(List.of("tshark", "-n", "-r", file.toString(), "-T", "fields"));
             for (String field : fields) {
                 command.addAll(List.of("-e", field));
@@ -113,6 +110,18 @@ record WirePacket(byte[] bytes) {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** A capture file of frames. */
+    static byte[] pcap(List<byte[]> frames) {
+        int length = frames.stream().mapToInt(frame -> 16 + frame.length).sum();
+        ByteBuffer pcap = ByteBuffer.allocate(24 + length);
+        pcap.putInt(0xa1b2c3d4).putShort((short) 2).putShort((short) 4).putLong(0);
+        pcap.putInt(65535).putInt(1);
+        for (byte[] frame : frames) {
+            pcap.putLong(0).putInt(frame.length).putInt(frame.length).put(frame);
+        }
+        return pcap.array();
     }
 
     @Override
