@@ -137,13 +137,16 @@ final class UnderlayPort implements AutoCloseable {
         switchOffloads();
     }
 
-    /** The kernel merges datagrams as long as one VTEP wants it; the others take them apart. */
+    /**
+     * The kernel merges datagrams from the time that a VTEP first wants it; the others take them apart. It is not told to
+     * stop while the daemon runs: what waits in the sockets then would come without the lengths of its parts.
+     */
     void switchOffloads() {
         boolean wanted =
                 vteps.stream().anyMatch(vtep -> vtep.config().switches().gro());
         for (Queue queue : queues) {
-            if (queue.underlay.gro() != wanted) {
-                queue.underlay.gro(wanted);
+            if (wanted && !queue.underlay.gro()) {
+                queue.underlay.gro(true);
             }
         }
     }

@@ -50,8 +50,8 @@ final class Delivery {
             moveOut(ingress, frame, layout);
             return;
         }
-        if (!ingress.vtep().coalesces()
-                || partialChecksum.restore(frame, layout, ingress.vtep().mtu())) {
+        boolean partial = partialChecksum.restore(frame, layout, ingress.vtep().mtu());
+        if (partial || !ingress.vtep().coalesces()) {
             closeOpen();
             pass(ingress.ring(), frame);
         } else if (!append(ingress, frame, layout)) {

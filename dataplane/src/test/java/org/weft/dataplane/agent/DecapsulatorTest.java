@@ -470,6 +470,11 @@ class DecapsulatorTest {
         List<Delivered> delivered = tap.delivered();
         assertEquals(hex(segment(0, 1000, ACK)), hex(delivered.get(0).bytes()));
         assertEquals(hex(segment(1, 1000, ACK)), hex(delivered.get(1).bytes()));
+        for (Delivered frame : delivered) {
+            assertEquals(0, frame.vnetFlags());
+            assertEquals(VirtioNetHeader.GSO_NONE, frame.gsoType());
+            assertEquals(0, frame.gsoSize());
+        }
     }
 
     @Test
