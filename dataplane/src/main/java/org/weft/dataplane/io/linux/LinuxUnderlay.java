@@ -200,7 +200,10 @@ public final class LinuxUnderlay implements Underlay {
         return gro;
     }
 
-    /** Switches that, from any thread; what has arrived already comes as it is. */
+    /**
+     * Switches that, from any thread. Switched off, datagrams that were merged already and wait in the socket come without
+     * the length of their parts: do so only before anything can have arrived.
+     */
     public void gro(boolean on) {
         int result = options.receiveMerged(on);
         gro = on && result == 0;
