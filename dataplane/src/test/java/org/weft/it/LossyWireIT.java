@@ -133,9 +133,8 @@ class LossyWireIT {
         Path file = Files.createTempFile("weft-it", ".pcap");
         try {
             Files.write(file, WirePacket.pcap(wire.frames()));
-            // A TCP checksum of 0 that the device was to fill in is written as 0xffff (kernel: skb_checksum_help). It
-            // is as
-            // right, and the relay has found it so, but tshark wants 0 there.
+            // Where a device is to fill in a TCP checksum and it comes out as 0, it is written as 0xffff (kernel:
+            // skb_checksum_help). That is as right, and the relay has found it so, but tshark calls it neither.
             String wrongTcp = "tcp && !(tcp.checksum.status==1) && !(tcp.checksum==0xffff)";
             assertEquals("", tshark(file, "ip.checksum.status==0 || udp.checksum.status==0"));
             assertEquals("", tshark(file, wrongTcp));
