@@ -20,7 +20,8 @@ import picocli.CommandLine.Parameters;
             "             address IP/LENGTH | lladdr MAC | mtu BYTES | ttl {N|auto|inherit} |",
             "             tos {N|inherit} | df {set|unset|inherit} | ageing SECONDS | maxaddress N |",
             "             [no]learning | [no]proxy | [no]gbp | [no]udpcsum | [no]udp6zerocsumtx |",
-            "             [no]udp6zerocsumrx | [no]persist | [no]install-neighbours"
+            "             [no]udp6zerocsumrx | [no]persist | [no]install-neighbours |",
+            "             tso {on|off} | uso {on|off} | gso {on|off} | gro {on|off}"
         },
         footer = {
             "",
@@ -28,6 +29,7 @@ import picocli.CommandLine.Parameters;
             "  weft link add silk-vtep type vxlan id 1 local 10.0.32.12 dstport 4789 nolearning gbp"
                     + " address 10.255.126.0/16",
             "  weft link set silk-vtep ageing 600 learning",
+            "  weft link set silk-vtep gso off",
             "  weft link set silk-vtep down",
             "  weft -d -s link show silk-vtep",
             "  weft link del silk-vtep"
