@@ -156,11 +156,6 @@ final class UnderlayPort implements AutoCloseable {
         return queues.get(0).underlay.groTrouble();
     }
 
-    /** Datagrams that the kernel dropped at these sockets because they were full. */
-    long overflows() {
-        return queues.stream().mapToLong(queue -> queue.underlay.overflows()).sum();
-    }
-
     /** The interface came back as another one: binds the sockets to it. */
     void bindToDevice() {
         queues.forEach(queue -> queue.underlay.bindToDevice());

@@ -128,11 +128,6 @@ public final class Frame {
         return this;
     }
 
-    /** Memory address of the first byte. */
-    public long address() {
-        return buffer.addressOffset() + offset();
-    }
-
     /** Flags of the virtio-net header; see {@link org.weft.encap.VirtioNetHeader}. */
     public int vnetFlags() {
         return (int) (vnet() >>> FLAGS_SHIFT) & 0xff;
@@ -167,7 +162,7 @@ public final class Frame {
         return buffer.getLong(offset - Long.BYTES);
     }
 
-    /** Sets the fields of the virtio-net header together, for a frame that has none but a partial checksum or nothing. */
+    /** Sets the fields of the virtio-net header together; the 8 bytes in front of the frame are theirs. */
     public Frame vnet(int flags, int gsoType, int headersLength, int gsoSize, int checksumStart, int checksumOffset) {
         buffer.putLong(
                 offset - Long.BYTES,
