@@ -15,7 +15,10 @@ import org.agrona.concurrent.UnsafeBuffer;
 public final class InternetChecksum {
     private static final boolean LITTLE_ENDIAN = ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN;
     private static final long LOW_HALF = 0xffff_ffffL;
-    private static final int STRIDE = 32;
+    /** Where the upper half of a word in native order is. */
+    private static final int UPPER = LITTLE_ENDIAN ? Integer.BYTES : 0;
+
+    private static final int STRIDE = 64;
 
     private InternetChecksum() {}
 
@@ -32,34 +35,42 @@ public final class InternetChecksum {
     }
 
     /**
-     * One bounds check per call instead of one per word, and four independent accumulators of 32-bit halves: both together make
-     * this two to three times as fast as a loop of {@code UnsafeBuffer.getLong}.
+     * One bounds check per call instead of one per word. Of each 64-bit word the whole is added to a sum that may wrap, and its
+     * upper half to another that does not; the sum of the lower halves follows from the two. That takes two loads and two
+     * additions a word, and no masks: nearly twice as fast as splitting every word.
      */
     private static long sum(byte[] base, long address, int length, long partial) {
-        long a = 0;
-        long b = 0;
-        long c = 0;
-        long d = 0;
-        long position = address;
-        long strideEnd = address + (length & -STRIDE);
-        while (position < strideEnd) {
-            long w0 = UnsafeApi.getLong(base, position);
-            long w1 = UnsafeApi.getLong(base, position + 8);
-            long w2 = UnsafeApi.getLong(base, position + 16);
-            long w3 = UnsafeApi.getLong(base, position + 24);
-            a += (w0 & LOW_HALF) + (w0 >>> 32);
-            b += (w1 & LOW_HALF) + (w1 >>> 32);
-            c += (w2 & LOW_HALF) + (w2 >>> 32);
-            d += (w3 & LOW_HALF) + (w3 >>> 32);
-            position += STRIDE;
+        long wordsA = 0;
+        long wordsB = 0;
+        long upperA = 0;
+        long upperB = 0;
+        int position = 0;
+        for (int end = length & -STRIDE; position < end; position += STRIDE) {
+            long at = address + position;
+            wordsA += UnsafeApi.getLong(base, at);
+            upperA += UnsafeApi.getInt(base, at + UPPER) & LOW_HALF;
+            wordsB += UnsafeApi.getLong(base, at + 8);
+            upperB += UnsafeApi.getInt(base, at + 8 + UPPER) & LOW_HALF;
+            wordsA += UnsafeApi.getLong(base, at + 16);
+            upperA += UnsafeApi.getInt(base, at + 16 + UPPER) & LOW_HALF;
+            wordsB += UnsafeApi.getLong(base, at + 24);
+            upperB += UnsafeApi.getInt(base, at + 24 + UPPER) & LOW_HALF;
+            wordsA += UnsafeApi.getLong(base, at + 32);
+            upperA += UnsafeApi.getInt(base, at + 32 + UPPER) & LOW_HALF;
+            wordsB += UnsafeApi.getLong(base, at + 40);
+            upperB += UnsafeApi.getInt(base, at + 40 + UPPER) & LOW_HALF;
+            wordsA += UnsafeApi.getLong(base, at + 48);
+            upperA += UnsafeApi.getInt(base, at + 48 + UPPER) & LOW_HALF;
+            wordsB += UnsafeApi.getLong(base, at + 56);
+            upperB += UnsafeApi.getInt(base, at + 56 + UPPER) & LOW_HALF;
         }
-        long wordEnd = address + (length & -8);
-        while (position < wordEnd) {
-            long word = UnsafeApi.getLong(base, position);
-            a += (word & LOW_HALF) + (word >>> 32);
-            position += 8;
+        for (int end = length & -Long.BYTES; position < end; position += Long.BYTES) {
+            wordsA += UnsafeApi.getLong(base, address + position);
+            upperA += UnsafeApi.getInt(base, address + position + UPPER) & LOW_HALF;
         }
-        return partial + tail(base, position, length & 7, a + b + c + d);
+        long upper = upperA + upperB;
+        long lower = wordsA + wordsB - (upper << 32);
+        return partial + tail(base, address + position, length & 7, upper + lower);
     }
 
     /** Adds the last 0 to 7 bytes to a sum in native order, and turns it into one in network order. */
