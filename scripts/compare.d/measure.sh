@@ -82,8 +82,27 @@ serve() { # tcp|udp port command...
   }
 }
 
+# Fills the tables of both hosts at once and prints what they hold and how long it took, or fails with the reason.
+fill_vteps() {
+  local i began filling=() entries=()
+  began=$(now)
+  for i in 0 1; do
+    fill_vtep $i >"$state/fill$i" &
+    filling[i]=$!
+  done
+  for i in 0 1; do
+    wait "${filling[i]}" || {
+      refusal "host $i: $(tail -n 1 "$state/fill$i")"
+      return 1
+    }
+    entries[i]=$(<"$state/fill$i")
+  done
+  jq -cn --argjson entries "[${entries[0]}, ${entries[1]}]" --arg took $(($(now) - began)) \
+    'if $entries == [null, null] then {} else {entries: $entries, fillSeconds: (($took | tonumber) / 1e6)} end'
+}
+
 measure_start() {
-  local i began up starting=()
+  local i began up first filled starting=()
   began=$(now)
   start_vteps
   for i in 0 1; do
@@ -97,8 +116,13 @@ measure_start() {
     refusal "no ping was answered within 20 s; $(vtep_failure)"
     return
   }
-  jq -cn --arg up $((up - began)) --arg first $(($(now) - began)) \
-    '{deviceSeconds: (($up | tonumber) / 1e6), seconds: (($first | tonumber) / 1e6)}'
+  first=$(now)
+  filled=$(fill_vteps) || {
+    echo "$filled"
+    return
+  }
+  jq -cn --arg up $((up - began)) --arg first $((first - began)) --argjson filled "$filled" \
+    '{deviceSeconds: (($up | tonumber) / 1e6), seconds: (($first | tonumber) / 1e6)} + $filled'
 }
 
 # Traffic both ways that is not measured, for every peer alike: caches fill, tables learn, a JVM compiles.

@@ -7,6 +7,12 @@
 # Weft with further lines of configuration.
 declare -A variants=(
   [weft+poll]='busy-poll: 50'
+  [weft+fdb1m]=
+)
+
+# How many forwarding entries of other hosts are loaded before a variant is measured.
+declare -A further_entries=(
+  [weft+fdb1m]=1000000
 )
 
 # What --peer gives.
@@ -14,7 +20,7 @@ declare -A extra_up=() extra_down=()
 extras=()
 
 known_peer() {
-  [[ $1 == kernel || $1 == ovs || $1 == weft || -n ${variants[$1]:-} || -n ${extra_up[$1]:-} ]]
+  [[ $1 == kernel || $1 == ovs || $1 == weft || -v variants[$1] || -n ${extra_up[$1]:-} ]]
 }
 
 # The peer of a host: of A/B, A is that of host 0.
@@ -69,6 +75,47 @@ up_weft() { # host [further configuration]
 
 down_weft() { :; }
 
+# Forwarding entries as lines of a request. Their MAC addresses are pseudo-random, the same in each run, and differ: they
+# hold all of the state of a generator (Numerical Recipes') whose period is 2^32.
+forwarding_entries() { # count
+  awk -v count="$1" 'BEGIN {
+    for (x = 1; count > 0; count--) {
+      x = (x * 1664525 + 1013904223) % 4294967296
+      printf "{\"object\":\"fdb\",\"action\":\"replace\",\"mac\":\"02:%02x:%02x:%02x:%02x:%02x\",\"dst\":\"10.0.48.1\"}\n",
+        int(x / 7) % 256, int(x / 16777216), int(x / 65536) % 256, int(x / 256) % 256, x % 256
+    }
+  }'
+}
+
+ask_weft() { # host curl-argument...
+  curl --silent --fail-with-body --max-time 120 --unix-socket "$state/weft$1.sock" "${@:2}"
+}
+
+# How many entries the forwarding table of a Weft daemon holds.
+entries_of_weft() { # host
+  ask_weft "$1" http://weft/metrics | sed -n 's/^weft_fdb_entries{.*} \([0-9]*\).*/\1/p'
+}
+
+# Loads the further entries of a host, if its peer has such, and prints how many its table then holds; else null. Fails,
+# and says why, if they are not all there.
+fill_vtep() { # host
+  local name wanted answer entries
+  name=$(peer_of "$1")
+  wanted=${further_entries[$name]:-}
+  if [[ -z $wanted ]]; then
+    echo null
+    return
+  fi
+  wait_for 10 test -S "$state/weft$1.sock" || true
+  answer=$(forwarding_entries "$wanted" | ask_weft "$1" --request POST --header Expect: --upload-file - http://weft/v1) || {
+    echo "$wanted entries could not be loaded: $answer"
+    return 1
+  }
+  entries=$(entries_of_weft "$1")
+  echo "${entries:-no entries}"
+  ((${entries:-0} > wanted))
+}
+
 run_extra() { # host command
   local other=$((1 - $1)) directory=$state/extra$1
   mkdir -p "$directory"
@@ -85,7 +132,7 @@ switch_vtep() { # up|down host
   local -n commands=extra_$1
   if [[ -n ${commands[$name]:-} ]]; then
     run_extra "$2" "${commands[$name]}"
-  elif [[ -n ${variants[$name]:-} ]]; then
+  elif [[ -v variants[$name] ]]; then
     "$1_weft" "$2" "${variants[$name]}"
   else
     "$1_$name" "$2"
@@ -127,7 +174,7 @@ await_vtep() { # host
 configure_vtep() { # host
   local ns=${hosts[$1]} other=$((1 - $1)) name
   name=$(peer_of "$1")
-  if [[ $name != weft && -z ${variants[$name]:-} ]]; then
+  if [[ $name != weft && ! -v variants[$name] ]]; then
     ip -n "$ns" link set silk-vtep address "$(vtep_mac "$1")" mtu $overlay_mtu up
     ip -n "$ns" address replace "${lease[$1]}/16" dev silk-vtep scope link
   fi
