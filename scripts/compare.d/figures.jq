@@ -35,7 +35,9 @@ def sentence:
   elif .mpps then "\(.mpps * 1000 | short)k datagrams/s received of \(.sentMpps * 1000 | short)k sent"
   elif .p50 then "p50 \(.p50 | short) us, p99 \(.p99 | short) us"
   elif .residentMB then "\(.residentMB | max | short) MB resident, \(.cpuPercent | max | short) % of a core"
-  else "first packet after \(.seconds | short) s"
+  else
+    "first packet after \(.seconds | short) s"
+    + if .entries then ", \(.entries | map(select(. != null)) | join(" and ")) entries after \(.fillSeconds | short) s more" else "" end
   end;
 
 # Those of the samples that a figure of a peer is taken from.
@@ -46,6 +48,15 @@ def samples_of($peer; $figure):
 def numbers($peer; $figure): samples_of($peer; $figure) | map(value($figure.key) | select(. != null));
 
 def result($peer; $figure): numbers($peer; $figure) | median;
+
+# The median of numbers, and their range if there is one.
+def spread: if length > 0 and min < max then "\(median | short) (\(min | short)–\(max | short))" else median | short end;
+
+# What went from one peer to another in TCP 1 stream: as A/B forward, as B/A in reverse.
+def flow_numbers($from; $to; $key; $wire; $cc):
+  map(select(.wire == $wire and .cc == $cc
+      and ((.peer == "\($from)/\($to)" and .measurement == "tcp1") or (.peer == "\($to)/\($from)" and .measurement == "reverse")))
+    | value($key) | select(. != null));
 
 def ratio($a; $b): if $a == null or $b == null or $b == 0 then null else $a / $b end;
 
@@ -79,8 +90,13 @@ def cost_figures:
   + (tcp_figures("machineCpu"; "s/GB"; false; "tcp1", "tcp4") | map(.title = "machine: \(.title)"))
   + (tcp_figures("retransmits"; ""; false; "tcp1", "tcp4", "reverse") | map(.title = "retransmits: \(.title)"));
 
-# Peers as they are measured on both hosts, and those that pair two.
-def peers: .environment.options.peers | map(select(contains("/") | not));
+def full_table: "weft+fdb1m";
+
+# Peers as they are measured on both hosts, and those that pair two. Weft with a full table is only compared with Weft.
+def peers:
+  .environment.options.peers | map(select(contains("/") | not))
+  | if index("weft") then map(select(. != full_table)) else . end;
 def pairs: .environment.options.peers | map(select(contains("/")));
 
-def peer_name: {kernel: "kernel VXLAN", ovs: "Open vSwitch", weft: "Weft"}[.] // sub("^weft\\+poll$"; "Weft, busy-poll 50");
+def peer_name:
+  {kernel: "kernel VXLAN", ovs: "Open vSwitch", weft: "Weft", "weft+poll": "Weft, busy-poll 50", (full_table): "Weft, full FDB"}[.] // .;

@@ -1,11 +1,10 @@
-# The markdown of a comparison; $name is that of the chart beside it.
+# The markdown of a comparison; $name is that of the chart beside it, $findings that of a text beside it, or empty.
 include "figures";
+include "targets";
 
 def row: "| " + join(" | ") + " |";
 
 def rule: "|---|" + ("---:|" * (length - 1));
-
-def extras: peers - ["kernel", "ovs", "weft"] | map(select(startswith("weft") | not));
 
 # What Weft is compared with.
 def rivals: peers as $peers | (["kernel", "ovs"] | map(select(. as $peer | $peers | index($peer)))) + extras;
@@ -24,87 +23,95 @@ def ratio_cell($figure; $rival):
   else verdict(ratio(.samples | result("weft"; $figure); .samples | result($rival; $figure)); $figure.more)
   end;
 
-def figure_row($figure):
+def titled: .title + (if .unit == "" then "" else " [\(.unit)]" end);
+
+# cell makes the content of a cell of a peer's numbers.
+def figure_row($figure; cell):
   . as $all
-  | [$figure.title + (if $figure.unit == "" then "" else " [\($figure.unit)]" end)]
-    + (peers | map(. as $peer | $all.samples | result($peer; $figure)
-        | if . == null and $peer == "kernel" and ($figure.key | IN("vtepCpu", "residentMB", "cpuPercent"))
-          then "in kernel" else short end))
+  | [$figure | titled]
+    + (peers | map(. as $peer | $all.samples | numbers($peer; $figure)
+        | if . == [] and $peer == "kernel" and ($figure.key | IN("vtepCpu", "residentMB", "cpuPercent"))
+          then "in kernel" else cell end))
     + (if peers | index("weft") then rivals | map(. as $rival | $all | ratio_cell($figure; $rival)) else [] end)
   | row;
 
-def figure_table($figures):
+def figure_table($figures; cell):
   ([""] + (peers | map(peer_name))
     + (if peers | index("weft") then rivals | map("Weft / \(short_name)") else [] end)) as $head
-  | ($head | row), ($head | rule), ($figures[] as $figure | figure_row($figure));
+  | ($head | row), ($head | rule), ($figures[] as $figure | figure_row($figure; cell));
 
-# --- targets ---
+def target_table($targets):
+  "| figure | target | measured | medians | |", "|---|---|---:|---:|---|",
+  ($targets[] | select(.missing | not)
+    | [.what, .asked, (.value | short), .medians, (if .met then "met" else "**missed**" end)] | row);
 
-def check($what; $asked; $value; $met):
-  {what: $what, asked: $asked, value: $value, verdict: (if $met == null then "not measured" elif $met then "met" else "**missed**" end)};
+# What of the targets is not told by the run.
+def not_judged($targets):
+  ($targets | map(select(.missing) | "\(.what | sub(", TCP 1 stream, .*"; "")) \(.asked)") | unique)
+    + (if extras == [] then ["everything against a reference (`--peer`)"] else [] end)
+    + ["nothing allocated per packet (a test)", "time and bytes of a lookup among a million entries (`scripts/bench`)"]
+  | "Not judged by this run: " + join("; ") + ".";
 
-def at_least($what; $ratio; $bound; $unit):
-  check($what; "≥ \($bound) × \($unit)"; $ratio | short; if $ratio == null then null else $ratio >= $bound end);
+# --- a full table ---
 
-def at_most($what; $value; $bound; $unit):
-  check($what; "≤ \($bound) \($unit)"; $value | short; if $value == null then null else $value <= $bound end);
+def full_row($figure; judged):
+  of("weft"; $figure) as $few | of(full_table; $figure) as $many | ratio($many; $few) as $ratio
+  | [$figure | titled] + (.samples | [numbers("weft"; $figure), numbers(full_table; $figure)] | map(spread))
+    + [($ratio | short), (if judged and $ratio != null then (if $ratio >= 0.95 then "met" else "**missed**" end) else "" end)]
+  | row;
 
-def against($peer; $rival; $figure): ratio(.samples | result($peer; $figure); .samples | result($rival; $figure));
+def filled: .samples | map(select(.peer == full_table and .entries));
 
-def tcp($name; $wire; $cc): figure("\($name | tcp_name), \($wire), \($cc)"; ""; "gbps"; $name; $wire; $cc; true);
+def mean($ratios):
+  ["geometric mean of the TCP figures", "", "", ($ratios | map(.ratio | log) | add / length | exp | short), ""] | row;
 
-def tcp_target($name; $wire; $cc; $kernel; $ovs):
-  tcp($name; $wire; $cc) as $figure
-  | at_least($figure.title; against("weft"; "kernel"; $figure); $kernel; "kernel"),
-    (if $ovs == null then empty else at_least($figure.title; against("weft"; "ovs"; $figure); $ovs; "Open vSwitch") end);
+def full_section:
+  other_figures as $other
+  | [named($other; "64-byte UDP received")] as $udp
+  | ratios(full_table; "weft"; throughput_figures) as $ratios
+  | "## A million forwarding entries",
+    "",
+    (filled | select(length > 0)
+      | "Each host's table held \(map(.entries[] | select(. != null)) | min) entries, loaded through the control socket in "
+        + "\(map(.fillSeconds) | median | short) s on both at once, after the first packet.", ""),
+    "| | Weft, few entries | Weft, 1,000,000 | ratio | ≥ 0.95 × |", "|---|---:|---:|---:|---|",
+    ((throughput_figures + $udp)[] as $figure | full_row($figure; true)),
+    (if $ratios == [] then empty else mean($ratios) end),
+    (($other - $udp)[] | select(.measurement != "start")) as $figure | full_row($figure; false);
 
-def named($figures; $title): $figures[] | select(.title == $title);
+# --- pairs ---
 
-def worst_against($rival):
-  . as $all
-  | [throughput_figures[] | {title: .title, ratio: (. as $figure | $all | against("weft"; $rival; $figure))} | select(.ratio != null)]
-  | min_by(.ratio);
+# Who sends to whom in the pairs, each once.
+def flows: reduce (pairs[] / "/" | ., reverse) as $flow ([]; if index([$flow]) then . else . + [$flow] end);
 
-def pair_target($extra; $measurement; $what):
-  .environment.options as $options
-  | tcp($measurement; $options.wires[0]; $options.controls[0]) as $figure
-  | at_least("\($what), TCP 1 stream, \($options.controls[0])"; against("kernel/weft"; "kernel/\($extra)"; $figure); 0.9; $extra);
+def pair_row($from; $to; $wire; $cc):
+  extras as $extras
+  | .samples
+  | def numbers_of($key): flow_numbers($from; $to; $key; $wire; $cc);
+    def replaced($extra): if . == "weft" then $extra else . end;
+    numbers_of("gbps") as $gbps
+  | [([$from, $to] | map(side) | join(" → ")), $wire, $cc, ($gbps | spread), (numbers_of("retransmits") | median | short)]
+    + [$extras[] as $extra
+      | if $from == "weft" or $to == "weft"
+        then flow_numbers($from | replaced($extra); $to | replaced($extra); "gbps"; $wire; $cc) as $others
+          | verdict(ratio($gbps | median; $others | median); true)
+        else "–" end]
+  | row;
 
-def targets:
-  .environment.options as $options
-  | other_figures as $other
-  | named($other; "64-byte UDP received") as $udp
-  | named($other; "ping-pong p50, idle") as $pingpong
-  | tcp_target("tcp1"; "veth"; "bbr"; 0.85; 12),
-    tcp_target("tcp1"; "veth"; "cubic"; 0.38; null),
-    ($options.controls[] as $cc | tcp_target("tcp4"; "veth"; $cc; 0.32; 12)),
-    ($options.controls[] as $cc | tcp_target("tcp1"; "wire"; $cc; 0.7; 4)),
-    (extras[] as $extra | worst_against($extra) as $worst
-      | at_least("every TCP figure; worst: \($worst.title // "–")"; $worst.ratio; 0.95; $extra)),
-    at_least($udp.title; against("weft"; "kernel"; $udp); 1.35; "kernel"),
-    at_least($udp.title; against("weft"; "ovs"; $udp); 2.5; "Open vSwitch"),
-    at_most($pingpong.title; against("weft"; "kernel"; $pingpong); 1.3; "× kernel"),
-    at_most("\($pingpong.title), busy-poll 50"; against("weft+poll"; "kernel"; $pingpong); 1; "× kernel"),
-    (named($other; "idle CPU, one host") as $idle | at_most($idle.title; .samples | result("weft"; $idle); 0.3; "% of a core")),
-    (named($other; "resident memory, one host") as $memory | at_most($memory.title; .samples | result("weft"; $memory); 120; "MB")),
-    (extras[] as $extra | pair_target($extra; "tcp1"; "kernel → Weft"), pair_target($extra; "reverse"; "Weft → kernel"));
-
-def target_table:
-  "| figure | target | measured | |", "|---|---|---:|---|", (targets | [.what, .asked, .value, .verdict] | row);
+def pair_section:
+  extras as $extras
+  | "## Mixed pairs",
+    "",
+    "TCP 1 stream from one host's VTEP to the other's, whichever of the two hosts the sender is on.",
+    (if $extras == [] then empty
+      else "The ratio is that to the same pair with \($extras | join(" or ")) in Weft's place." end),
+    "",
+    (["from → to", "wire", "congestion control", "Gb/s", "retransmits"] + ($extras | map("Weft / \(.)")) | row),
+    (["---", "---", "---", "---:", "---:"] + ($extras | map("---:")) | "|" + join("|") + "|"),
+    (flows[] as [$from, $to] | .environment.options.wires[] as $wire | .environment.options.controls[] as $cc
+      | pair_row($from; $to; $wire; $cc));
 
 # --- the rest ---
-
-def side: {kernel: "kernel", ovs: "Open vSwitch", weft: "Weft"}[.] // .;
-
-def pair_table:
-  . as $all
-  | "| from → to | wire | congestion control | Gb/s | retransmits |", "|---|---|---|---:|---:|",
-    (pairs[] as $pair | .environment.options.wires[] as $wire | .environment.options.controls[] as $cc | ("tcp1", "reverse") as $way
-      | ($pair / "/" | map(side) | if $way == "reverse" then reverse else . end) as $ends
-      | tcp($way; $wire; $cc) as $figure
-      | [$ends | join(" → ")] + [$wire, $cc, ($all.samples | result($pair; $figure) | short),
-          ($all.samples | result($pair; $figure + {key: "retransmits"}) | short)]
-      | row);
 
 # Without those that only follow from a VTEP that did not start.
 def failures:
@@ -126,28 +133,29 @@ def loads: .samples | map(.load) | "\(min | short) to \(max | short), median \(m
 conditions,
 "",
 "Two hosts and a container on each, in network namespaces of one machine: sender, receiver and both VTEPs share its cores. The peers take",
-"turns in every round; what stands here are medians, the chart has the ranges and the JSON every sample.",
+"turns in every round; what stands here are medians, in parentheses the smallest and the largest sample.",
 "`veth`: packets cross as the sender makes them, up to 64 KB; `wire`: cut to the MTU before they leave, as on a plain NIC.",
 "Each turn starts the VTEPs anew and warms them up with \(.environment.options.seconds) s of TCP both ways that are not measured.",
 "Ping-pong is half a round trip over TCP. UDP counts what the receiving program has read. Load average before the samples: \(loads).",
+(extras | select(length > 0) | "\(map("`\(.)`") | join(", ")): the reference, given by `--peer`."),
+(if $findings == "" then empty else "", "What was found about these figures, and tried: [\($findings)](\($findings))." end),
 "",
 "## Figures",
 "",
 "Bold: Weft is behind.",
 "",
-figure_table(throughput_figures + other_figures),
+figure_table(throughput_figures + other_figures; spread),
 "",
 "## Targets",
 "",
-target_table,
-"",
-"Not judged by this run: nothing allocated per packet (a test), and tables with a million entries (`scripts/bench`).",
+([targets] as $targets | target_table($targets), "", not_judged($targets)),
+(if .environment.options.peers | index("weft") and index(full_table) then "", full_section else empty end),
+(if pairs | length > 0 then "", pair_section else empty end),
 "",
 "## Costs",
 "",
 "CPU seconds per GB received: of the VTEP's processes on both hosts, and of the whole machine with sender, receiver and whatever else ran.",
 "The kernel's VXLAN has no process; compare it by the whole machine.",
 "",
-(figure_table(cost_figures)),
-(if pairs | length > 0 then "", "## Mixed pairs", "", pair_table else empty end),
+figure_table(cost_figures; median | short),
 (if [.samples[] | select(.error)] | length > 0 then "", "## Failed measurements", "", failures else empty end)
