@@ -75,13 +75,14 @@ up_weft() { # host [further configuration]
 
 down_weft() { :; }
 
-# Forwarding entries as lines of a request. Their MAC addresses are pseudo-random, the same in each run, and differ: they
-# hold all of the state of a generator (Numerical Recipes') whose period is 2^32.
+# Forwarding entries as lines of a request. Their MAC addresses are pseudo-random, the same in each run, and differ:
+# they hold all of the state of a generator (that of Numerical Recipes) whose period is 2^32.
 forwarding_entries() { # count
   awk -v count="$1" 'BEGIN {
     for (x = 1; count > 0; count--) {
       x = (x * 1664525 + 1013904223) % 4294967296
-      printf "{\"object\":\"fdb\",\"action\":\"replace\",\"mac\":\"02:%02x:%02x:%02x:%02x:%02x\",\"dst\":\"10.0.48.1\"}\n",
+      printf "{\"object\":\"fdb\",\"action\":\"replace\",\"dst\":\"10.0.48.1\","
+      printf "\"mac\":\"02:%02x:%02x:%02x:%02x:%02x\"}\n",
         int(x / 7) % 256, int(x / 16777216), int(x / 65536) % 256, int(x / 256) % 256, x % 256
     }
   }'
@@ -107,7 +108,8 @@ fill_vtep() { # host
     return
   fi
   wait_for 10 test -S "$state/weft$1.sock" || true
-  answer=$(forwarding_entries "$wanted" | ask_weft "$1" --request POST --header Expect: --upload-file - http://weft/v1) || {
+  answer=$(forwarding_entries "$wanted" |
+    ask_weft "$1" --request POST --header Expect: --upload-file - http://weft/v1) || {
     echo "$wanted entries could not be loaded: $answer"
     return 1
   }
