@@ -12,6 +12,7 @@ import org.weft.dataplane.config.DaemonConfig.VtepEntries;
 import org.weft.dataplane.counters.Counters;
 import org.weft.dataplane.io.linux.Link;
 import org.weft.dataplane.io.linux.OffloadCheck;
+import org.weft.dataplane.io.linux.TunnelDevice;
 import org.weft.dataplane.table.NeighbourTable;
 import org.weft.dataplane.table.NeighbourTable.Neighbour;
 import org.weft.dataplane.vtep.OperatorException;
@@ -46,6 +47,7 @@ public final class Weft implements VtepRegistry, AutoCloseable {
     private final Capture capture = new Capture();
     private final Stages stages;
     private final OffloadCheck check;
+    private final TunnelDevice tunnel;
     private final Map<UnderlayPort.Key, UnderlayPort> ports = new LinkedHashMap<>();
     private final Map<String, Vtep> vteps = new LinkedHashMap<>();
 
@@ -61,6 +63,7 @@ public final class Weft implements VtepRegistry, AutoCloseable {
         if (check.trouble() != null) {
             LOG.warn("offloads: {}", check.trouble());
         }
+        tunnel = TunnelDevice.open();
         watch = new Watch(this);
         try {
             config.vteps().forEach(this::add);
@@ -148,7 +151,7 @@ public final class Weft implements VtepRegistry, AutoCloseable {
             ports.put(key, port);
         }
         try {
-            devices.put(vtep, new VtepDevices(vtep, port, stages, check, capture));
+            devices.put(vtep, new VtepDevices(vtep, port, stages, check, tunnel, capture));
         } catch (RuntimeException e) {
             closeIfUnused(port);
             throw e;
@@ -261,6 +264,7 @@ public final class Weft implements VtepRegistry, AutoCloseable {
                 shut(vtep);
             }
             stages.close();
+            tunnel.close();
         }
     }
 }
