@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.weft.dataplane.agent.Encapsulator;
 import org.weft.dataplane.agent.FrameRing;
 import org.weft.dataplane.agent.TapReader;
@@ -40,13 +41,19 @@ final class VtepDevices implements AutoCloseable {
     private final Vtep vtep;
     private final UnderlayPort port;
     private final OffloadCheck check;
-    private final TunnelDevice tunnel;
+    private final Supplier<TunnelDevice> tunnel;
     private final List<LinuxTap> taps;
     private final List<LinuxUnderlaySender> senders = new ArrayList<>();
     private final List<Stages.Line> egress = new ArrayList<>();
     private final int ifindex;
 
-    VtepDevices(Vtep vtep, UnderlayPort port, Stages stages, OffloadCheck check, TunnelDevice tunnel, Capture capture) {
+    VtepDevices(
+            Vtep vtep,
+            UnderlayPort port,
+            Stages stages,
+            OffloadCheck check,
+            Supplier<TunnelDevice> tunnel,
+            Capture capture) {
         this.vtep = vtep;
         this.port = port;
         this.check = check;
@@ -57,9 +64,8 @@ final class VtepDevices implements AutoCloseable {
         try {
             configure(config);
             ifindex = Link.of(config.name()).index();
-            TunnelDevice usable = tunnelTrouble() == null ? tunnel : null;
             for (int worker = 0; worker < workers; worker++) {
-                senders.add(LinuxUnderlaySender.open(senderOptions(config, Math.max(1, SENDERS / workers)), usable));
+                senders.add(LinuxUnderlaySender.open(senderOptions(config, Math.max(1, SENDERS / workers))));
             }
             switchOffloads();
             port.attach(vtep, taps);
@@ -118,11 +124,12 @@ final class VtepDevices implements AutoCloseable {
         Switches switches = vtep.config().switches();
         taps.get(0).offloads(switches.tso(), switches.uso());
         boolean wanted = switches.gso() && check.gso() && hasOuterChecksum();
+        TunnelDevice uncut = switches.tunnelGso() && tunnelTrouble() == null ? tunnel.get() : null;
         for (LinuxUnderlaySender sender : senders) {
             if (sender.gso() != wanted) {
                 sender.gso(wanted);
             }
-            sender.tunnelGso(switches.tunnelGso());
+            sender.tunnelGso(uncut);
         }
         port.switchOffloads();
     }
@@ -183,7 +190,9 @@ final class VtepDevices implements AutoCloseable {
 
     /** Outer headers that are written here need to know where they come from. */
     private String tunnelTrouble() {
-        return vtep.config().local().isAny() ? "it needs a local address" : tunnel.trouble();
+        return vtep.config().local().isAny()
+                ? "it needs a local address"
+                : tunnel.get().trouble();
     }
 
     private String groOff(Switches switches) {

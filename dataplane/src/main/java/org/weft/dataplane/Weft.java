@@ -47,7 +47,9 @@ public final class Weft implements VtepRegistry, AutoCloseable {
     private final Capture capture = new Capture();
     private final Stages stages;
     private final OffloadCheck check;
-    private final TunnelDevice tunnel;
+    /** Made when the first VTEP wants it. */
+    private TunnelDevice tunnel;
+
     private final Map<UnderlayPort.Key, UnderlayPort> ports = new LinkedHashMap<>();
     private final Map<String, Vtep> vteps = new LinkedHashMap<>();
 
@@ -63,7 +65,6 @@ public final class Weft implements VtepRegistry, AutoCloseable {
         if (check.trouble() != null) {
             LOG.warn("offloads: {}", check.trouble());
         }
-        tunnel = TunnelDevice.open();
         watch = new Watch(this);
         try {
             config.vteps().forEach(this::add);
@@ -151,11 +152,18 @@ public final class Weft implements VtepRegistry, AutoCloseable {
             ports.put(key, port);
         }
         try {
-            devices.put(vtep, new VtepDevices(vtep, port, stages, check, tunnel, capture));
+            devices.put(vtep, new VtepDevices(vtep, port, stages, check, this::tunnel, capture));
         } catch (RuntimeException e) {
             closeIfUnused(port);
             throw e;
         }
+    }
+
+    private TunnelDevice tunnel() {
+        if (tunnel == null) {
+            tunnel = TunnelDevice.open();
+        }
+        return tunnel;
     }
 
     private void closeIfUnused(UnderlayPort port) {
@@ -264,7 +272,9 @@ public final class Weft implements VtepRegistry, AutoCloseable {
                 shut(vtep);
             }
             stages.close();
-            tunnel.close();
+            if (tunnel != null) {
+                tunnel.close();
+            }
         }
     }
 }

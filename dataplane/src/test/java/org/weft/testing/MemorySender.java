@@ -32,6 +32,7 @@ public final class MemorySender implements UnderlaySender {
     private int flushes;
     private int sendError;
     private boolean sendsUncut;
+    private boolean refusesUncut;
 
     public MemorySender() {
         this(false);
@@ -64,6 +65,11 @@ public final class MemorySender implements UnderlaySender {
         sendsUncut = on;
     }
 
+    /** Makes it refuse super-frames that it was asked to send uncut. */
+    public void refuseUncut(boolean on) {
+        refusesUncut = on;
+    }
+
     @Override
     public boolean sendsUncut() {
         return sendsUncut;
@@ -71,7 +77,7 @@ public final class MemorySender implements UnderlaySender {
 
     @Override
     public boolean sendUncut(long address, int length, int gsoType, int gsoSize, int transport, int headersLength) {
-        if (sendError != 0) {
+        if (refusesUncut) {
             return false;
         }
         byte[] payload = new byte[length];

@@ -68,47 +68,32 @@ public final class LinuxUnderlaySender implements UnderlaySender {
     /** An int for setsockopt, or a struct pollfd. */
     private final UnsafeBuffer argument = new UnsafeBuffer(ByteBuffer.allocateDirect(POLLFD_LENGTH));
 
-    /** For super-frames; or null. */
-    private final SuperFrameSender superFrames;
+    private final Options options;
+    private final boolean checksum;
 
-    private LinuxUnderlaySender(Options options, TunnelDevice tunnel) {
+    /** For super-frames; null until one is to leave uncut. */
+    private volatile SuperFrameSender superFrames;
+
+    private LinuxUnderlaySender(Options options) {
+        this.options = options;
         boolean ipv4 = options.local().isIpv4();
-        boolean checksum = ipv4 ? options.udpChecksum() : !options.ipv6ZeroChecksum();
+        checksum = ipv4 ? options.udpChecksum() : !options.ipv6ZeroChecksum();
         segmentation =
                 new UdpSegmentation(checksum, UDP_HEADER_LENGTH + (ipv4 ? Ipv4Header.LENGTH : Ipv6Header.LENGTH));
         pool = new SocketPool(options);
-        superFrames = openSuperFrames(options, tunnel, checksum);
         queue = new DatagramQueue(CAPACITY, pool.size(), ipv4);
         batch = new MessageBatch(queue, CAPACITY, ipv4);
         singles = new MessageBatch(queue, MessageBatch.MAX_SEGMENTS, ipv4);
         setsDontFragment = new boolean[pool.size()];
     }
 
-    /** As {@link #open(Options, TunnelDevice)}, for one that cuts every super-frame. */
-    public static LinuxUnderlaySender open(Options options) {
-        return open(options, null);
-    }
-
     /**
      * Opens the sockets. A receiver whose port lies in the range must be bound before.
      *
-     * @param tunnel for super-frames that are to leave uncut, or null; stays the caller's
      * @throws LinuxException in a sentence for the operator; no socket is left open
      */
-    public static LinuxUnderlaySender open(Options options, TunnelDevice tunnel) {
-        return new LinuxUnderlaySender(options, tunnel);
-    }
-
-    private SuperFrameSender openSuperFrames(Options options, TunnelDevice tunnel, boolean checksum) {
-        if (tunnel == null) {
-            return null;
-        }
-        try {
-            return new SuperFrameSender(tunnel, options.local(), options.dev(), checksum);
-        } catch (LinuxException e) {
-            pool.close();
-            throw e;
-        }
+    public static LinuxUnderlaySender open(Options options) {
+        return new LinuxUnderlaySender(options);
     }
 
     /** The source ports in use, ascending. */
@@ -136,16 +121,26 @@ public final class LinuxUnderlaySender implements UnderlaySender {
         return segmentation.trouble();
     }
 
-    /** Switches whether super-frames leave uncut, from any thread. Switching on forgets what the kernel refused before. */
-    public void tunnelGso(boolean on) {
-        if (superFrames != null) {
-            superFrames.on(on);
+    /**
+     * Says what super-frames leave by uncut, from any thread but by one at a time. Saying it again forgets what the kernel
+     * refused before.
+     *
+     * @param device stays the caller's, and the same; null to cut them all
+     * @throws LinuxException if it takes no further sender
+     */
+    public void tunnelGso(TunnelDevice device) {
+        SuperFrameSender current = superFrames;
+        if (current != null) {
+            current.on(device != null);
+        } else if (device != null) {
+            superFrames = new SuperFrameSender(device, options.local(), options.dev(), checksum);
         }
     }
 
     /** Why super-frames are cut although that was not switched off, for an operator; or null. */
     public String tunnelGsoTrouble() {
-        return superFrames == null ? null : superFrames.trouble();
+        SuperFrameSender current = superFrames;
+        return current == null ? null : current.trouble();
     }
 
     /** Messages that the kernel did not take as such, and whose datagrams were sent singly. */
@@ -176,14 +171,16 @@ public final class LinuxUnderlaySender implements UnderlaySender {
     public void to(
             long remoteHigh, long remoteLow, int port, int flowHash, int tos, int ttl, boolean dontFragment, int tag) {
         queue.to(remoteHigh, remoteLow, port, socket(flowHash), tos, ttl, dontFragment, tag);
-        if (superFrames != null) {
-            superFrames.to(remoteHigh, remoteLow, port, sourcePort(flowHash), tos, ttl, dontFragment);
+        SuperFrameSender current = superFrames;
+        if (current != null) {
+            current.to(remoteHigh, remoteLow, port, sourcePort(flowHash), tos, ttl, dontFragment);
         }
     }
 
     @Override
     public boolean sendsUncut() {
-        return superFrames != null && superFrames.on();
+        SuperFrameSender current = superFrames;
+        return current != null && current.on();
     }
 
     @Override
@@ -312,8 +309,9 @@ public final class LinuxUnderlaySender implements UnderlaySender {
     @Override
     public void close() {
         pool.close();
-        if (superFrames != null) {
-            superFrames.close();
+        SuperFrameSender current = superFrames;
+        if (current != null) {
+            current.close();
         }
     }
 }
