@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.weft.dataplane.agent.Encapsulator;
 import org.weft.dataplane.agent.FrameRing;
 import org.weft.dataplane.agent.TapReader;
@@ -15,6 +16,7 @@ import org.weft.dataplane.io.linux.Link;
 import org.weft.dataplane.io.linux.LinuxTap;
 import org.weft.dataplane.io.linux.LinuxUnderlaySender;
 import org.weft.dataplane.io.linux.OffloadCheck;
+import org.weft.dataplane.io.linux.TunnelDevice;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
 import org.weft.dataplane.vtep.VtepConfig.Switches;
@@ -39,15 +41,23 @@ final class VtepDevices implements AutoCloseable {
     private final Vtep vtep;
     private final UnderlayPort port;
     private final OffloadCheck check;
+    private final Supplier<TunnelDevice> tunnel;
     private final List<LinuxTap> taps;
     private final List<LinuxUnderlaySender> senders = new ArrayList<>();
     private final List<Stages.Line> egress = new ArrayList<>();
     private final int ifindex;
 
-    VtepDevices(Vtep vtep, UnderlayPort port, Stages stages, OffloadCheck check, Capture capture) {
+    VtepDevices(
+            Vtep vtep,
+            UnderlayPort port,
+            Stages stages,
+            OffloadCheck check,
+            Supplier<TunnelDevice> tunnel,
+            Capture capture) {
         this.vtep = vtep;
         this.port = port;
         this.check = check;
+        this.tunnel = tunnel;
         VtepConfig config = vtep.config();
         int workers = stages.workers().size();
         taps = LinuxTap.open(config.name(), config.persist(), workers);
@@ -114,10 +124,12 @@ final class VtepDevices implements AutoCloseable {
         Switches switches = vtep.config().switches();
         taps.get(0).offloads(switches.tso(), switches.uso());
         boolean wanted = switches.gso() && check.gso() && hasOuterChecksum();
+        TunnelDevice uncut = switches.tunnelGso() && tunnelTrouble() == null ? tunnel.get() : null;
         for (LinuxUnderlaySender sender : senders) {
             if (sender.gso() != wanted) {
                 sender.gso(wanted);
             }
+            sender.tunnelGso(uncut);
         }
         port.switchOffloads();
     }
@@ -138,6 +150,7 @@ final class VtepDevices implements AutoCloseable {
         states.put("tso", !switches.tso() ? SWITCHED_OFF : tap.tso4() || tap.tso6() ? null : refused);
         states.put("uso", !switches.uso() ? SWITCHED_OFF : tap.uso() ? null : refused + " (Linux 6.2)");
         states.put("gso", gsoOff(switches));
+        states.put("tunnel-gso", tunnelGsoOff(switches));
         states.put("gro", groOff(switches));
         return states;
     }
@@ -158,6 +171,28 @@ final class VtepDevices implements AutoCloseable {
             }
         }
         return null;
+    }
+
+    private String tunnelGsoOff(Switches switches) {
+        if (!switches.tunnelGso()) {
+            return SWITCHED_OFF;
+        }
+        if (tunnelTrouble() != null) {
+            return tunnelTrouble();
+        }
+        for (LinuxUnderlaySender sender : senders) {
+            if (sender.tunnelGsoTrouble() != null) {
+                return sender.tunnelGsoTrouble();
+            }
+        }
+        return null;
+    }
+
+    /** Outer headers that are written here need to know where they come from. */
+    private String tunnelTrouble() {
+        return vtep.config().local().isAny()
+                ? "it needs a local address"
+                : tunnel.get().trouble();
     }
 
     private String groOff(Switches switches) {

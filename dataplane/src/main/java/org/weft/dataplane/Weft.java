@@ -12,6 +12,7 @@ import org.weft.dataplane.config.DaemonConfig.VtepEntries;
 import org.weft.dataplane.counters.Counters;
 import org.weft.dataplane.io.linux.Link;
 import org.weft.dataplane.io.linux.OffloadCheck;
+import org.weft.dataplane.io.linux.TunnelDevice;
 import org.weft.dataplane.table.NeighbourTable;
 import org.weft.dataplane.table.NeighbourTable.Neighbour;
 import org.weft.dataplane.vtep.OperatorException;
@@ -46,6 +47,9 @@ public final class Weft implements VtepRegistry, AutoCloseable {
     private final Capture capture = new Capture();
     private final Stages stages;
     private final OffloadCheck check;
+    /** Made when the first VTEP wants it. */
+    private TunnelDevice tunnel;
+
     private final Map<UnderlayPort.Key, UnderlayPort> ports = new LinkedHashMap<>();
     private final Map<String, Vtep> vteps = new LinkedHashMap<>();
 
@@ -148,11 +152,18 @@ public final class Weft implements VtepRegistry, AutoCloseable {
             ports.put(key, port);
         }
         try {
-            devices.put(vtep, new VtepDevices(vtep, port, stages, check, capture));
+            devices.put(vtep, new VtepDevices(vtep, port, stages, check, this::tunnel, capture));
         } catch (RuntimeException e) {
             closeIfUnused(port);
             throw e;
         }
+    }
+
+    private TunnelDevice tunnel() {
+        if (tunnel == null) {
+            tunnel = TunnelDevice.open();
+        }
+        return tunnel;
     }
 
     private void closeIfUnused(UnderlayPort port) {
@@ -261,6 +272,9 @@ public final class Weft implements VtepRegistry, AutoCloseable {
                 shut(vtep);
             }
             stages.close();
+            if (tunnel != null) {
+                tunnel.close();
+            }
         }
     }
 }

@@ -33,7 +33,8 @@ class LossyWireIT {
     private static final Duration LIMIT = Duration.ofSeconds(30);
     private static final long SEED = 3;
     private static final String ON = "";
-    private static final String OFF = "tso: off\nuso: off\ngso: off\ngro: off\n";
+    private static final String CUT_HERE = "tunnel-gso: off\n";
+    private static final String OFF = "tso: off\nuso: off\ngso: off\ntunnel-gso: off\ngro: off\n";
 
     /** The two ends of the wire, and what offloads they have where they run Weft. */
     record Pair(Subject first, Subject second, String firstOffloads, String secondOffloads) {
@@ -51,7 +52,11 @@ class LossyWireIT {
         }
 
         private static String without(String offloads) {
-            return offloads.equals(ON) ? "" : " without offloads";
+            return switch (offloads) {
+                case ON -> "";
+                case CUT_HERE -> " cutting itself";
+                default -> " without offloads";
+            };
         }
     }
 
@@ -68,7 +73,8 @@ class LossyWireIT {
         if (!subjects.contains(Subject.WEFT)) {
             return all;
         }
-        Stream<Pair> switched = Stream.of(ON, OFF).map(second -> new Pair(Subject.WEFT, Subject.WEFT, OFF, second));
+        Stream<Pair> switched = Stream.of(ON, CUT_HERE, OFF).flatMap(second -> Stream.of(CUT_HERE, OFF)
+                .map(first -> new Pair(Subject.WEFT, Subject.WEFT, first, second)));
         return Stream.concat(all.filter(Pair::hasWeft), switched);
     }
 
@@ -123,10 +129,14 @@ class LossyWireIT {
 
     private static void assertCutsAndMerges(OverlayHost host) {
         Map<String, Long> counters = host.counters();
-        for (var pair : Map.of("tso", "TX_SEGMENTED", "gro", "RX_COALESCED").entrySet()) {
-            boolean on = host.offloads().get(pair.getKey()).equals("on");
-            assertEquals(on, counters.get(pair.getValue()) > 0, () -> host.offloads() + " " + counters);
-        }
+        Map<String, String> offloads = host.offloads();
+        boolean whole = offloads.get("tso").equals("on");
+        boolean uncut = whole && offloads.get("tunnel-gso").equals("on");
+        boolean merged = offloads.get("gro").equals("on");
+        List<Boolean> seen = Stream.of("TX_UNCUT", "TX_SEGMENTED", "RX_COALESCED")
+                .map(name -> counters.get(name) > 0)
+                .toList();
+        assertEquals(List.of(uncut, whole && !uncut, merged), seen, () -> offloads + " " + counters);
     }
 
     private void tsharkFindsEveryChecksumRight() throws IOException {

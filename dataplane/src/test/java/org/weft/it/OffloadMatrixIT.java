@@ -34,7 +34,7 @@ import org.weft.testing.RequiresRoot;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class OffloadMatrixIT {
     private static final long TCP_BYTES = 16L << 20;
-    private static final List<String> SWITCHES = List.of("tso", "uso", "gso", "gro");
+    private static final List<String> SWITCHES = List.of("tso", "uso", "gso", "tunnel-gso", "gro");
     private static final String SWITCHED_OFF = "off: switched off";
     private static final int ROUNDS = 40;
     private static final int TIMEOUT_MS = 5_000;
@@ -62,6 +62,7 @@ class OffloadMatrixIT {
                 mix("all on the second", List.of(), SWITCHES),
                 mix("super-frames of the device only", List.of("tso", "uso"), List.of("tso")),
                 mix("super-frames of the underlay only", List.of("gso", "gro"), List.of("gso", "gro")),
+                mix("cut by the kernel", List.of("tso", "tunnel-gso"), List.of("tso", "tunnel-gso", "gro")),
                 mix("one direction each", List.of("tso", "gso"), List.of("gro")),
                 mix("one direction each, the other way", List.of("gro", "uso"), List.of("tso", "gso")));
     }
@@ -252,7 +253,7 @@ class OffloadMatrixIT {
     void configurationSwitchesOffloads() {
         try (OverlayLab other = OverlayLab.open(
                 new OverlayHost(1, Subject.WEFT, Underlay.IPV4)
-                        .configure("", "tso: off\nuso: off\ngso: off\ngro: off\n"),
+                        .configure("", "tso: off\nuso: off\ngso: off\ntunnel-gso: off\ngro: off\n"),
                 new OverlayHost(2, Subject.WEFT, Underlay.IPV4).configure("", "udpcsum: false\n"),
                 OverlayLab::plumbUnderlay)) {
             SWITCHES.forEach(

@@ -31,6 +31,8 @@ public final class MemorySender implements UnderlaySender {
     private int tag;
     private int flushes;
     private int sendError;
+    private boolean sendsUncut;
+    private boolean refusesUncut;
 
     public MemorySender() {
         this(false);
@@ -56,6 +58,33 @@ public final class MemorySender implements UnderlaySender {
     /** Makes every datagram fail with this errno; 0 to end that. */
     public void failSends(int errno) {
         sendError = errno;
+    }
+
+    /** Lets super-frames leave uncut: an uncut one is among what left, as one datagram. */
+    public void sendUncut(boolean on) {
+        sendsUncut = on;
+    }
+
+    /** Makes it refuse super-frames that it was asked to send uncut. */
+    public void refuseUncut(boolean on) {
+        refusesUncut = on;
+    }
+
+    @Override
+    public boolean sendsUncut() {
+        return sendsUncut;
+    }
+
+    @Override
+    public boolean sendUncut(long address, int length, int gsoType, int gsoSize, int transport, int headersLength) {
+        if (refusesUncut) {
+            return false;
+        }
+        byte[] payload = new byte[length];
+        view.wrap(address, length);
+        view.getBytes(0, payload);
+        left.add(new Sent(payload, new IpAddress(remoteHigh, remoteLow), port, flowHash, tos, ttl, dontFragment));
+        return true;
     }
 
     @Override

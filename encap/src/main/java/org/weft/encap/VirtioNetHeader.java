@@ -24,11 +24,17 @@ import org.agrona.concurrent.UnsafeBuffer;
 public final class VirtioNetHeader {
     public static final int LENGTH = 10;
 
+    /** With the offsets of a tunnel's headers ({@code struct virtio_net_hdr_v1_hash_tunnel}, Linux 6.17). */
+    public static final int TUNNEL_LENGTH = 24;
+
     /** The checksum holds only the pseudo-header's sum: {@link #checksumStart()} and {@link #checksumOffset()} say where. */
     public static final int FLAG_NEEDS_CHECKSUM = 1;
 
     /** The checksum was verified. */
     public static final int FLAG_DATA_VALID = 2;
+
+    /** The outer UDP header of a tunnel has a checksum, of which only the pseudo-header's sum is there. */
+    public static final int FLAG_UDP_TUNNEL_CHECKSUM = 8;
 
     public static final int GSO_NONE = 0;
     public static final int GSO_TCPV4 = 1;
@@ -39,6 +45,12 @@ public final class VirtioNetHeader {
     /** UDP segmentation: datagrams of equal size. */
     public static final int GSO_UDP_L4 = 5;
 
+    /** Or-ed to a type: the super-frame has the headers of a UDP tunnel over IPv4 in front. */
+    public static final int GSO_UDP_TUNNEL_IPV4 = 0x20;
+
+    /** Or-ed to a type: the super-frame has the headers of a UDP tunnel over IPv6 in front. */
+    public static final int GSO_UDP_TUNNEL_IPV6 = 0x40;
+
     /** Or-ed to a TCP type: the first segment alone has CWR. */
     public static final int GSO_ECN = 0x80;
 
@@ -48,6 +60,9 @@ public final class VirtioNetHeader {
     private static final int GSO_SIZE_OFFSET = HEADER_LENGTH_OFFSET + 2;
     private static final int CHECKSUM_START_OFFSET = GSO_SIZE_OFFSET + 2;
     private static final int CHECKSUM_OFFSET_OFFSET = CHECKSUM_START_OFFSET + 2;
+
+    private static final int OUTER_TRANSPORT_OFFSET = 20;
+    private static final int INNER_NETWORK_OFFSET = 22;
 
     private UnsafeBuffer buffer;
     private int offset;
@@ -131,6 +146,20 @@ public final class VirtioNetHeader {
 
     public VirtioNetHeader checksumOffset(int checksumOffset) {
         buffer.putShort(offset + CHECKSUM_OFFSET_OFFSET, (short) checksumOffset, LITTLE_ENDIAN);
+        return this;
+    }
+
+    /**
+     * Writes what stands behind the first {@link #LENGTH} bytes of a tunnel's header. Both offsets count from the frame's first
+     * byte.
+     *
+     * @param outerTransport where the outer UDP header is
+     * @param innerNetwork where the inner IP header is
+     */
+    public VirtioNetHeader tunnel(int outerTransport, int innerNetwork) {
+        buffer.setMemory(offset + LENGTH, OUTER_TRANSPORT_OFFSET - LENGTH, (byte) 0);
+        buffer.putShort(offset + OUTER_TRANSPORT_OFFSET, (short) outerTransport, LITTLE_ENDIAN);
+        buffer.putShort(offset + INNER_NETWORK_OFFSET, (short) innerNetwork, LITTLE_ENDIAN);
         return this;
     }
 }

@@ -12,7 +12,9 @@ import org.weft.dataplane.table.FdbLookup;
 import org.weft.dataplane.table.Remote;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
+import org.weft.encap.EthernetHeader;
 import org.weft.encap.FrameLayout;
+import org.weft.encap.VirtioNetHeader;
 import org.weft.encap.VxlanHeader;
 import org.weft.encap.offload.Segmenter;
 
@@ -136,12 +138,45 @@ final class OutboundBatch {
         if (!segmenter.begin(frames, frame.offset(), frame.length(), layout, gsoType, gsoSize)) {
             return false;
         }
+        boolean uncut = mayLeaveUncut(frame, layout, gsoType);
         for (int i = 0; i < remotes.count(); i++) {
-            addSegments(frame, remotes, i);
+            if (!uncut || !sendUncut(frame, layout, gsoType, gsoSize, remotes, i)) {
+                addSegments(frame, remotes, i);
+                counters.add(Counter.TX_SEGMENTED, segmenter.segments() - 1);
+            }
         }
         counters.add(Counter.TX_REPLICATED, remotes.count() - 1);
-        counters.add(Counter.TX_SEGMENTED, (long) remotes.count() * (segmenter.segments() - 1));
         return true;
+    }
+
+    /** A capture is to show what is on the wire. UDP has boundaries, which a receiver of uncut super-frames does not see. */
+    private boolean mayLeaveUncut(Frame frame, FrameLayout layout, int gsoType) {
+        return sender.sendsUncut()
+                && gsoType != VirtioNetHeader.GSO_UDP_L4
+                && layout.networkOffset() == frame.offset() + EthernetHeader.LENGTH
+                && !capture.active();
+    }
+
+    /** What was added before leaves first; then the room in front of the frame is free for its VXLAN header. */
+    private boolean sendUncut(
+            Frame frame, FrameLayout layout, int gsoType, int gsoSize, FdbLookup remotes, int remote) {
+        flush();
+        int start = frame.offset() - VxlanHeader.LENGTH;
+        VxlanHeader.put(frames, start, vni(remotes, remote), tag);
+        sender.to(
+                remotes.high(remote), remotes.low(remote), port(remotes, remote), flowHash, tos, ttl, dontFragment, 0);
+        boolean left = sender.sendUncut(
+                frames.addressOffset() + start,
+                VxlanHeader.LENGTH + frame.length(),
+                gsoType,
+                gsoSize,
+                layout.transportOffset() - frame.offset(),
+                segmenter.headerLength());
+        if (left) {
+            counters.increment(Counter.TX_SENT);
+            counters.increment(Counter.TX_UNCUT);
+        }
+        return left;
     }
 
     private void addSegments(Frame frame, FdbLookup remotes, int remote) {
@@ -180,6 +215,11 @@ final class OutboundBatch {
         return vni == Remote.SAME_VNI ? config.vni() : vni;
     }
 
+    private int port(FdbLookup remotes, int index) {
+        int port = remotes.port(index);
+        return port == 0 ? config.port() : port;
+    }
+
     private boolean hasRoom(int newRuns, int headers) {
         return runCount + newRuns <= MAX_RUNS
                 && arenaUsed + headers <= ARENA_LENGTH
@@ -205,7 +245,7 @@ final class OutboundBatch {
         run.first = index == 0;
         run.remoteHigh = remotes.high(index);
         run.remoteLow = remotes.low(index);
-        run.port = remotes.port(index) == 0 ? config.port() : remotes.port(index);
+        run.port = port(remotes, index);
         run.flowHash = flowHash;
         run.tos = tos;
         run.verdict = Counter.TX_SENT;

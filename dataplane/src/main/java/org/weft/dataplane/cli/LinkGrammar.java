@@ -61,6 +61,7 @@ final class LinkGrammar {
             "tso",
             "uso",
             "gso",
+            "tunnel-gso",
             "gro",
             "up",
             "down");
@@ -110,7 +111,7 @@ final class LinkGrammar {
             case "df" -> df(words.value("set, unset or inherit"));
             case "ageing" -> put("ageing", words.number(0, Integer.MAX_VALUE));
             case "maxaddress", "maxaddr" -> put("maxaddress", words.number(0, Integer.MAX_VALUE));
-            case "tso", "uso", "gso", "gro" -> onOff(word, words.value("on or off"));
+            case "tso", "uso", "gso", "tunnel-gso", "gro" -> onOff(word, words.value("on or off"));
             case "up", "down" -> state(word);
             default -> flagOrName(word);
         }

@@ -195,6 +195,7 @@ public final class VtepAttributes {
                 reader.read(base.tso(), Values::onOff, "tso"),
                 reader.read(base.uso(), Values::onOff, "uso"),
                 reader.read(base.gso(), Values::onOff, "gso"),
+                reader.read(base.tunnelGso(), Values::onOff, "tunnel-gso"),
                 reader.read(base.gro(), Values::onOff, "gro"));
     }
 

@@ -17,7 +17,8 @@ public enum Counter {
     TX_BYTES(Kind.TX, "bytes of the frames read from the TAP device"),
     TX_REPLICATED(Kind.TX, "further copies made of frames with several remotes (head-end replication)"),
     TX_SEGMENTED(Kind.TX, "further datagrams that super-frames were cut into"),
-    TX_SENT(Kind.TX, "datagrams handed to the underlay"),
+    TX_SENT(Kind.TX, "datagrams handed to the underlay, uncut super-frames counted once"),
+    TX_UNCUT(Kind.TX, "super-frames that left uncut, for the kernel or the interface to cut"),
     NEIGHBOUR_ANSWERED(Kind.TX, "ARP requests and neighbour solicitations answered from the neighbour table"),
 
     RX_DATAGRAMS(Kind.RX, "datagrams received on the underlay socket, for any VNI"),

@@ -52,6 +52,23 @@ public interface UnderlaySender extends AutoCloseable {
     void add(long headerAddress, int headerLength, long payloadAddress, int payloadLength);
 
     /**
+     * Sends a TCP super-frame uncut where {@link #to} said, at once, ahead of what was added: the kernel or the interface cuts
+     * it. The memory may be reused when this returns.
+     *
+     * @param address memory address of its VXLAN header, behind which the frame begins, without a VLAN tag
+     * @param length bytes of both
+     * @param gsoType GSO_TCPV4 or GSO_TCPV6 of the virtio-net header, with or without GSO_ECN
+     * @param gsoSize payload bytes of each segment but the last
+     * @param transport where the TCP header is, from the frame's first byte
+     * @param headersLength from the frame's first byte to the end of the TCP header
+     * @return false if it has to be cut and added instead
+     */
+    boolean sendUncut(long address, int length, int gsoType, int gsoSize, int transport, int headersLength);
+
+    /** Whether {@link #sendUncut} may be worth trying. */
+    boolean sendsUncut();
+
+    /**
      * Sends what was added, by as few system calls as there are source ports among it. A failure is reported for each
      * datagram.
      *

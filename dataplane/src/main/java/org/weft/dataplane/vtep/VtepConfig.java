@@ -73,10 +73,11 @@ public record VtepConfig(
      * @param tso TCP super-frames from the TAP device
      * @param uso UDP super-frames from the TAP device
      * @param gso several datagrams to the underlay in one message (UDP_SEGMENT)
+     * @param tunnelGso TCP super-frames to the underlay uncut, with outer headers for all that they are cut into
      * @param gro several datagrams from the underlay in one message (UDP_GRO), and super-frames to the TAP device
      */
-    public record Switches(boolean tso, boolean uso, boolean gso, boolean gro) {
-        public static final Switches ALL = new Switches(true, true, true, true);
+    public record Switches(boolean tso, boolean uso, boolean gso, boolean tunnelGso, boolean gro) {
+        public static final Switches ALL = new Switches(true, true, true, true, true);
     }
 
     /** How the DF bit of the outer IPv4 header is set. */

@@ -464,7 +464,7 @@ class DecapsulatorTest {
                 0,
                 false,
                 false,
-                new VtepConfig.Switches(true, true, true, false)));
+                new VtepConfig.Switches(true, true, true, true, false)));
         underlay.peerSendsMerged(merged(VXLAN, segment(0, 1000, ACK), segment(1, 1000, ACK)), 8 + 1066, SOURCE_HOST);
         run();
         List<Delivered> delivered = tap.delivered();

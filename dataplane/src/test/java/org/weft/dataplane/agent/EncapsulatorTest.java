@@ -307,6 +307,60 @@ class EncapsulatorTest {
     }
 
     @Test
+    void sendsASuperFrameUncutBehindWhatCameBeforeIt() {
+        sender.sendUncut(true);
+        byte[] superFrame = superFrame(2000);
+        tap.hostSends(bytes(INNER));
+        tap.hostSendsSuperFrame(superFrame, VirtioNetHeader.GSO_TCPV4, 1358, 34, 16);
+        tap.hostSends(bytes(INNER));
+        run();
+        List<String> sent =
+                sender.sent().stream().map(datagram -> hex(datagram.payload())).toList();
+        assertEquals(List.of(VXLAN + INNER, VXLAN + hex(superFrame), VXLAN + INNER), sent);
+        assertEquals(3, vtep.counters().get(Counter.TX_SENT));
+        assertEquals(1, vtep.counters().get(Counter.TX_UNCUT));
+        assertEquals(0, vtep.counters().get(Counter.TX_SEGMENTED));
+    }
+
+    @Test
+    void sendsASuperFrameUncutToEachRemote() {
+        sender.sendUncut(true);
+        vtep.fdb().remove(DESTINATION_MAC, null);
+        vtep.fdb().append(FdbTable.DEFAULT_MAC, new Remote(IpAddress.parse("10.0.0.1")), true, 0);
+        vtep.fdb().append(FdbTable.DEFAULT_MAC, new Remote(IpAddress.parse("10.0.0.2"), 4790, 7), true, 0);
+        tap.hostSendsSuperFrame(superFrame(2000), VirtioNetHeader.GSO_TCPV4, 1358, 34, 16);
+        run();
+        List<Sent> sent = sender.sent();
+        assertEquals(hex(superFrame(2000)), hex(sent.get(0).payload()).substring(16));
+        assertEquals(hex(superFrame(2000)), hex(sent.get(1).payload()).substring(16));
+        assertEquals("8800000100000700", hex(sent.get(1).payload()).substring(0, 16));
+        assertEquals(4790, sent.get(1).port());
+    }
+
+    @Test
+    void cutsWhatTheSenderDoesNotTakeUncut() {
+        sender.sendUncut(true);
+        sender.refuseUncut(true);
+        tap.hostSendsSuperFrame(superFrame(2000), VirtioNetHeader.GSO_TCPV4, 1358, 34, 16);
+        run();
+        assertEquals(2, sender.sent().size());
+        assertEquals(0, vtep.counters().get(Counter.TX_UNCUT));
+        assertEquals(1, vtep.counters().get(Counter.TX_SEGMENTED));
+    }
+
+    /** A receiver could not tell where the datagrams of an uncut one end. */
+    @Test
+    void cutsSuperFramesOfUdpItself() {
+        sender.sendUncut(true);
+        byte[] datagrams = Arrays.copyOf(superFrame(2000), 42 + 2000);
+        ByteBuffer.wrap(datagrams).putShort(16, (short) 2028).put(23, (byte) 17).putShort(38, (short) 2008);
+        tap.hostSendsSuperFrame(datagrams, VirtioNetHeader.GSO_UDP_L4, 1000, 34, 6);
+        run();
+        assertEquals(2, sender.sent().size());
+        assertEquals(0, vtep.counters().get(Counter.TX_UNCUT));
+    }
+
+    @Test
     void dropsASuperFrameThatContradictsItself() {
         tap.hostSendsSuperFrame(superFrame(2000), VirtioNetHeader.GSO_TCPV6, 1358, 34, 16);
         tap.hostSendsSuperFrame(superFrame(2000), VirtioNetHeader.GSO_TCPV4, 0, 34, 16);

@@ -127,7 +127,9 @@ class VtepAttributesTest {
                 "uso",
                 "off",
                 "gso",
-                "false");
+                "false",
+                "tunnel-gso",
+                "off");
 
         VtepConfig expected = new VtepConfig(
                 "silk-vtep",
@@ -153,7 +155,7 @@ class VtepAttributesTest {
                 1000,
                 true,
                 true,
-                new VtepConfig.Switches(true, false, false, true));
+                new VtepConfig.Switches(true, false, false, false, true));
         assertEquals(expected, config);
     }
 

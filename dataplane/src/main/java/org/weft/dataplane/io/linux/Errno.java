@@ -19,6 +19,7 @@ public final class Errno {
     public static final int ENFILE = 23;
     public static final int EMFILE = 24;
     public static final int ENOSPC = 28;
+    public static final int ENOSYS = 38;
     public static final int EBADFD = 77;
     public static final int EDESTADDRREQ = 89;
     public static final int EMSGSIZE = 90;
@@ -57,6 +58,7 @@ public final class Errno {
             case ENFILE -> "ENFILE";
             case EMFILE -> "EMFILE";
             case ENOSPC -> "ENOSPC";
+            case ENOSYS -> "ENOSYS";
             case EBADFD -> "EBADFD";
             case EDESTADDRREQ -> "EDESTADDRREQ";
             case EMSGSIZE -> "EMSGSIZE";

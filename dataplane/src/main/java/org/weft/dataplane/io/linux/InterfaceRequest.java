@@ -18,6 +18,9 @@ final class InterfaceRequest {
 
     private final UnsafeBuffer buffer = new UnsafeBuffer(ByteBuffer.allocateDirect(LENGTH));
 
+    /** Of an interface yet to be named, by its index. */
+    InterfaceRequest() {}
+
     /** @throws IllegalArgumentException if an interface cannot have that name */
     InterfaceRequest(String name) {
         byte[] bytes = name.getBytes(StandardCharsets.US_ASCII);
@@ -26,6 +29,11 @@ final class InterfaceRequest {
                     + " without spaces, slashes and colons");
         }
         buffer.putBytes(0, bytes);
+    }
+
+    /** The kernel fills it in where it is asked for a pattern such as {@code tap%d}. */
+    String name() {
+        return buffer.getStringWithoutLengthAscii(0, NAME_LENGTH).replaceFirst("\\00.*", "");
     }
 
     long address() {

@@ -19,10 +19,15 @@ final class LibC {
     static final int AF_UNIX = 1;
     static final int AF_INET = 2;
     static final int AF_INET6 = 10;
+    static final int AF_NETLINK = 16;
+    static final int SOCK_RAW = 3;
     static final int SOCK_DGRAM = 2;
     static final int SOCK_NONBLOCK = O_NONBLOCK;
     static final int SOCK_CLOEXEC = O_CLOEXEC;
     static final int MSG_DONTWAIT = 0x40;
+
+    /** include/uapi/asm-generic/unistd.h, and arch/x86/entry/syscalls/syscall_64.tbl. */
+    private static final int SYS_BPF = Platform.getNativePlatform().getCPU() == Platform.CPU.X86_64 ? 321 : 280;
 
     /** The bindings; public because jnr-ffi implements it from outside this package. */
     public interface Bindings {
@@ -33,6 +38,8 @@ final class LibC {
         long read(int fd, long address, long length);
 
         long write(int fd, long address, long length);
+
+        long writev(int fd, long iovecs, int count);
 
         int ioctl(int fd, long request, long address);
 
@@ -55,6 +62,8 @@ final class LibC {
         int recvmmsg(int fd, long messages, int count, int flags, long timeout);
 
         int sendmmsg(int fd, long messages, int count, int flags);
+
+        long syscall(long number, long first, long second, long third);
 
         String strerror(int errno);
     }
@@ -80,6 +89,10 @@ final class LibC {
 
     static int write(int fd, long address, int length) {
         return result(LIBC.write(fd, address, length));
+    }
+
+    static int writev(int fd, long iovecs, int count) {
+        return result(LIBC.writev(fd, iovecs, count));
     }
 
     static int ioctl(int fd, long request, long argument) {
@@ -125,6 +138,11 @@ final class LibC {
 
     static int sendmmsg(int fd, long messages, int count, int flags) {
         return result(LIBC.sendmmsg(fd, messages, count, flags));
+    }
+
+    /** The C library has no function for it. */
+    static int bpf(int command, long attributes, int length) {
+        return result(LIBC.syscall(SYS_BPF, command, attributes, length));
     }
 
     static String strerror(int errno) {

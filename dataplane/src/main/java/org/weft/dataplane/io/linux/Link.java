@@ -23,6 +23,7 @@ public final class Link {
     // include/uapi/linux/if.h, if_arp.h
     private static final int IFF_UP = 0x1;
     private static final int IFF_RUNNING = 0x40;
+    private static final int IFF_NOARP = 0x80;
     private static final int ARPHRD_ETHER = 1;
 
     private final String name;
@@ -93,6 +94,10 @@ public final class Link {
     public void up(boolean up) {
         int flags = up ? flags() | IFF_UP : flags() & ~IFF_UP;
         set(SIOCSIFFLAGS, "SIOCSIFFLAGS", new InterfaceRequest(name).flags(flags));
+    }
+
+    void upWithoutArp() {
+        set(SIOCSIFFLAGS, "SIOCSIFFLAGS", new InterfaceRequest(name).flags(flags() | IFF_NOARP | IFF_UP));
     }
 
     private int flags() {

@@ -18,8 +18,8 @@ public final class LinuxTap implements TapDevice {
     // include/uapi/linux/if_tun.h; the numbers are _IOW('T', ...) of x86-64 and aarch64
     private static final long TUNSETIFF = 0x400454caL;
     private static final long TUNSETPERSIST = 0x400454cbL;
-    private static final long TUNSETVNETHDRSZ = 0x400454d8L;
-    private static final long TUNSETVNETLE = 0x400454dcL;
+    static final long TUNSETVNETHDRSZ = 0x400454d8L;
+    static final long TUNSETVNETLE = 0x400454dcL;
     private static final int IFF_TAP = 0x0002;
     private static final int IFF_MULTI_QUEUE = 0x0100;
     private static final int IFF_NO_PI = 0x1000;
@@ -91,6 +91,11 @@ public final class LinuxTap implements TapDevice {
         List<LinuxTap> all = new ArrayList<>(first.others);
         all.add(0, first);
         return List.copyOf(all);
+    }
+
+    /** Opens a queue of a device that has several; closing it is the caller's. */
+    static int openQueue(String name, InterfaceRequest request) {
+        return openQueue(name, request, MAX_QUEUES);
     }
 
     private static int openQueue(String name, InterfaceRequest request, int queues) {

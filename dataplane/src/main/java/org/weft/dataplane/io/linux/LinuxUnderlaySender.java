@@ -68,9 +68,16 @@ public final class LinuxUnderlaySender implements UnderlaySender {
     /** An int for setsockopt, or a struct pollfd. */
     private final UnsafeBuffer argument = new UnsafeBuffer(ByteBuffer.allocateDirect(POLLFD_LENGTH));
 
+    private final Options options;
+    private final boolean checksum;
+
+    /** For super-frames; null until one is to leave uncut. */
+    private volatile SuperFrameSender superFrames;
+
     private LinuxUnderlaySender(Options options) {
+        this.options = options;
         boolean ipv4 = options.local().isIpv4();
-        boolean checksum = ipv4 ? options.udpChecksum() : !options.ipv6ZeroChecksum();
+        checksum = ipv4 ? options.udpChecksum() : !options.ipv6ZeroChecksum();
         segmentation =
                 new UdpSegmentation(checksum, UDP_HEADER_LENGTH + (ipv4 ? Ipv4Header.LENGTH : Ipv6Header.LENGTH));
         pool = new SocketPool(options);
@@ -114,6 +121,28 @@ public final class LinuxUnderlaySender implements UnderlaySender {
         return segmentation.trouble();
     }
 
+    /**
+     * Says what super-frames leave by uncut, from any thread but by one at a time. Saying it again forgets what the kernel
+     * refused before.
+     *
+     * @param device stays the caller's, and the same; null to cut them all
+     * @throws LinuxException if it takes no further sender
+     */
+    public void tunnelGso(TunnelDevice device) {
+        SuperFrameSender current = superFrames;
+        if (current != null) {
+            current.on(device != null);
+        } else if (device != null) {
+            superFrames = new SuperFrameSender(device, options.local(), options.dev(), checksum);
+        }
+    }
+
+    /** Why super-frames are cut although that was not switched off, for an operator; or null. */
+    public String tunnelGsoTrouble() {
+        SuperFrameSender current = superFrames;
+        return current == null ? null : current.trouble();
+    }
+
     /** Messages that the kernel did not take as such, and whose datagrams were sent singly. */
     public long gsoRefused() {
         return segmentation.refused();
@@ -142,6 +171,21 @@ public final class LinuxUnderlaySender implements UnderlaySender {
     public void to(
             long remoteHigh, long remoteLow, int port, int flowHash, int tos, int ttl, boolean dontFragment, int tag) {
         queue.to(remoteHigh, remoteLow, port, socket(flowHash), tos, ttl, dontFragment, tag);
+        SuperFrameSender current = superFrames;
+        if (current != null) {
+            current.to(remoteHigh, remoteLow, port, sourcePort(flowHash), tos, ttl, dontFragment);
+        }
+    }
+
+    @Override
+    public boolean sendsUncut() {
+        SuperFrameSender current = superFrames;
+        return current != null && current.on();
+    }
+
+    @Override
+    public boolean sendUncut(long address, int length, int gsoType, int gsoSize, int transport, int headersLength) {
+        return superFrames.send(address, length, gsoType, gsoSize, transport, headersLength);
     }
 
     @Override
@@ -265,5 +309,9 @@ public final class LinuxUnderlaySender implements UnderlaySender {
     @Override
     public void close() {
         pool.close();
+        SuperFrameSender current = superFrames;
+        if (current != null) {
+            current.close();
+        }
     }
 }

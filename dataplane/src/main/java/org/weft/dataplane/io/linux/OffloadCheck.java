@@ -12,7 +12,7 @@ import org.weft.encap.IpAddress;
  * @param trouble a sentence why one does not work, or why the trial says nothing; null if both work
  */
 public record OffloadCheck(boolean gso, boolean gro, String trouble) {
-    private static final IpAddress LOOPBACK = IpAddress.parse("127.0.0.1");
+    static final IpAddress LOOPBACK = IpAddress.parse("127.0.0.1");
     private static final int SEGMENT = 1_000;
 
     /** The last is shorter. */
@@ -42,7 +42,8 @@ public record OffloadCheck(boolean gso, boolean gro, String trouble) {
         }
     }
 
-    private static int open() {
+    /** Opens a socket on a free port of the loopback address. */
+    static int open() {
         int type = LibC.SOCK_DGRAM | LibC.SOCK_NONBLOCK | LibC.SOCK_CLOEXEC;
         int fd = LinuxException.check(LibC.socket(LibC.AF_INET, type, 0), "socket", "for the offload check");
         UnsafeBuffer name = new UnsafeBuffer(ByteBuffer.allocateDirect(SocketAddress.IPV4_LENGTH));
@@ -70,7 +71,8 @@ public record OffloadCheck(boolean gso, boolean gro, String trouble) {
         return receive(receiver, merging, sent);
     }
 
-    private static int port(int fd) {
+    /** The port that a socket is bound to. */
+    static int port(int fd) {
         UnsafeBuffer name = new UnsafeBuffer(ByteBuffer.allocateDirect(SocketAddress.IPV4_LENGTH + Integer.BYTES));
         name.putInt(SocketAddress.IPV4_LENGTH, SocketAddress.IPV4_LENGTH);
         long address = name.addressOffset();
@@ -122,7 +124,8 @@ public record OffloadCheck(boolean gso, boolean gro, String trouble) {
                         + " and said that each has " + segment + " bytes, not " + SEGMENT);
     }
 
-    private static boolean await(int fd) {
+    /** Whether something to read comes in time. */
+    static boolean await(int fd) {
         UnsafeBuffer pollfd = new UnsafeBuffer(ByteBuffer.allocateDirect(POLLFD_LENGTH));
         pollfd.putInt(0, fd);
         pollfd.putShort(POLLFD_EVENTS_OFFSET, POLLIN);

@@ -5,18 +5,18 @@ import org.weft.dataplane.io.Offloads;
 /** What the host may hand to a TAP device unfinished: what this kernel knows, and what of that is switched on. */
 final class TapOffloads {
     // include/uapi/linux/if_tun.h
-    private static final long TUNSETOFFLOAD = 0x400454d0L;
-    private static final int TUN_F_CSUM = 0x01;
+    static final long TUNSETOFFLOAD = 0x400454d0L;
+    static final int TUN_F_CSUM = 0x01;
     private static final int TUN_F_TSO4 = 0x02;
     private static final int TUN_F_TSO6 = 0x04;
     private static final int TUN_F_TSO_ECN = 0x08;
     private static final int TUN_F_USO4 = 0x20;
     private static final int TUN_F_USO6 = 0x40;
 
-    private static final int TSO = TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
+    static final int TSO = TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
 
     /** Since Linux 6.2; an older kernel refuses the whole set. */
-    private static final int USO = TUN_F_USO4 | TUN_F_USO6;
+    static final int USO = TUN_F_USO4 | TUN_F_USO6;
 
     private static final int[] PREFERENCES = {TUN_F_CSUM | TSO | USO, TUN_F_CSUM | TSO, TUN_F_CSUM, 0};
 

@@ -19,6 +19,10 @@
  * kernel cuts a message into datagrams of equal length where it leaves (UDP_SEGMENT), and merges those of a flow where
  * they arrive (UDP_GRO). Each is probed or tried, may be refused later, and can be switched off while frames flow.
  *
+ * <p>Since Linux 6.17 the kernel also takes a whole TCP super-frame with the headers of the tunnel in front, from a TAP
+ * ({@link org.weft.dataplane.io.linux.TunnelDevice}), and nothing is cut or summed here at all. Then the packet does not cross the host's IP
+ * output, so an eBPF program hands it to the interface; routes, neighbours and MTU are the kernel's all the same.
+ *
  * <p>A message stays below the 64 KB that an interface passes on, with its link-layer header: what reaches that is cut
  * in software before it leaves, and arrives as single datagrams even over veth.
  */

@@ -1,0 +1,232 @@
+package org.weft.dataplane.io.linux;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.ThreadLocalRandom;
+import org.agrona.concurrent.UnsafeBuffer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.weft.dataplane.io.UnderlaySender;
+import org.weft.encap.EthernetHeader;
+import org.weft.encap.InternetChecksum;
+import org.weft.encap.IpAddress;
+import org.weft.encap.Ipv4Header;
+import org.weft.encap.Ipv6Header;
+import org.weft.encap.TcpHeader;
+import org.weft.encap.UdpHeader;
+import org.weft.encap.VirtioNetHeader;
+import org.weft.encap.VxlanHeader;
+
+/**
+ * Sends TCP super-frames uncut through a {@link TunnelDevice}, with the outer headers that each of their datagrams is to
+ * have. What it does not take is to be cut, and sent by sockets. One thread uses it; it is switched from any.
+ */
+final class SuperFrameSender implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(SuperFrameSender.class);
+
+    private static final Path DEFAULT_TTL = Path.of("/proc/sys/net/ipv4/ip_default_ttl");
+    private static final Path DEFAULT_HOP_LIMIT = Path.of("/proc/sys/net/ipv6/conf/default/hop_limit");
+    private static final int COMMON_TTL = 64;
+    private static final int MAX_PACKET_LENGTH = 0xffff;
+
+    private static final int ETHERNET = VirtioNetHeader.TUNNEL_LENGTH;
+    private static final int NETWORK = ETHERNET + EthernetHeader.LENGTH;
+    private static final int HEADERS_LENGTH = NETWORK + Ipv6Header.LENGTH + UdpHeader.LENGTH;
+    private static final int IOVEC_LENGTH = MessageVector.IOVEC_LENGTH;
+    private static final int IOVECS = HEADERS_LENGTH + 7 & -8;
+
+    private final TunnelDevice device;
+    private final IpAddress local;
+    private final boolean ipv4;
+    private final boolean checksum;
+    private final int defaultTtl;
+    private final int networkLength;
+    private final UnderlayRoutes routes;
+    private final int fd;
+
+    /** Virtio and outer headers of the frame under way, and the two iovecs of it. */
+    private final UnsafeBuffer headers = new UnsafeBuffer(ByteBuffer.allocateDirect(IOVECS + 2 * IOVEC_LENGTH));
+
+    private final VirtioNetHeader virtio = new VirtioNetHeader().wrap(headers, 0);
+    private final Ipv4Header ipv4Header = new Ipv4Header().wrap(headers, NETWORK);
+    private final Ipv6Header ipv6Header = new Ipv6Header().wrap(headers, NETWORK);
+    private final UdpHeader udpHeader = new UdpHeader();
+
+    private volatile boolean on = true;
+    private volatile String trouble;
+
+    private long remoteHigh;
+    private long remoteLow;
+    private int remotePort;
+    private int sourcePort;
+    private int tos;
+    private int ttl;
+    private boolean dontFragment;
+    private int identification = ThreadLocalRandom.current().nextInt();
+
+    /** @param checksum whether the outer UDP header has one */
+    SuperFrameSender(TunnelDevice device, IpAddress local, String dev, boolean checksum) {
+        this.device = device;
+        this.local = local;
+        this.checksum = checksum;
+        ipv4 = local.isIpv4();
+        networkLength = ipv4 ? Ipv4Header.LENGTH : Ipv6Header.LENGTH;
+        defaultTtl = defaultTtl(ipv4 ? DEFAULT_TTL : DEFAULT_HOP_LIMIT);
+        udpHeader.wrap(headers, NETWORK + networkLength);
+        fd = device.openQueue();
+        routes = new UnderlayRoutes(local, dev);
+    }
+
+    private static int defaultTtl(Path sysctl) {
+        // Not readString: it begins with a short read, and a sysctl answers the first read only.
+        try (BufferedReader reader = Files.newBufferedReader(sysctl)) {
+            return Integer.parseInt(reader.readLine().strip());
+        } catch (IOException e) {
+            return COMMON_TTL;
+        }
+    }
+
+    boolean on() {
+        return on && trouble == null;
+    }
+
+    /** Switching on forgets what the kernel refused before. */
+    void on(boolean on) {
+        this.trouble = null;
+        this.on = on;
+    }
+
+    /** Why it is off although it was not switched off; or null. */
+    String trouble() {
+        return trouble;
+    }
+
+    void to(long remoteHigh, long remoteLow, int remotePort, int sourcePort, int tos, int ttl, boolean dontFragment) {
+        this.remoteHigh = remoteHigh;
+        this.remoteLow = remoteLow;
+        this.remotePort = remotePort;
+        this.sourcePort = sourcePort;
+        this.tos = tos;
+        this.ttl = ttl == UnderlaySender.DEFAULT_TTL ? defaultTtl : ttl;
+        this.dontFragment = dontFragment;
+    }
+
+    /** {@link UnderlaySender#sendUncut}. */
+    boolean send(long address, int length, int gsoType, int gsoSize, int transport, int headersLength) {
+        if (!on() || IpAddress.isIpv4(remoteHigh, remoteLow) != ipv4) {
+            return false;
+        }
+        int outer = networkLength + UdpHeader.LENGTH;
+        int segment = outer + VxlanHeader.LENGTH + headersLength + gsoSize;
+        int ifindex = routes.lookup(remoteHigh, remoteLow);
+        if (ifindex == UnderlayRoutes.NONE || segment > routes.mtu() || outer + length > MAX_PACKET_LENGTH) {
+            return false;
+        }
+        int written = write(ifindex, address, length, gsoType, gsoSize, transport, headersLength);
+        if (written < 0) {
+            onRefusal(-written);
+        }
+        return written >= 0;
+    }
+
+    /** Sends without asking for a route. Returns a negative errno if the kernel does not take it. */
+    int write(int ifindex, long address, int length, int gsoType, int gsoSize, int transport, int headersLength) {
+        putEthernet(ifindex);
+        putVirtio(gsoType, gsoSize, transport, headersLength);
+        int segments = (length - VxlanHeader.LENGTH - headersLength + gsoSize - 1) / gsoSize;
+        if (ipv4) {
+            putIpv4(length, segments);
+        } else {
+            putIpv6(length);
+        }
+        putUdp(UdpHeader.LENGTH + length);
+        putPiece(0, headers.addressOffset(), NETWORK + networkLength + UdpHeader.LENGTH);
+        putPiece(1, address, length);
+        return LibC.writev(fd, headers.addressOffset() + IOVECS, 2);
+    }
+
+    /** To the device itself, as the kernel drops what is for others; the program reads the interface in the source. */
+    private void putEthernet(int ifindex) {
+        int etherType = ipv4 ? EthernetHeader.ETHERTYPE_IPV4 : EthernetHeader.ETHERTYPE_IPV6;
+        EthernetHeader.put(headers, ETHERNET, device.mac(), RedirectProgram.source(ifindex), etherType);
+    }
+
+    private void putVirtio(int gsoType, int gsoSize, int transport, int headersLength) {
+        int outer = EthernetHeader.LENGTH + networkLength + UdpHeader.LENGTH + VxlanHeader.LENGTH;
+        int tunnel = ipv4 ? VirtioNetHeader.GSO_UDP_TUNNEL_IPV4 : VirtioNetHeader.GSO_UDP_TUNNEL_IPV6;
+        int outerChecksum = checksum ? VirtioNetHeader.FLAG_UDP_TUNNEL_CHECKSUM : 0;
+        virtio.flags(VirtioNetHeader.FLAG_NEEDS_CHECKSUM | outerChecksum)
+                .gsoType(gsoType | tunnel)
+                .headerLength(outer + headersLength)
+                .gsoSize(gsoSize)
+                .checksumStart(outer + transport)
+                .checksumOffset(TcpHeader.CHECKSUM_OFFSET)
+                .tunnel(EthernetHeader.LENGTH + networkLength, outer + EthernetHeader.LENGTH);
+    }
+
+    /** Ids count up by one for each datagram that the frame is cut into, as they do when it is cut here. */
+    private void putIpv4(int length, int segments) {
+        ipv4Header
+                .headerLength(Ipv4Header.LENGTH)
+                .tos(tos)
+                .totalLength(Ipv4Header.LENGTH + UdpHeader.LENGTH + length)
+                .identification(identification)
+                .fragment(dontFragment ? Ipv4Header.DONT_FRAGMENT : 0, 0)
+                .ttl(ttl)
+                .protocol(UdpHeader.PROTOCOL)
+                .sourceAddress((int) local.low())
+                .destinationAddress((int) remoteLow)
+                .updateChecksum();
+        identification += segments;
+    }
+
+    private void putIpv6(int length) {
+        ipv6Header
+                .trafficClassAndFlowLabel(tos, 0)
+                .payloadLength(UdpHeader.LENGTH + length)
+                .nextHeader(UdpHeader.PROTOCOL)
+                .hopLimit(ttl)
+                .source(local.high(), local.low())
+                .destination(remoteHigh, remoteLow);
+    }
+
+    /** In the checksum the sum of the pseudo-header, for the kernel to complete (kernel: udp_set_csum). */
+    private void putUdp(int udpLength) {
+        int sum = 0;
+        if (checksum) {
+            sum = InternetChecksum.fold(
+                    ipv4
+                            ? InternetChecksum.pseudoHeaderIpv4(headers, NETWORK, UdpHeader.PROTOCOL, udpLength)
+                            : InternetChecksum.pseudoHeaderIpv6(headers, NETWORK, UdpHeader.PROTOCOL, udpLength));
+        }
+        udpHeader
+                .sourcePort(sourcePort)
+                .destinationPort(remotePort)
+                .length(udpLength)
+                .checksum(sum);
+    }
+
+    private void putPiece(int index, long address, int length) {
+        int iovec = IOVECS + index * IOVEC_LENGTH;
+        headers.putLong(iovec, address);
+        headers.putLong(iovec + MessageVector.IOVEC_LENGTH_OFFSET, length);
+    }
+
+    private void onRefusal(int errno) {
+        boolean passes = errno == Errno.EAGAIN || errno == Errno.ENOMEM || errno == Errno.ENOBUFS;
+        if (!passes) {
+            trouble = device.name() + " refused a super-frame with " + Errno.name(errno) + " (" + LibC.strerror(errno)
+                    + "); they are cut before they are sent";
+            LOG.warn("{}", trouble);
+        }
+    }
+
+    @Override
+    public void close() {
+        routes.close();
+        LibC.close(fd);
+    }
+}

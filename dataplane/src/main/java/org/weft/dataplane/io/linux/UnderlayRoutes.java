@@ -1,0 +1,168 @@
+package org.weft.dataplane.io.linux;
+
+import java.nio.ByteOrder;
+import java.util.concurrent.TimeUnit;
+import org.agrona.concurrent.UnsafeBuffer;
+import org.weft.encap.IpAddress;
+
+/**
+ * Which interface the kernel would send through to a remote, and how long a packet may be; asked again after a second.
+ * Only routes that a frame can be handed to an Ethernet interface for count: no local ones, and no encapsulation or
+ * encryption by the kernel on the way. One thread uses it; a lookup allocates nothing.
+ */
+final class UnderlayRoutes implements AutoCloseable {
+    private static final int CACHE = 256;
+    private static final long LIFE_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+    // include/uapi/linux/rtnetlink.h
+    private static final int RTM_GETROUTE = 26;
+    private static final int ROUTE_LENGTH = 12;
+    private static final int FAMILY_OFFSET = Netlink.HEADER_LENGTH;
+    private static final int DESTINATION_LENGTH_OFFSET = Netlink.HEADER_LENGTH + 1;
+    private static final int SOURCE_LENGTH_OFFSET = Netlink.HEADER_LENGTH + 2;
+    private static final int TYPE_OFFSET = Netlink.HEADER_LENGTH + 7;
+    private static final int RTN_UNICAST = 1;
+    private static final int RTA_DST = 1;
+    private static final int RTA_SRC = 2;
+    private static final int RTA_OIF = 4;
+    private static final int RTA_METRICS = 8;
+    private static final int RTA_ENCAP = 22;
+    private static final int RTAX_MTU = 2;
+
+    // include/uapi/linux/xfrm.h
+    private static final int XFRM_MSG_GETSPDINFO = 0x25;
+    private static final int XFRMA_SPD_INFO = 1;
+    private static final int OUTGOING_COUNT_OFFSET = 4;
+
+    // include/uapi/linux/sockios.h, if_arp.h
+    private static final int SIOCGIFNAME = 0x8910;
+    private static final int SIOCGIFMTU = 0x8921;
+    private static final int SIOCGIFINDEX = 0x8933;
+    private static final int SIOCGIFHWADDR = 0x8927;
+    private static final int ARPHRD_ETHER = 1;
+
+    /** Nothing is known of the place in the cache. */
+    private static final int NEVER = 0;
+
+    /** There is no route of use. */
+    static final int NONE = 0;
+
+    private final IpAddress local;
+    private final Netlink routes = new Netlink(Netlink.NETLINK_ROUTE);
+    private final Netlink policies = new Netlink(Netlink.NETLINK_XFRM);
+    private final int ioctls = LibC.socket(LibC.AF_INET, LibC.SOCK_DGRAM | LibC.SOCK_CLOEXEC, 0);
+    private final InterfaceRequest byIndex = new InterfaceRequest();
+
+    /** The only interface to send through, or null. */
+    private final InterfaceRequest dev;
+
+    /** What is known, by hash of the remote. */
+    private final long[] highs = new long[CACHE];
+
+    private final long[] lows = new long[CACHE];
+    private final long[] expiries = new long[CACHE];
+    private final int[] ifindexes = new int[CACHE];
+    private final int[] mtus = new int[CACHE];
+
+    /** Where the remote of the last lookup is, or would be. */
+    private int place;
+
+    /**
+     * @param local source address
+     * @param dev the only interface to send through, or null
+     */
+    UnderlayRoutes(IpAddress local, String dev) {
+        this.local = local;
+        this.dev = dev == null ? null : new InterfaceRequest(dev);
+    }
+
+    /** Index of the interface to a remote, or {@link #NONE}; see {@link #mtu()}. */
+    int lookup(long high, long low) {
+        place = Long.hashCode((high ^ low) * 0x9e37_79b9_7f4a_7c15L) >>> Integer.SIZE - 8;
+        long now = System.nanoTime();
+        if (expiries[place] == NEVER || lows[place] != low || highs[place] != high || now - expiries[place] >= 0) {
+            highs[place] = high;
+            lows[place] = low;
+            expiries[place] = now + LIFE_NANOS | 1;
+            ifindexes[place] = isEncrypted() ? NONE : ask(high, low);
+        }
+        return ifindexes[place];
+    }
+
+    /** Of the route of the last lookup: the longest IP packet. */
+    int mtu() {
+        return mtus[place];
+    }
+
+    /** Whether IPsec policies are in force for what this host sends; a frame that is handed over would slip past them. */
+    private boolean isEncrypted() {
+        policies.begin(XFRM_MSG_GETSPDINFO, Integer.BYTES);
+        if (policies.exchange() < 0) {
+            return false;
+        }
+        int info = policies.find(XFRMA_SPD_INFO, Integer.BYTES);
+        return info != 0 && policies.buffer().getInt(info + OUTGOING_COUNT_OFFSET) != 0;
+    }
+
+    private int ask(long high, long low) {
+        boolean ipv4 = local.isIpv4();
+        int bits = ipv4 ? Integer.SIZE : 2 * Long.SIZE;
+        UnsafeBuffer buffer = routes.begin(RTM_GETROUTE, ROUTE_LENGTH);
+        buffer.putByte(FAMILY_OFFSET, (byte) (ipv4 ? LibC.AF_INET : LibC.AF_INET6));
+        buffer.putByte(DESTINATION_LENGTH_OFFSET, (byte) bits);
+        buffer.putByte(SOURCE_LENGTH_OFFSET, (byte) bits);
+        putAddress(RTA_DST, high, low);
+        putAddress(RTA_SRC, local.high(), local.low());
+        if (dev != null) {
+            if (LibC.ioctl(ioctls, SIOCGIFINDEX, dev.address()) < 0) {
+                return NONE;
+            }
+            buffer.putInt(routes.attribute(RTA_OIF, Integer.BYTES), dev.value());
+        }
+        if (routes.exchange() < 0 || buffer.getByte(TYPE_OFFSET) != RTN_UNICAST) {
+            return NONE;
+        }
+        int out = routes.find(RTA_OIF, ROUTE_LENGTH);
+        if (out == 0 || routes.find(RTA_ENCAP, ROUTE_LENGTH) != 0) {
+            return NONE;
+        }
+        return useInterface(buffer.getInt(out), routeMtu(buffer));
+    }
+
+    private void putAddress(int type, long high, long low) {
+        UnsafeBuffer buffer = routes.buffer();
+        if (local.isIpv4()) {
+            buffer.putInt(routes.attribute(type, Integer.BYTES), (int) low, ByteOrder.BIG_ENDIAN);
+        } else {
+            int offset = routes.attribute(type, 2 * Long.BYTES);
+            buffer.putLong(offset, high, ByteOrder.BIG_ENDIAN);
+            buffer.putLong(offset + Long.BYTES, low, ByteOrder.BIG_ENDIAN);
+        }
+    }
+
+    /** What the route itself says, or a router on the way has said; 0 for nothing. */
+    private int routeMtu(UnsafeBuffer buffer) {
+        int metrics = routes.find(RTA_METRICS, ROUTE_LENGTH);
+        int mtu = metrics == 0 ? 0 : routes.findIn(metrics, RTAX_MTU);
+        return mtu == 0 ? 0 : buffer.getInt(mtu);
+    }
+
+    private int useInterface(int ifindex, int routeMtu) {
+        byIndex.value(ifindex);
+        if (LibC.ioctl(ioctls, SIOCGIFNAME, byIndex.address()) < 0
+                || LibC.ioctl(ioctls, SIOCGIFHWADDR, byIndex.address()) < 0
+                || byIndex.flags() != ARPHRD_ETHER
+                || LibC.ioctl(ioctls, SIOCGIFMTU, byIndex.address()) < 0) {
+            return NONE;
+        }
+        mtus[place] = routeMtu == 0 ? byIndex.value() : Math.min(routeMtu, byIndex.value());
+        return ifindex;
+    }
+
+    @Override
+    public void close() {
+        routes.close();
+        policies.close();
+        LibC.close(ioctls);
+    }
+}
