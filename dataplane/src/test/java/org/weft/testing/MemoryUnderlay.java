@@ -33,6 +33,11 @@ public final class MemoryUnderlay implements Underlay {
         endless = new Datagram(payload.clone(), source, 0, payload.length);
     }
 
+    /** From now on there is always another message of these datagrams, merged by the kernel. */
+    public void endlessMerged(byte[] payloads, int segmentLength, IpAddress source) {
+        endless = new Datagram(payloads.clone(), source, 0, segmentLength);
+    }
+
     @Override
     public int receive(FrameSlab slab, int[] slots, int count) {
         int received = 0;
