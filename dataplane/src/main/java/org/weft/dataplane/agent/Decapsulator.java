@@ -49,11 +49,15 @@ public final class Decapsulator implements Agent {
     /** What the outer ECN field means for the frame that {@link #layout} describes. */
     private int ecnAction;
 
-    /** Where the last frame of this slot went, if one like it may go the same way unseen; else null. */
+    /** Where the last frame of this duty cycle went, if one like it may go the same way unseen; else null. */
     private Ingress last;
 
-    /** The VXLAN header of that frame. */
+    /** Its VXLAN header, and of its outer headers what the receive rules ask about. */
     private long lastWord;
+
+    private long lastHigh;
+    private long lastLow;
+    private int lastTos;
 
     /** Frames that went the way of {@link #last}, not counted yet, and their bytes. */
     private int followers;
@@ -100,6 +104,7 @@ public final class Decapsulator implements Agent {
         }
         if (received > 0) {
             nowSeconds = Vtep.clockSeconds();
+            last = null;
             for (int i = 0; i < received; i++) {
                 receiveSlot(frame.wrap(slab, slots[i]));
             }
@@ -123,7 +128,7 @@ public final class Decapsulator implements Agent {
         int segmentLength = Math.max(1, frame.segmentLength());
         UnsafeBuffer buffer = frame.buffer();
         delivery.begin(frame.slot());
-        last = null;
+        compareOuter(frame);
         int datagrams = 0;
         int offset = start;
         do {
@@ -140,10 +145,22 @@ public final class Decapsulator implements Agent {
         counters.add(Counter.RX_DATAGRAMS, datagrams);
     }
 
+    private void compareOuter(Frame frame) {
+        long high = frame.sourceHigh();
+        long low = frame.sourceLow();
+        int tos = frame.outerTos();
+        if (high != lastHigh || low != lastLow || tos != lastTos) {
+            last = null;
+            lastHigh = high;
+            lastLow = low;
+            lastTos = tos;
+        }
+    }
+
     /**
      * The short way for the next segment of a super-frame: {@link #receive} would find what it found of the segment before.
-     * The two have outer addresses, outer TOS and VXLAN header in common, and whatever of the inner headers the receive
-     * rules ask about; ECN rules leave a frame alone that looks like their result.
+     * The two have outer source, outer TOS and VXLAN header in common, and of the inner headers whatever the receive rules
+     * ask about; the rule for ECN leaves a frame alone that looks like what the rule makes of one.
      */
     private boolean follow(UnsafeBuffer buffer, int offset, int length) {
         int inner = length - VxlanHeader.LENGTH;

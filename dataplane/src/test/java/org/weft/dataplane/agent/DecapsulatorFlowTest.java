@@ -355,6 +355,17 @@ class DecapsulatorFlowTest {
     }
 
     @Test
+    void marksFromTheMessageOnThatIsMarked() throws Exception {
+        IntFunction<byte[]> capable = i -> with(segment(i, PAYLOAD, ACK), 15, EcnTunnel.ECT_0);
+        use(false, 0);
+        both(h -> h.underlay.peerSendsMerged(message(0, 10, capable), SEGMENT, SOURCE_HOST, EcnTunnel.ECT_0));
+        List<Delivered> frames = receive(EcnTunnel.CE, message(10, 10, capable));
+        assertEquals(List.of(10 * PAYLOAD, 10 * PAYLOAD), payloads(frames));
+        assertEquals(EcnTunnel.ECT_0, frames.get(0).bytes()[15]);
+        assertEquals(EcnTunnel.CE, frames.get(1).bytes()[15]);
+    }
+
+    @Test
     void marksWhatIsNotMarkedYetAmongMarkedSegments() throws Exception {
         byte[] message =
                 message(0, 10, i -> with(segment(i, PAYLOAD, ACK), 15, i % 3 == 0 ? EcnTunnel.ECT_0 : EcnTunnel.CE));
@@ -415,18 +426,21 @@ class DecapsulatorFlowTest {
     @Test
     void anythingThatChangesInTheMiddleIsTreatedAlikeOnBothWays() throws Exception {
         SplittableRandom random = new SplittableRandom(48);
-        int[] tos = {0, 1, 2, 3};
         for (int round = 0; round < 400; round++) {
             use(random.nextBoolean(), random.nextInt(3));
-            byte[][] messages = new byte[1 + random.nextInt(3)][];
-            for (int m = 0; m < messages.length; m++) {
-                int inner = tos[random.nextInt(4)];
-                messages[m] = message(20 * m, 20, i -> with(segment(i, PAYLOAD, ACK), 15, inner));
+            int inner = random.nextInt(4);
+            for (int first = 0; first < 60; ) {
+                int count = 1 + random.nextInt(20);
+                byte[] message = message(first, count, i -> with(segment(i, PAYLOAD, ACK), 15, inner));
                 for (int k = random.nextInt(4); k > 0; k--) {
-                    change(messages[m], random.nextInt(20) * SEGMENT, random);
+                    change(message, random.nextInt(count) * SEGMENT, random);
                 }
+                IpAddress source = random.nextInt(4) == 0 ? ELSEWHERE : SOURCE_HOST;
+                int tos = random.nextInt(3) == 0 ? random.nextInt(4) : inner;
+                both(h -> h.underlay.peerSendsMerged(message, SEGMENT, source, tos));
+                first += count;
             }
-            receive(tos[random.nextInt(4)], messages);
+            receive();
         }
     }
 
