@@ -139,7 +139,7 @@ class DecapsulatorFlowTest {
     }
 
     private final Capture capture = new Capture();
-    private final CaptureSession session = capture.open(CaptureFilter.ANY);
+    private final CaptureSession session = capture.open(new CaptureFilter(null, Capture.Point.WIRE, null));
     private Host host;
     private Host captured;
 
@@ -229,9 +229,9 @@ class DecapsulatorFlowTest {
     @Test
     void capturesEveryDatagramOfASuperFrame() throws Exception {
         receive(message(0, 50));
-        ByteArrayOutputStream captures = new ByteArrayOutputStream();
-        session.drain(captures, 1 << 20);
-        assertTrue(captures.size() > 50 * 66, captures.size() + " bytes");
+        ByteArrayOutputStream seen = new ByteArrayOutputStream();
+        session.drain(seen, 1 << 20);
+        assertTrue(seen.size() > 50 * SEGMENT, seen.size() + " bytes");
     }
 
     @Test
@@ -278,6 +278,17 @@ class DecapsulatorFlowTest {
         assertEquals(7, host.get(Counter.RX_FRAMES));
         assertEquals(3, host.vteps[1].counters().get(Counter.RX_FRAMES));
         assertEquals(3, host.vteps[1].counters().get(Counter.RX_DELIVERED));
+    }
+
+    @Test
+    void givesAnotherVtepTheNextMessage() throws Exception {
+        byte[] other = message(10, 10);
+        for (int i = 0; i < 10; i++) {
+            other[i * SEGMENT + 6] = 2;
+        }
+        assertEquals(List.of(10 * PAYLOAD, 10 * PAYLOAD), payloads(receive(message(0, 10), other, message(20, 10))));
+        assertEquals(10, host.vteps[1].counters().get(Counter.RX_FRAMES));
+        assertEquals(9, host.vteps[1].counters().get(Counter.RX_COALESCED));
     }
 
     @Test
@@ -407,6 +418,20 @@ class DecapsulatorFlowTest {
         assertEquals(hex(liar), hex(frames.get(1).bytes()));
     }
 
+    /** Its TCP checksum is right if the frame is believed, not if the IP header is. */
+    @Test
+    void doesNotMergeWhatItsIpHeaderSaysIsShorter() throws Exception {
+        byte[] liar = segment(4, PAYLOAD, ACK);
+        UnsafeBuffer buffer = new UnsafeBuffer(liar);
+        buffer.putShort(16, (short) (liar.length - 14 - 1), BIG_ENDIAN);
+        buffer.putShort(24, (short) 0);
+        buffer.putShort(24, (short) InternetChecksum.of(buffer, 14, 20), BIG_ENDIAN);
+        List<Delivered> frames = receive(message(0, 10, i -> i == 4 ? liar : segment(i, PAYLOAD, ACK)));
+        assertEquals(List.of(4 * PAYLOAD, PAYLOAD, 5 * PAYLOAD), payloads(frames));
+        assertEquals(hex(liar), hex(frames.get(1).bytes()));
+        assertEquals(0, frames.get(1).vnetFlags());
+    }
+
     @Test
     void passesAPartialChecksumInTheMiddleOnAsPartial() throws Exception {
         byte[] partial = withPartialChecksum(segment(4, PAYLOAD, ACK));
@@ -426,7 +451,7 @@ class DecapsulatorFlowTest {
     @Test
     void anythingThatChangesInTheMiddleIsTreatedAlikeOnBothWays() throws Exception {
         SplittableRandom random = new SplittableRandom(48);
-        for (int round = 0; round < 400; round++) {
+        for (int round = 0; round < 200; round++) {
             use(random.nextBoolean(), random.nextInt(3));
             int inner = random.nextInt(4);
             for (int first = 0; first < 60; ) {
