@@ -20,9 +20,12 @@ import org.weft.dataplane.counters.Counters;
 import org.weft.dataplane.io.FrameSlab;
 import org.weft.dataplane.table.Remote;
 import org.weft.dataplane.vtep.Vtep;
+import org.weft.encap.FrameLayout;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
+import org.weft.encap.VirtioNetHeader;
 import org.weft.encap.VxlanHeader;
+import org.weft.encap.offload.Segmenter;
 import org.weft.testing.Frames;
 import org.weft.testing.MemorySender;
 import org.weft.testing.MemoryTap;
@@ -38,6 +41,8 @@ public class AgentBenchmark {
     private static final int ENCAP_BATCH = 32;
 
     private static final int DECAP_BATCH = 16;
+    private static final int SEGMENTS = 45;
+    private static final int HEADER_LENGTH = 54;
     private static final int FRAMES_PER_SLOT = 130;
 
     private static final int SLOTS = 4 * ENCAP_BATCH;
@@ -55,6 +60,8 @@ public class AgentBenchmark {
     private Encapsulator encapsulator;
     private Decapsulator decapsulator;
     private TapWriter writer;
+    private Decapsulator flowDecapsulator;
+    private TapWriter flowWriter;
 
     @Setup
     public void egress() {
@@ -79,19 +86,52 @@ public class AgentBenchmark {
         UnsafeBuffer datagram = new UnsafeBuffer(new byte[VxlanHeader.LENGTH + frame]);
         VxlanHeader.put(datagram, 0, 1, 1);
         Packets.putIpv4(datagram, VxlanHeader.LENGTH, frame);
+        receiver = new Vtep(Frames.silkVtep(Packets.DESTINATION_MAC, REMOTE));
         MemoryUnderlay underlay = new MemoryUnderlay();
         underlay.endless(datagram.byteArray(), LOCAL);
-        receiver = new Vtep(Frames.silkVtep(Packets.DESTINATION_MAC, REMOTE));
-        MemoryTap tap = new MemoryTap();
-        tap.endless(new byte[0]);
         FrameSlab slab = new FrameSlab(SLOTS);
         FrameRing ring = new FrameRing(SLOTS, FRAMES_PER_SLOT);
-        Capture capture = new Capture();
-        decapsulator = new Decapsulator("10.0.32.14:4789", underlay, slab, new Counters(), capture);
+        decapsulator = decapsulator(underlay, slab, ring);
+        writer = writer(slab, ring);
+    }
+
+    /** Segments of one TCP connection, as many in one message (UDP_GRO) as it takes. */
+    @Setup
+    public void ingressOfAFlow() {
+        int payload = frame - HEADER_LENGTH;
+        UnsafeBuffer superFrame = new UnsafeBuffer(new byte[HEADER_LENGTH + SEGMENTS * payload]);
+        Packets.putIpv4(superFrame, 0, superFrame.capacity());
+        FrameLayout layout = new FrameLayout();
+        layout.parse(superFrame, 0, superFrame.capacity());
+        Segmenter segmenter = new Segmenter();
+        segmenter.begin(superFrame, 0, superFrame.capacity(), layout, VirtioNetHeader.GSO_TCPV4, payload);
+        UnsafeBuffer message = new UnsafeBuffer(new byte[SEGMENTS * (VxlanHeader.LENGTH + frame)]);
+        for (int i = 0; i < SEGMENTS; i++) {
+            int at = i * (VxlanHeader.LENGTH + frame);
+            VxlanHeader.put(message, at, 1, 1);
+            segmenter.writeHeader(i, message, at + VxlanHeader.LENGTH);
+            message.putBytes(at + VxlanHeader.LENGTH + HEADER_LENGTH, superFrame, segmenter.payloadOffset(i), payload);
+        }
+        MemoryUnderlay underlay = new MemoryUnderlay();
+        underlay.endlessMerged(message.byteArray(), VxlanHeader.LENGTH + frame, LOCAL);
+        FrameSlab slab = new FrameSlab(SLOTS);
+        FrameRing ring = new FrameRing(SLOTS, FRAMES_PER_SLOT);
+        flowDecapsulator = decapsulator(underlay, slab, ring);
+        flowWriter = writer(slab, ring);
+    }
+
+    private Decapsulator decapsulator(MemoryUnderlay underlay, FrameSlab slab, FrameRing ring) {
         Int2ObjectHashMap<Decapsulator.Ingress> routes = new Int2ObjectHashMap<>();
         routes.put(1, new Decapsulator.Ingress(receiver, ring, receiver.counters()));
-        decapsulator.routes(routes);
-        writer = new TapWriter(receiver, tap, slab, ring, receiver.counters(), capture);
+        Decapsulator made = new Decapsulator("10.0.32.14:4789", underlay, slab, new Counters(), new Capture());
+        made.routes(routes);
+        return made;
+    }
+
+    private TapWriter writer(FrameSlab slab, FrameRing ring) {
+        MemoryTap tap = new MemoryTap();
+        tap.endless(new byte[0]);
+        return new TapWriter(receiver, tap, slab, ring, receiver.counters(), new Capture());
     }
 
     /** No packet may have ended as a drop: that would be another question. */
@@ -115,6 +155,14 @@ public class AgentBenchmark {
     public int decap() {
         int frames = whole(DECAP_BATCH, decapsulator.doWork());
         return frames + writer.doWork();
+    }
+
+    /** Every message becomes one super-frame. */
+    @Benchmark
+    @OperationsPerInvocation(DECAP_BATCH * SEGMENTS)
+    public int decapFlow() {
+        whole(DECAP_BATCH, flowDecapsulator.doWork());
+        return whole(2 * DECAP_BATCH, flowWriter.doWork());
     }
 
     /** The time of an operation is that of a frame only if a cycle moves a whole batch. */

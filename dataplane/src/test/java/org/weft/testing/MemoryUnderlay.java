@@ -25,12 +25,22 @@ public final class MemoryUnderlay implements Underlay {
 
     /** A peer sends datagrams that the kernel merges into one. */
     public void peerSendsMerged(byte[] payloads, int segmentLength, IpAddress source) {
-        waiting.add(new Datagram(payloads.clone(), source, 0, segmentLength));
+        peerSendsMerged(payloads, segmentLength, source, 0);
+    }
+
+    /** As the other, with an outer TOS. */
+    public void peerSendsMerged(byte[] payloads, int segmentLength, IpAddress source, int tos) {
+        waiting.add(new Datagram(payloads.clone(), source, tos, segmentLength));
     }
 
     /** From now on there is always another one of this. */
     public void endless(byte[] payload, IpAddress source) {
         endless = new Datagram(payload.clone(), source, 0, payload.length);
+    }
+
+    /** From now on there is always another message of these datagrams, merged by the kernel. */
+    public void endlessMerged(byte[] payloads, int segmentLength, IpAddress source) {
+        endless = new Datagram(payloads.clone(), source, 0, segmentLength);
     }
 
     @Override

@@ -49,6 +49,21 @@ public final class Decapsulator implements Agent {
     /** What the outer ECN field means for the frame that {@link #layout} describes. */
     private int ecnAction;
 
+    /** Where the last frame of this duty cycle went, if one like it may go the same way unseen; else null. */
+    private Ingress last;
+
+    /** Its VXLAN header, and of its outer headers what the receive rules ask about. */
+    private long lastWord;
+
+    private long lastHigh;
+    private long lastLow;
+    private int lastTos;
+
+    /** Frames that went the way of {@link #last}, not counted yet, and their bytes. */
+    private int followers;
+
+    private long followersBytes;
+
     /** @param name of the underlay socket, {@code address:port} */
     public Decapsulator(String name, Underlay underlay, FrameSlab slab, Counters counters, Capture capture) {
         this.name = name;
@@ -89,6 +104,7 @@ public final class Decapsulator implements Agent {
         }
         if (received > 0) {
             nowSeconds = Vtep.clockSeconds();
+            last = null;
             for (int i = 0; i < received; i++) {
                 receiveSlot(frame.wrap(slab, slots[i]));
             }
@@ -110,16 +126,62 @@ public final class Decapsulator implements Agent {
         int start = frame.offset();
         int end = start + frame.length();
         int segmentLength = Math.max(1, frame.segmentLength());
+        UnsafeBuffer buffer = frame.buffer();
         delivery.begin(frame.slot());
+        compareOuter(frame);
         int datagrams = 0;
         int offset = start;
         do {
-            receive(frame.move(offset, Math.min(segmentLength, end - offset)));
+            int length = Math.min(segmentLength, end - offset);
+            if (!follow(buffer, offset, length)) {
+                countFollowers();
+                receive(frame.move(offset, length));
+            }
             offset += segmentLength;
             datagrams++;
         } while (offset < end);
+        countFollowers();
         delivery.end();
         counters.add(Counter.RX_DATAGRAMS, datagrams);
+    }
+
+    private void compareOuter(Frame frame) {
+        long high = frame.sourceHigh();
+        long low = frame.sourceLow();
+        int tos = frame.outerTos();
+        if (high != lastHigh || low != lastLow || tos != lastTos) {
+            last = null;
+            lastHigh = high;
+            lastLow = low;
+            lastTos = tos;
+        }
+    }
+
+    /**
+     * The short way for the next segment of a super-frame: {@link #receive} would find what it found of the segment before.
+     * The two have outer source, outer TOS and VXLAN header in common, and of the inner headers whatever the receive rules
+     * ask about; the rule for ECN leaves a frame alone that looks like what the rule makes of one.
+     */
+    private boolean follow(UnsafeBuffer buffer, int offset, int length) {
+        int inner = length - VxlanHeader.LENGTH;
+        if (last == null
+                || inner <= 0
+                || VxlanHeader.word(buffer, offset) != lastWord
+                || !delivery.append(last, offset + VxlanHeader.LENGTH, inner)) {
+            return false;
+        }
+        followers++;
+        followersBytes += inner;
+        return true;
+    }
+
+    private void countFollowers() {
+        if (followers > 0) {
+            last.counters().add(Counter.RX_FRAMES, followers);
+            last.counters().add(Counter.RX_BYTES, followersBytes);
+            followers = 0;
+            followersBytes = 0;
+        }
     }
 
     /** What can be said before the VTEP is known: rows 1 to 3 of the receive rules. */
@@ -141,6 +203,8 @@ public final class Decapsulator implements Agent {
             return;
         }
         Vtep vtep = ingress.vtep();
+        last = ingress;
+        lastWord = word;
         ingress.counters().increment(Counter.RX_FRAMES);
         Counter reason = refusal(ingress, word, frame);
         if (reason != null) {
@@ -149,6 +213,7 @@ public final class Decapsulator implements Agent {
         }
         if (capture.active()) {
             captureDatagram(Counter.RX_DELIVERED, frame, vtep);
+            last = null;
         }
         applyEcn(buffer);
         ingress.counters().add(Counter.RX_BYTES, frame.length() - VxlanHeader.LENGTH);
@@ -205,13 +270,17 @@ public final class Decapsulator implements Agent {
                 ingress.vtep().fdb().learn(source, frame.sourceHigh(), frame.sourceLow(), nowSeconds);
         switch (learned) {
             case LEARNED -> ingress.counters().increment(Counter.LEARNED);
-            case FULL -> ingress.counters().increment(Counter.LEARNED_LIMIT);
+            case FULL -> {
+                ingress.counters().increment(Counter.LEARNED_LIMIT);
+                last = null;
+            }
             case KNOWN, STATIC_ELSEWHERE -> {}
         }
         return learned == FdbTable.Learned.STATIC_ELSEWHERE ? Counter.VXLAN_ENTRY_EXISTS : null;
     }
 
     private void drop(Counter reason, Frame frame, Vtep vtep, Counters counters) {
+        last = null;
         counters.drop(reason, frame.buffer(), frame.offset(), frame.length());
         if (capture.active()) {
             captureDatagram(reason, frame, vtep);

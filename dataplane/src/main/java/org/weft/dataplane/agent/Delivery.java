@@ -50,20 +50,25 @@ final class Delivery {
             moveOut(ingress, frame, layout);
             return;
         }
+        if (append(ingress, frame.offset(), frame.length())) {
+            return;
+        }
+        closeOpen();
         boolean partial = partialChecksum.restore(frame, layout, ingress.vtep().mtu());
         if (partial || !ingress.vtep().coalesces()) {
-            closeOpen();
             pass(ingress.ring(), frame);
-        } else if (!append(ingress, frame, layout)) {
-            closeOpen();
+        } else {
             head(ingress, frame, layout);
         }
     }
 
-    private boolean append(Ingress ingress, Frame frame, FrameLayout layout) {
-        if (!coalescer.isOpen()
-                || openIngress != ingress
-                || !coalescer.append(frame.buffer(), frame.offset(), frame.length(), layout)) {
+    /**
+     * Makes a frame part of the open super-frame, if the two go together.
+     *
+     * @return false if not, and nothing has changed
+     */
+    boolean append(Ingress ingress, int offset, int length) {
+        if (openIngress != ingress || !coalescer.append(slab.buffer(), offset, length)) {
             return false;
         }
         if (coalescer.full()) {

@@ -27,7 +27,7 @@ final class PartialChecksum {
      * @return whether the checksum is still to be filled in
      */
     boolean restore(Frame frame, FrameLayout layout, int mtu) {
-        if (!isPartial(frame, layout)) {
+        if (!isPartial(frame, layout, mtu)) {
             frame.vnet(0, VirtioNetHeader.GSO_NONE, 0, 0, 0, 0);
             return false;
         }
@@ -56,7 +56,7 @@ final class PartialChecksum {
         return true;
     }
 
-    private static boolean isPartial(Frame frame, FrameLayout layout) {
+    private static boolean isPartial(Frame frame, FrameLayout layout, int mtu) {
         int protocol = layout.protocol();
         boolean tcp = protocol == TcpHeader.PROTOCOL;
         if (layout.transportOffset() == FrameLayout.NONE
@@ -74,7 +74,14 @@ final class PartialChecksum {
         if ((buffer.getShort(field, BIG_ENDIAN) & 0xffff) != InternetChecksum.fold(pseudo)) {
             return false;
         }
-        // One complete checksum in 65,536 looks like the pseudo-header's sum; summing the whole tells them apart.
-        return InternetChecksum.fold(InternetChecksum.sum(buffer, transport, length, pseudo)) != COMPLETE;
+        // One complete checksum in 65,536 looks like the pseudo-header's sum. Then all the rest makes that very sum
+        // when it
+        // is filled in once more, so there is no need to tell the two apart: except where the rest would not be the
+        // same
+        // bytes, because others follow or because a datagram would be cut.
+        int end = frame.offset() + frame.length();
+        boolean sameWhenFilledIn = transport + length == end && (tcp || end - layout.networkOffset() <= mtu);
+        return sameWhenFilledIn
+                || InternetChecksum.fold(InternetChecksum.sum(buffer, transport, length, pseudo)) != COMPLETE;
     }
 }

@@ -1,6 +1,5 @@
 package org.weft.dataplane.agent;
 
-import static java.nio.ByteOrder.BIG_ENDIAN;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.weft.testing.Frames.DESTINATION_HOST;
@@ -12,13 +11,13 @@ import static org.weft.testing.Frames.SOURCE_VTEP;
 import static org.weft.testing.Frames.VXLAN;
 import static org.weft.testing.Frames.bytes;
 import static org.weft.testing.Frames.hex;
+import static org.weft.testing.Frames.merged;
+import static org.weft.testing.Frames.segment;
 
-import java.io.ByteArrayOutputStream;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.agrona.collections.Int2ObjectHashMap;
-import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -36,7 +35,6 @@ import org.weft.dataplane.table.Remote;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
 import org.weft.dataplane.vtep.VtepConfig.Df;
-import org.weft.encap.InternetChecksum;
 import org.weft.encap.IpAddress;
 import org.weft.encap.VirtioNetHeader;
 import org.weft.testing.Frames;
@@ -329,33 +327,6 @@ class DecapsulatorTest {
         Delivered delivered = onlyDelivered();
         assertEquals(bad, hex(delivered.bytes()));
         assertEquals(0, delivered.vnetFlags());
-    }
-
-    /** One segment of the specified flow: payload of a number of bytes, all of them its index. */
-    private static byte[] segment(int index, int payloadLength, int flags) {
-        byte[] frame = Arrays.copyOf(bytes(INNER), 66 + payloadLength);
-        Arrays.fill(frame, 66, frame.length, (byte) index);
-        UnsafeBuffer buffer = new UnsafeBuffer(frame);
-        buffer.putShort(16, (short) (52 + payloadLength), BIG_ENDIAN);
-        buffer.putShort(18, (short) (100 + index), BIG_ENDIAN);
-        buffer.putShort(24, (short) 0);
-        buffer.putShort(24, (short) InternetChecksum.of(buffer, 14, 20), BIG_ENDIAN);
-        buffer.putInt(38, 1000 + index * 1000, BIG_ENDIAN);
-        buffer.putByte(47, (byte) flags);
-        buffer.putShort(50, (short) 0);
-        long pseudo = InternetChecksum.pseudoHeaderIpv4(buffer, 14, 6, 32 + payloadLength);
-        int checksum = InternetChecksum.finish(InternetChecksum.sum(buffer, 34, 32 + payloadLength, pseudo));
-        buffer.putShort(50, (short) checksum, BIG_ENDIAN);
-        return frame;
-    }
-
-    private static byte[] merged(String vxlan, byte[]... frames) {
-        ByteArrayOutputStream out = new ByteArrayOutputStream();
-        for (byte[] frame : frames) {
-            out.writeBytes(bytes(vxlan));
-            out.writeBytes(frame);
-        }
-        return out.toByteArray();
     }
 
     private static final int ACK = 0x10;

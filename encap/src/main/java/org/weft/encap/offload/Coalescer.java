@@ -1,6 +1,7 @@
 package org.weft.encap.offload;
 
 import static java.nio.ByteOrder.BIG_ENDIAN;
+import static org.weft.encap.offload.HeaderFields.unsignedInt;
 import static org.weft.encap.offload.HeaderFields.unsignedShort;
 
 import org.agrona.concurrent.UnsafeBuffer;
@@ -50,7 +51,9 @@ public final class Coalescer {
     private boolean tcp;
 
     private boolean open;
-    private boolean full;
+    /** Payload that the next segment may have; 0 if there can be none. */
+    private int room;
+
     private int segments;
     private int segmentLength;
     private int length;
@@ -77,6 +80,7 @@ public final class Coalescer {
      */
     public boolean open(UnsafeBuffer buffer, int offset, int length, int capacity, FrameLayout layout) {
         open = false;
+        room = 0;
         segments = 0;
         if (!isMergeable(buffer, layout)) {
             return false;
@@ -93,7 +97,7 @@ public final class Coalescer {
         maxLength = Math.min(network + MAX_PACKET_LENGTH, Math.min(capacity, buffer.capacity() - offset));
         if (segmentLength <= 0
                 || headerLength > HeaderMask.MAX_LENGTH
-                || !isWhole(buffer, offset, length)
+                || !isWhole()
                 || !mayLead()
                 || !isNetworkRight()) {
             return false;
@@ -118,20 +122,21 @@ public final class Coalescer {
     }
 
     /** Whether every length field says that the packet ends where the frame ends. */
-    private boolean isWhole(UnsafeBuffer other, int at, int frameLength) {
-        int packet = frameLength - network;
+    private boolean isWhole() {
+        int packet = length - network;
         boolean whole = ipv4
-                ? Ipv4Header.totalLength(other, at + network) == packet
-                : Ipv6Header.payloadLength(other, at + network) == packet - Ipv6Header.LENGTH;
-        return whole && (tcp || UdpHeader.length(other, at + transport) == frameLength - transport);
+                ? Ipv4Header.totalLength(buffer, offset + network) == packet
+                : Ipv6Header.payloadLength(buffer, offset + network) == packet - Ipv6Header.LENGTH;
+        return whole && (tcp || UdpHeader.length(buffer, offset + transport) == length - transport);
     }
 
     private boolean mayLead() {
-        return !tcp || (flags(buffer, offset) & (NEVER_MERGED | LAST_ONLY)) == 0;
+        return !tcp || (flags() & (NEVER_MERGED | LAST_ONLY)) == 0;
     }
 
-    private int flags(UnsafeBuffer other, int at) {
-        return unsignedShort(other, at + transport + HeaderFields.TCP_FLAGS);
+    /** Of the first frame. */
+    private int flags() {
+        return unsignedShort(buffer, offset + transport + HeaderFields.TCP_FLAGS);
     }
 
     /** Of the first frame: all of the IPv4 header, and what the others have in common for them. */
@@ -143,15 +148,8 @@ public final class Coalescer {
         identification = unsignedShort(buffer, at + HeaderFields.IPV4_ID);
         networkSum = InternetChecksum.sum(buffer, at + HeaderFields.IPV4_FRAGMENT, 4, unsignedShort(buffer, at));
         networkSum = InternetChecksum.sum(buffer, at + HeaderFields.IPV4_ADDRESSES, 8, networkSum);
-        return hasRightIpv4Checksum(buffer, at);
-    }
-
-    /** Of a header that is that of the first but for total length, id and checksum. */
-    private boolean hasRightIpv4Checksum(UnsafeBuffer other, int at) {
-        long sum = networkSum
-                + unsignedShort(other, at + HeaderFields.IPV4_TOTAL_LENGTH)
-                + unsignedShort(other, at + HeaderFields.IPV4_ID);
-        return InternetChecksum.finish(sum) == unsignedShort(other, at + HeaderFields.IPV4_CHECKSUM);
+        long sum = networkSum + unsignedInt(buffer, at + HeaderFields.IPV4_TOTAL_LENGTH);
+        return InternetChecksum.finish(sum) == unsignedShort(buffer, at + HeaderFields.IPV4_CHECKSUM);
     }
 
     private boolean isTransportRight(UnsafeBuffer other, int at, int frameLength) {
@@ -172,73 +170,86 @@ public final class Coalescer {
     private void begin() {
         mask.shape(network, transport, headerLength, ipv4, tcp);
         open = true;
-        full = false;
+        room = Math.min(segmentLength, maxLength - length);
         segments = 1;
         lastFlags = 0;
-        congestionWindowReduced = tcp && (flags(buffer, offset) & TcpHeader.CWR) != 0;
+        congestionWindowReduced = tcp && (flags() & TcpHeader.CWR) != 0;
         if (tcp) {
-            nextSequence = sequence(buffer, offset) + segmentLength;
+            nextSequence = buffer.getInt(offset + transport + HeaderFields.TCP_SEQUENCE, BIG_ENDIAN) + segmentLength;
         }
-    }
-
-    private int sequence(UnsafeBuffer other, int at) {
-        return other.getInt(at + transport + HeaderFields.TCP_SEQUENCE, BIG_ENDIAN);
     }
 
     /**
      * Appends the payload of a frame to what is open, after it has verified its checksums. The frame may lie further behind in
      * the memory that the super-frame grows into, as the segments of one receive do; it is then overwritten.
      *
+     * <p>Nothing need be known of the frame: if its headers are those of the first, and its lengths are right, then so is its
+     * layout, and whatever else may be concluded from addresses, tags, TOS and protocol.
+     *
      * @param length of the frame, without trailing padding
-     * @param layout of this frame
      * @return false if the two do not go together, and nothing has changed: the caller closes what is open, then opens this one
      */
-    public boolean append(UnsafeBuffer buffer, int offset, int length, FrameLayout layout) {
+    public boolean append(UnsafeBuffer buffer, int offset, int length) {
         int payload = length - headerLength;
-        if (!open
-                || full
-                || payload <= 0
-                || payload > segmentLength
-                || this.length + payload > maxLength
-                || layout.transportOffset() - offset != transport
-                || !mask.matches(buffer, offset, this.buffer, this.offset)
-                || !isNext(buffer, offset)
-                || !isWhole(buffer, offset, length)
+        if (payload <= 0 || payload > room) {
+            return false;
+        }
+        if (UnsafeBuffer.SHOULD_BOUNDS_CHECK) {
+            buffer.boundsCheck(offset, length);
+        }
+        byte[] base = buffer.byteArray();
+        long at = buffer.addressOffset() + offset;
+        int flags = tcp ? HeaderFields.unsignedShort(base, at + transport + HeaderFields.TCP_FLAGS) : 0;
+        if (!mask.matches(base, at, this.buffer.byteArray(), this.buffer.addressOffset() + this.offset)
+                || !isNextNetwork(base, at + network, length - network)
+                || !isNextTransport(base, at + transport, length - transport, flags)
                 || !isTransportRight(buffer, offset, length)) {
             return false;
         }
-        // Before the copy: where the frame lies close behind, its header is overwritten.
-        lastFlags = tcp ? flags(buffer, offset) & LAST_ONLY : 0;
+        // The header may be overwritten by this: nothing of it is read behind.
         this.buffer.putBytes(this.offset + this.length, buffer, offset + headerLength, payload);
         this.length += payload;
+        lastFlags = flags & LAST_ONLY;
         nextSequence += payload;
         segments++;
-        full = payload < segmentLength || lastFlags != 0 || !tcp && segments == MAX_DATAGRAMS;
+        boolean full = payload < segmentLength || lastFlags != 0 || !tcp && segments == MAX_DATAGRAMS;
+        room = full ? 0 : Math.min(segmentLength, maxLength - this.length);
         return true;
     }
 
-    /** The fields that say which one of a row it is. */
-    private boolean isNext(UnsafeBuffer other, int at) {
-        if (tcp && (sequence(other, at) != nextSequence || (flags(other, at) & TcpHeader.CWR) != 0)) {
-            return false;
+    private boolean isNextNetwork(byte[] base, long at, int packetLength) {
+        if (!ipv4) {
+            int field = HeaderFields.unsignedShort(base, at + HeaderFields.IPV6_PAYLOAD_LENGTH);
+            return field == packetLength - Ipv6Header.LENGTH;
         }
-        return !ipv4 || hasNextId(other, at + network) && hasRightIpv4Checksum(other, at + network);
+        int lengthAndId = HeaderFields.word(base, at + HeaderFields.IPV4_TOTAL_LENGTH);
+        return lengthAndId >>> 16 == packetLength
+                && isNextId(lengthAndId & 0xffff)
+                && InternetChecksum.finish(networkSum + (lengthAndId & 0xffff_ffffL))
+                        == HeaderFields.unsignedShort(base, at + HeaderFields.IPV4_CHECKSUM);
     }
 
     /** The second segment decides whether ids are fixed. */
-    private boolean hasNextId(UnsafeBuffer other, int at) {
-        int distance = unsignedShort(other, at + HeaderFields.IPV4_ID) - identification & 0xffff;
+    private boolean isNextId(int id) {
+        int distance = id - identification & 0xffff;
         if (segments == 1) {
-            boolean mayBeFixed =
-                    (unsignedShort(other, at + HeaderFields.IPV4_FRAGMENT) & Ipv4Header.DONT_FRAGMENT) != 0;
+            int fragmentField = unsignedShort(buffer, offset + network + HeaderFields.IPV4_FRAGMENT);
+            boolean mayBeFixed = (fragmentField & Ipv4Header.DONT_FRAGMENT) != 0;
             identificationStep = distance == 0 && mayBeFixed ? 0 : 1;
         }
         return distance == segments * identificationStep;
     }
 
+    private boolean isNextTransport(byte[] base, long at, int transportLength, int flags) {
+        return tcp
+                ? HeaderFields.word(base, at + HeaderFields.TCP_SEQUENCE) == nextSequence
+                        && (flags & TcpHeader.CWR) == 0
+                : HeaderFields.unsignedShort(base, at + HeaderFields.UDP_LENGTH) == transportLength;
+    }
+
     /** Whether something is open and nothing can follow any more: close it now. */
     public boolean full() {
-        return full;
+        return open && room == 0;
     }
 
     public boolean isOpen() {
@@ -257,7 +268,7 @@ public final class Coalescer {
             return 0;
         }
         open = false;
-        full = false;
+        room = 0;
         if (segments > 1) {
             writeNetwork(offset + network, length - network);
             writeTransport(offset + transport, length - transport);
@@ -277,7 +288,7 @@ public final class Coalescer {
 
     private void writeTransport(int at, int transportLength) {
         if (tcp) {
-            HeaderFields.putShort(buffer, at + HeaderFields.TCP_FLAGS, flags(buffer, offset) | lastFlags);
+            HeaderFields.putShort(buffer, at + HeaderFields.TCP_FLAGS, flags() | lastFlags);
         } else {
             HeaderFields.putShort(buffer, at + HeaderFields.UDP_LENGTH, transportLength);
         }

@@ -25,12 +25,25 @@ final class HeaderFields {
     static final int UDP_LENGTH = 4;
 
     private static final int WORD = Long.BYTES;
+    private static final boolean LITTLE_ENDIAN = ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN;
 
     private HeaderFields() {}
 
     /** An unsigned 16-bit field in network order. */
     static int unsignedShort(UnsafeBuffer buffer, int offset) {
         return buffer.getShort(offset, ByteOrder.BIG_ENDIAN) & 0xffff;
+    }
+
+    /** As the other, of memory whose bounds were checked. */
+    static int unsignedShort(byte[] base, long address) {
+        short value = UnsafeApi.getShort(base, address);
+        return (LITTLE_ENDIAN ? Short.reverseBytes(value) : value) & 0xffff;
+    }
+
+    /** A 32-bit field in network order, of memory whose bounds were checked. */
+    static int word(byte[] base, long address) {
+        int value = UnsafeApi.getInt(base, address);
+        return LITTLE_ENDIAN ? Integer.reverseBytes(value) : value;
     }
 
     /** A 32-bit word in network order, as a summand of a checksum. */

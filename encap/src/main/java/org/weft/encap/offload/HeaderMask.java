@@ -65,21 +65,13 @@ final class HeaderMask {
         Arrays.fill(bytes, from, from + count, (byte) 0);
     }
 
-    /** Whether two headers of this shape are equal where they must be. */
-    boolean matches(UnsafeBuffer a, int aOffset, UnsafeBuffer b, int bOffset) {
-        if (UnsafeBuffer.SHOULD_BOUNDS_CHECK) {
-            a.boundsCheck(aOffset, length);
-            b.boundsCheck(bOffset, length);
-        }
-        byte[] aBase = a.byteArray();
-        byte[] bBase = b.byteArray();
-        long aAddress = a.addressOffset() + aOffset;
-        long bAddress = b.addressOffset() + bOffset;
+    /** Whether two headers of this shape are equal where they must be; the caller has checked the bounds. */
+    boolean matches(byte[] a, long aAddress, byte[] b, long bAddress) {
         int last = length - WORD;
-        long difference = (UnsafeApi.getLong(aBase, aAddress + last) ^ UnsafeApi.getLong(bBase, bAddress + last))
+        long difference = (UnsafeApi.getLong(a, aAddress + last) ^ UnsafeApi.getLong(b, bAddress + last))
                 & UnsafeApi.getLong(bytes, address + last);
         for (int i = 0; i < last; i += WORD) {
-            difference |= (UnsafeApi.getLong(aBase, aAddress + i) ^ UnsafeApi.getLong(bBase, bAddress + i))
+            difference |= (UnsafeApi.getLong(a, aAddress + i) ^ UnsafeApi.getLong(b, bAddress + i))
                     & UnsafeApi.getLong(bytes, address + i);
         }
         return difference == 0;

@@ -52,8 +52,7 @@ class AllocationTest {
         layout.parse(slot, 0, length);
         coalescer.open(slot, 0, length, slot.capacity(), layout);
         for (int j = 1; j < SEGMENTS; j++) {
-            layout.parse(arena, j * STRIDE, length);
-            coalescer.append(arena, j * STRIDE, length, layout);
+            coalescer.append(arena, j * STRIDE, length);
         }
         return coalescer.close();
     }

@@ -38,8 +38,7 @@ class CoalescerTest {
     private boolean append(byte[] frame) {
         UnsafeBuffer buffer = new UnsafeBuffer(new byte[frame.length + 5]);
         buffer.putBytes(5, frame);
-        layout.parse(buffer, 5, frame.length);
-        return coalescer.append(buffer, 5, frame.length, layout);
+        return coalescer.append(buffer, 5, frame.length);
     }
 
     private byte[] result() {
@@ -480,9 +479,7 @@ class CoalescerTest {
             layout.parse(slot, SHIFT, stride - 8);
             assertTrue(coalescer.open(slot, SHIFT, stride - 8, ROOM, layout));
             for (int i = 1; i < row.size(); i++) {
-                layout.parse(slot, SHIFT + i * stride, stride - 8);
-                assertTrue(
-                        coalescer.append(slot, SHIFT + i * stride, stride - 8, layout), payload + " bytes, frame " + i);
+                assertTrue(coalescer.append(slot, SHIFT + i * stride, stride - 8), payload + " bytes, frame " + i);
             }
             assertEquals(40, coalescer.close());
             List<byte[]> again = Reference.segment(result(), coalescer.gsoSize());

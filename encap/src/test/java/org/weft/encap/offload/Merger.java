@@ -47,8 +47,7 @@ final class Merger {
 
     private boolean append(byte[] frame) {
         UnsafeBuffer exact = new UnsafeBuffer(frame);
-        layout.parse(exact, 0, frame.length);
-        return coalescer.append(exact, 0, frame.length, layout);
+        return coalescer.append(exact, 0, frame.length);
     }
 
     private void open(byte[] frame) {
