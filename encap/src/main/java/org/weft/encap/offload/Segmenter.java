@@ -15,7 +15,7 @@ import org.weft.encap.VirtioNetHeader;
 
 /**
  * Cuts a super-frame into segments: the header of each is written where the caller wants it, the payload stays where it is.
- * {@link #begin} computes what all segments share; {@link #writeHeader} then may be called for the segments in any order,
+ * {@link #begin} computes what all segments share; {@link #writeHeaders} then may be called for the segments in any order,
  * as long as the super-frame is not changed.
  *
  * <p>As the kernel does it (tcp_gso_segment, __udp_gso_segment, inet_gso_segment, ipv6_gso_segment): the IPv4 id counts up,
@@ -168,20 +168,32 @@ public final class Segmenter {
         return offset + headerLength + segment * gsoSize;
     }
 
-    public int payloadLength(int segment) {
-        return Math.min(gsoSize, payloadLength - segment * gsoSize);
+    /** Payload bytes of consecutive segments. */
+    public int payloadLength(int first, int count) {
+        return Math.min(count * gsoSize, payloadLength - first * gsoSize);
     }
 
     /**
-     * Writes the header of a segment, complete with all checksums: {@link #headerLength} bytes.
+     * Writes the headers of consecutive segments, complete with all checksums: {@link #headerLength} bytes each.
      *
-     * @param segment from 0 to {@link #segments} - 1; not checked
+     * @param first from 0 on; that {@code first + count} is no more than {@link #segments} is not checked
+     * @param prefix how many bytes in front of the super-frame go in front of each header
      * @param arena somewhere else than in the super-frame
+     * @param arenaOffset of the first prefix and header
+     * @param stride from one to the next
      */
-    public void writeHeader(int segment, UnsafeBuffer arena, int arenaOffset) {
+    public void writeHeaders(int first, int count, int prefix, UnsafeBuffer arena, int arenaOffset, int stride) {
+        for (int i = 0; i < count; i++) {
+            int at = arenaOffset + i * stride;
+            HeaderFields.copy(buffer, offset - prefix, arena, at, prefix + headerLength);
+            complete(first + i, arena, at + prefix);
+        }
+    }
+
+    /** Turns the super-frame's header into that of a segment. */
+    private void complete(int segment, UnsafeBuffer arena, int arenaOffset) {
         int position = segment * gsoSize;
         int payload = Math.min(gsoSize, payloadLength - position);
-        HeaderFields.copy(buffer, offset, arena, arenaOffset, headerLength);
         int networkHeader = arenaOffset + network;
         if (ipv4) {
             writeIpv4(arena, networkHeader, headerLength - network + payload, identification + segment & 0xffff);
