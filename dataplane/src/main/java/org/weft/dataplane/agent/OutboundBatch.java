@@ -39,9 +39,7 @@ final class OutboundBatch {
         /** Whether it is the first of its frame. */
         boolean first;
 
-        /** Where the headers are: in the arena, or in front of the frame. */
-        UnsafeBuffer headers;
-
+        boolean headersInArena;
         int headerOffset;
         int headerLength;
         int headerStride;
@@ -106,13 +104,13 @@ final class OutboundBatch {
         for (int i = 0; i < remotes.count(); i++) {
             makeRoom(VxlanHeader.LENGTH);
             Run run = newRun(frame, remotes, i);
-            run.headers = single ? frames : arena;
+            run.headersInArena = !single;
             run.headerOffset = single ? frame.offset() - VxlanHeader.LENGTH : takeArena(VxlanHeader.LENGTH);
             run.headerLength = VxlanHeader.LENGTH;
             run.payloadOffset = frame.offset();
             run.payloadLength = frame.length();
             run.segmentLength = frame.length();
-            VxlanHeader.put(run.headers, run.headerOffset, vni(remotes, i), tag);
+            VxlanHeader.put(headers(run), run.headerOffset, vni(remotes, i), tag);
             send(run);
         }
         counters.add(Counter.TX_REPLICATED, remotes.count() - 1);
@@ -147,7 +145,7 @@ final class OutboundBatch {
             count = Math.min(segmenter.segments() - first, room);
             Run run = newRun(frame, remotes, remote);
             run.first &= first == 0;
-            run.headers = arena;
+            run.headersInArena = true;
             run.headerOffset = takeArena(count * stride);
             run.headerLength = headerLength;
             run.headerStride = stride;
@@ -159,9 +157,13 @@ final class OutboundBatch {
         }
     }
 
+    private UnsafeBuffer headers(Run run) {
+        return run.headersInArena ? arena : frames;
+    }
+
     private void send(Run run) {
         sender.add(
-                run.headers.addressOffset() + run.headerOffset,
+                headers(run).addressOffset() + run.headerOffset,
                 run.headerLength,
                 run.headerStride,
                 frames.addressOffset() + run.payloadOffset,
@@ -230,7 +232,7 @@ final class OutboundBatch {
         int header = run.headerOffset;
         for (int done = 0; done < run.payloadLength; done += run.segmentLength) {
             int payloadLength = Math.min(run.segmentLength, run.payloadLength - done);
-            captured.putBytes(0, run.headers, header, run.headerLength);
+            captured.putBytes(0, headers(run), header, run.headerLength);
             captured.putBytes(run.headerLength, frames, run.payloadOffset + done, payloadLength);
             captureDatagram(run, run.headerLength + payloadLength);
             header += run.headerStride;

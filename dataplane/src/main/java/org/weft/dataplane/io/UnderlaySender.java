@@ -11,7 +11,7 @@ public interface UnderlaySender extends AutoCloseable {
     @FunctionalInterface
     interface FailureHandler {
         /**
-         * @param tag what {@link #add} was given
+         * @param tag what {@link #to} was given
          * @param errno why, as a positive number
          */
         void onSendFailure(int tag, int errno);
@@ -24,7 +24,7 @@ public interface UnderlaySender extends AutoCloseable {
     int room();
 
     /**
-     * Says where the datagrams added from now on go.
+     * Says where the datagrams go that {@link #add} is called with next.
      *
      * @param remoteHigh high 64 bits of the destination; IPv4 as {@code ::ffff:a.b.c.d}
      * @param remoteLow low 64 bits of the destination

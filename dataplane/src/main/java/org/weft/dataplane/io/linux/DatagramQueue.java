@@ -51,22 +51,10 @@ final class DatagramQueue {
         boolean isReachable(boolean ipv4) {
             return IpAddress.isIpv4(remoteHigh, remoteLow) == ipv4;
         }
-
-        private void to(Run other) {
-            remoteHigh = other.remoteHigh;
-            remoteLow = other.remoteLow;
-            port = other.port;
-            socket = other.socket;
-            tos = other.tos;
-            ttl = other.ttl;
-            dontFragment = other.dontFragment;
-            tag = other.tag;
-        }
     }
 
     private final boolean ipv4;
 
-    /** The one behind the last knows where the next datagrams go. */
     private final Run[] runs;
 
     private int runCount;
@@ -82,7 +70,7 @@ final class DatagramQueue {
     /** @param ipv4 the family of the sockets */
     DatagramQueue(int capacity, int sockets, boolean ipv4) {
         this.ipv4 = ipv4;
-        runs = new Run[capacity + 1];
+        runs = new Run[capacity];
         Arrays.setAll(runs, i -> new Run());
         firsts = new Run[sockets];
         lasts = new Run[sockets];
@@ -113,7 +101,6 @@ final class DatagramQueue {
         run.next = null;
         count += run.count;
         append(run);
-        runs[runCount].to(run);
     }
 
     private void append(Run run) {
@@ -127,12 +114,10 @@ final class DatagramQueue {
         lasts[socket] = run;
     }
 
-    /** Forgets the datagrams, but not where the next ones go. */
     void clear() {
         for (int i = 0; i < usedCount; i++) {
             firsts[used[i]] = null;
         }
-        runs[0].to(runs[runCount]);
         runCount = 0;
         count = 0;
         usedCount = 0;

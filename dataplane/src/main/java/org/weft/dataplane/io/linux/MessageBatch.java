@@ -89,26 +89,21 @@ final class MessageBatch {
      * @param longestSegment the longest datagram that may share a message; 0 for none
      */
     void append(Run run, int start, int count, int longestSegment) {
-        int done = start;
-        while (done < start + count) {
-            int fitting = fitting(run, done, start + count - done);
-            if (fitting == 0) {
+        int end = start + count;
+        for (int done = start; done < end; done += extend(run, done, end - done)) {
+            if (!takes(run, run.length(done))) {
                 begin(run, done, longestSegment);
-                fitting = Math.max(1, fitting(run, done, start + count - done));
             }
-            extend(run, done, fitting);
-            done += fitting;
         }
     }
 
-    /** How many of a run's datagrams the last message takes. One that is shorter than the message's will be its last. */
-    private int fitting(Run run, int start, int count) {
-        int length = run.length(start);
-        if (length > segment || length > room || length == 0 || run != last && !follows(run)) {
-            return 0;
-        }
-        int most = Math.min(MAX_SEGMENTS - counts[size - 1], length < segment ? 1 : count);
-        return most * length <= room ? most : room / length;
+    /** Whether a datagram of this length may follow in the last message. */
+    private boolean takes(Run run, int length) {
+        return length > 0
+                && length <= segment
+                && length <= room
+                && counts[size - 1] < MAX_SEGMENTS
+                && (run == last || follows(run));
     }
 
     /** Whether a run may share a message with the one before. It must be the next, so that the message's can be found. */
@@ -126,24 +121,31 @@ final class MessageBatch {
         room = maxLength;
         last = run;
         firstIovec = iovecs;
+        messages.firstPiece(message, iovecs);
         describe(message, run);
     }
 
-    private void extend(Run run, int start, int count) {
+    /** Adds as many datagrams to the last message as it takes, at least one. One that is shorter will be its last. */
+    private int extend(Run run, int start, int left) {
+        int length = run.length(start);
         int message = size - 1;
         int before = counts[message];
+        int count = length == segment ? Math.min(left, MAX_SEGMENTS - before) : 1;
+        if (count * length > room) {
+            count = Math.max(1, room / length);
+        }
         counts[message] = before + count;
         if (before < 2 && before + count > 1) {
             messages.addShortControl(message, SocketOptions.IPPROTO_UDP, SocketOptions.UDP_SEGMENT, segment);
         }
         addPieces(run, start, count);
-        messages.pieces(message, firstIovec, iovecs - firstIovec);
-        int lastLength = run.length(start + count - 1);
-        room -= count * segment;
-        if (lastLength < segment) {
+        messages.pieceCount(message, iovecs - firstIovec);
+        room -= count * length;
+        if (run.length(start + count - 1) < segment) {
             segment = 0;
         }
         last = run;
+        return count;
     }
 
     private void addPieces(Run run, int start, int count) {
@@ -153,12 +155,10 @@ final class MessageBatch {
         }
         long header = run.header + (long) start * run.headerStride;
         long payload = run.payload + (long) start * run.segmentLength;
-        for (int i = start; i < start + count; i++) {
-            messages.piece(iovecs++, header, run.headerLength);
-            messages.piece(iovecs++, payload, run.length(i) - run.headerLength);
-            header += run.headerStride;
-            payload += run.segmentLength;
-        }
+        int lastLength = run.length(start + count - 1) - run.headerLength;
+        messages.pairs(
+                iovecs, count, header, run.headerLength, run.headerStride, payload, run.segmentLength, lastLength);
+        iovecs += PIECES * count;
     }
 
     private void describe(int message, Run run) {
