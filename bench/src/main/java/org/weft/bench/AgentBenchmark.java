@@ -109,7 +109,7 @@ public class AgentBenchmark {
         for (int i = 0; i < SEGMENTS; i++) {
             int at = i * (VxlanHeader.LENGTH + frame);
             VxlanHeader.put(message, at, 1, 1);
-            segmenter.writeHeader(i, message, at + VxlanHeader.LENGTH);
+            segmenter.writeHeaders(i, 1, 0, message, at + VxlanHeader.LENGTH, 0);
             message.putBytes(at + VxlanHeader.LENGTH + HEADER_LENGTH, superFrame, segmenter.payloadOffset(i), payload);
         }
         MemoryUnderlay underlay = new MemoryUnderlay();

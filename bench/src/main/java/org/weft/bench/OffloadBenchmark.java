@@ -66,9 +66,7 @@ public class OffloadBenchmark {
     public int cut() {
         layout.parse(superFrame, 0, length);
         segmenter.begin(superFrame, 0, length, layout, VirtioNetHeader.GSO_TCPV4, payload);
-        for (int i = 0; i < SEGMENTS; i++) {
-            segmenter.writeHeader(i, arena, i * ARENA_STRIDE);
-        }
+        segmenter.writeHeaders(0, SEGMENTS, 0, arena, 0, ARENA_STRIDE);
         return segmenter.segments();
     }
 

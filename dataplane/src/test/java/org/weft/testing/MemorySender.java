@@ -88,13 +88,8 @@ public final class MemorySender implements UnderlaySender {
     }
 
     @Override
-    public int capacity() {
-        return CAPACITY;
-    }
-
-    @Override
-    public int added() {
-        return added;
+    public int room() {
+        return CAPACITY - added;
     }
 
     @Override
@@ -111,7 +106,24 @@ public final class MemorySender implements UnderlaySender {
     }
 
     @Override
-    public void add(long headerAddress, int headerLength, long payloadAddress, int payloadLength) {
+    public void add(
+            long headerAddress,
+            int headerLength,
+            int headerStride,
+            long payloadAddress,
+            int payloadLength,
+            int segmentLength) {
+        int done = 0;
+        long header = headerAddress;
+        do {
+            int length = Math.min(segmentLength, payloadLength - done);
+            add(header, headerLength, payloadAddress + done, length);
+            header += headerStride;
+            done += length;
+        } while (done < payloadLength);
+    }
+
+    private void add(long headerAddress, int headerLength, long payloadAddress, int payloadLength) {
         if (added++ == CAPACITY) {
             throw new IllegalStateException("added beyond the capacity");
         }

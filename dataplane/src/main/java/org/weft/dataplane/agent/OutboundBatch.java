@@ -41,13 +41,13 @@ final class OutboundBatch {
         /** Whether it is the first of its frame. */
         boolean first;
 
+        boolean headersInArena;
         int headerOffset;
         int headerLength;
         int headerStride;
         int payloadOffset;
         int payloadLength;
         int segmentLength;
-        boolean headerInArena;
         long remoteHigh;
         long remoteLow;
         int port;
@@ -104,27 +104,16 @@ final class OutboundBatch {
     void add(Frame frame, FdbLookup remotes) {
         boolean single = remotes.count() == 1;
         for (int i = 0; i < remotes.count(); i++) {
-            makeRoom(1, VxlanHeader.LENGTH);
+            makeRoom(VxlanHeader.LENGTH);
             Run run = newRun(frame, remotes, i);
-            run.headerInArena = !single;
+            run.headersInArena = !single;
+            run.headerOffset = single ? frame.offset() - VxlanHeader.LENGTH : takeArena(VxlanHeader.LENGTH);
             run.headerLength = VxlanHeader.LENGTH;
             run.payloadOffset = frame.offset();
             run.payloadLength = frame.length();
             run.segmentLength = frame.length();
-            int vni = vni(remotes, i);
-            if (single) {
-                run.headerOffset = frame.offset() - VxlanHeader.LENGTH;
-                VxlanHeader.put(frames, run.headerOffset, vni, tag);
-                sender.add(frames.addressOffset() + run.headerOffset, VxlanHeader.LENGTH + frame.length(), 0, 0);
-            } else {
-                run.headerOffset = takeArena(VxlanHeader.LENGTH);
-                VxlanHeader.put(arena, run.headerOffset, vni, tag);
-                sender.add(
-                        arena.addressOffset() + run.headerOffset,
-                        VxlanHeader.LENGTH,
-                        frames.addressOffset() + frame.offset(),
-                        frame.length());
-            }
+            VxlanHeader.put(headers(run), run.headerOffset, vni(remotes, i), tag);
+            send(run);
         }
         counters.add(Counter.TX_REPLICATED, remotes.count() - 1);
     }
@@ -182,32 +171,39 @@ final class OutboundBatch {
     private void addSegments(Frame frame, FdbLookup remotes, int remote) {
         int headerLength = VxlanHeader.LENGTH + segmenter.headerLength();
         int stride = headerLength + HEADER_ALIGNMENT - 1 & -HEADER_ALIGNMENT;
-        int vni = vni(remotes, remote);
-        Run run = null;
-        for (int segment = 0; segment < segmenter.segments(); segment++) {
-            if (run == null || !hasRoom(0, stride)) {
-                makeRoom(1, stride);
-                run = newRun(frame, remotes, remote);
-                run.first &= segment == 0;
-                run.headerInArena = true;
-                run.headerOffset = arenaUsed;
-                run.headerLength = headerLength;
-                run.headerStride = stride;
-                run.payloadOffset = segmenter.payloadOffset(segment);
-                run.payloadLength = 0;
-                run.segmentLength = segmenter.payloadLength(segment);
-            }
-            int header = takeArena(stride);
-            VxlanHeader.put(arena, header, vni, tag);
-            segmenter.writeHeader(segment, arena, header + VxlanHeader.LENGTH);
-            int payloadLength = segmenter.payloadLength(segment);
-            sender.add(
-                    arena.addressOffset() + header,
-                    headerLength,
-                    frames.addressOffset() + segmenter.payloadOffset(segment),
-                    payloadLength);
-            run.payloadLength += payloadLength;
+        // In front of the frame, from where it gets into each segment's header.
+        VxlanHeader.put(frames, frame.offset() - VxlanHeader.LENGTH, vni(remotes, remote), tag);
+        int count;
+        for (int first = 0; first < segmenter.segments(); first += count) {
+            makeRoom(stride);
+            int room = Math.min(sender.room(), (ARENA_LENGTH - arenaUsed) / stride);
+            count = Math.min(segmenter.segments() - first, room);
+            Run run = newRun(frame, remotes, remote);
+            run.first &= first == 0;
+            run.headersInArena = true;
+            run.headerOffset = takeArena(count * stride);
+            run.headerLength = headerLength;
+            run.headerStride = stride;
+            run.payloadOffset = segmenter.payloadOffset(first);
+            run.payloadLength = segmenter.payloadLength(first, count);
+            run.segmentLength = segmenter.payloadLength(first, 1);
+            segmenter.writeHeaders(first, count, VxlanHeader.LENGTH, arena, run.headerOffset, stride);
+            send(run);
         }
+    }
+
+    private UnsafeBuffer headers(Run run) {
+        return run.headersInArena ? arena : frames;
+    }
+
+    private void send(Run run) {
+        sender.add(
+                headers(run).addressOffset() + run.headerOffset,
+                run.headerLength,
+                run.headerStride,
+                frames.addressOffset() + run.payloadOffset,
+                run.payloadLength,
+                run.segmentLength);
     }
 
     private int vni(FdbLookup remotes, int index) {
@@ -220,14 +216,9 @@ final class OutboundBatch {
         return port == 0 ? config.port() : port;
     }
 
-    private boolean hasRoom(int newRuns, int headers) {
-        return runCount + newRuns <= MAX_RUNS
-                && arenaUsed + headers <= ARENA_LENGTH
-                && sender.added() < sender.capacity();
-    }
-
-    private void makeRoom(int newRuns, int headers) {
-        if (!hasRoom(newRuns, headers)) {
+    /** For one more run, of at least one datagram. */
+    private void makeRoom(int headerLength) {
+        if (runCount == MAX_RUNS || arenaUsed + headerLength > ARENA_LENGTH || sender.room() == 0) {
             flush();
         }
     }
@@ -281,7 +272,7 @@ final class OutboundBatch {
         int header = run.headerOffset;
         for (int done = 0; done < run.payloadLength; done += run.segmentLength) {
             int payloadLength = Math.min(run.segmentLength, run.payloadLength - done);
-            captured.putBytes(0, run.headerInArena ? arena : frames, header, run.headerLength);
+            captured.putBytes(0, headers(run), header, run.headerLength);
             captured.putBytes(run.headerLength, frames, run.payloadOffset + done, payloadLength);
             captureDatagram(run, run.headerLength + payloadLength);
             header += run.headerStride;

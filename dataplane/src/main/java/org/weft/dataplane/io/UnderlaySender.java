@@ -11,7 +11,7 @@ public interface UnderlaySender extends AutoCloseable {
     @FunctionalInterface
     interface FailureHandler {
         /**
-         * @param tag what {@link #add} was given
+         * @param tag what {@link #to} was given
          * @param errno why, as a positive number
          */
         void onSendFailure(int tag, int errno);
@@ -20,14 +20,11 @@ public interface UnderlaySender extends AutoCloseable {
     /** Use the outer TTL of the socket: the VTEP's fixed one, or the route's default. */
     int DEFAULT_TTL = 0;
 
-    /** How many datagrams can be added before a flush. */
-    int capacity();
-
-    /** How many were added since the last flush. */
-    int added();
+    /** How many more datagrams can be added before a flush. */
+    int room();
 
     /**
-     * Says where the datagrams added from now on go.
+     * Says where the datagrams go that {@link #add} is called with next.
      *
      * @param remoteHigh high 64 bits of the destination; IPv4 as {@code ::ffff:a.b.c.d}
      * @param remoteLow low 64 bits of the destination
@@ -41,15 +38,23 @@ public interface UnderlaySender extends AutoCloseable {
     void to(long remoteHigh, long remoteLow, int port, int flowHash, int tos, int ttl, boolean dontFragment, int tag);
 
     /**
-     * Adds one datagram, from one or two pieces of memory. Consecutive ones of a flow with equal length may leave as one
-     * message that the kernel cuts (UDP_SEGMENT).
+     * Adds a run of datagrams, each a header and its share of a payload; one, if the payload is no longer than a share.
+     * Consecutive ones of a flow with equal length may leave as one message that the kernel cuts (UDP_SEGMENT).
      *
-     * @param headerAddress memory address of its first byte (the VXLAN header)
-     * @param headerLength bytes there
-     * @param payloadAddress memory address of the rest
-     * @param payloadLength bytes there; 0 if the header is all
+     * @param headerAddress memory address of the first header, which begins with the VXLAN header
+     * @param headerLength bytes of each header
+     * @param headerStride bytes from one header to the next
+     * @param payloadAddress memory address of the payload
+     * @param payloadLength bytes of all the payload; may be 0
+     * @param segmentLength bytes of payload in each datagram but the last, which may have fewer
      */
-    void add(long headerAddress, int headerLength, long payloadAddress, int payloadLength);
+    void add(
+            long headerAddress,
+            int headerLength,
+            int headerStride,
+            long payloadAddress,
+            int payloadLength,
+            int segmentLength);
 
     /**
      * Sends a TCP super-frame uncut where {@link #to} said, at once, ahead of what was added: the kernel or the interface cuts

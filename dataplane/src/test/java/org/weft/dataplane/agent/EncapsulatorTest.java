@@ -284,7 +284,12 @@ class EncapsulatorTest {
     void cutsASuperFrameIntoMoreSegmentsThanABatchHolds() {
         tap.hostSendsSuperFrame(superFrame(2000), VirtioNetHeader.GSO_TCPV4, 1, 34, 16);
         run();
-        assertEquals(2000, sender.sent().size());
+        List<Sent> sent = sender.sent();
+        assertEquals(2000, sent.size());
+        for (int i = 0; i < 2000; i++) {
+            assertEquals(VXLAN, hex(sent.get(i).payload()).substring(0, 16));
+            assertEquals((byte) (66 + i), sent.get(i).payload()[8 + 66]);
+        }
         assertEquals(2000, vtep.counters().get(Counter.TX_SENT));
         assertTrue(sender.flushes() > 1);
     }

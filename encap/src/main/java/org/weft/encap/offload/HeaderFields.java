@@ -55,23 +55,25 @@ final class HeaderFields {
         buffer.putShort(offset, (short) value, ByteOrder.BIG_ENDIAN);
     }
 
+    /** Writes to memory, unchecked: to an array, or without one to an address. */
+    static void putShort(byte[] base, long address, int value) {
+        UnsafeApi.putShort(base, address, LITTLE_ENDIAN ? Short.reverseBytes((short) value) : (short) value);
+    }
+
+    /** Writes to memory, unchecked: to an array, or without one to an address. */
+    static void putInt(byte[] base, long address, int value) {
+        UnsafeApi.putInt(base, address, LITTLE_ENDIAN ? Integer.reverseBytes(value) : value);
+    }
+
     /**
-     * Copies at least 8 bytes between places that do not overlap. Written out because {@code putBytes} costs more than the 50 to
-     * 80 bytes of a header are worth (OffloadBenchmark).
+     * Copies at least 8 bytes between places that do not overlap, unchecked. Written out because {@code putBytes} costs more
+     * than the 50 to 80 bytes of a header are worth (OffloadBenchmark).
      */
-    static void copy(UnsafeBuffer from, int fromOffset, UnsafeBuffer to, int toOffset, int length) {
-        if (UnsafeBuffer.SHOULD_BOUNDS_CHECK) {
-            from.boundsCheck(fromOffset, length);
-            to.boundsCheck(toOffset, length);
-        }
-        byte[] source = from.byteArray();
-        byte[] target = to.byteArray();
-        long read = from.addressOffset() + fromOffset;
-        long write = to.addressOffset() + toOffset;
+    static void copy(byte[] source, long from, byte[] target, long to, int length) {
         int last = length - WORD;
         for (int i = 0; i < last; i += WORD) {
-            UnsafeApi.putLong(target, write + i, UnsafeApi.getLong(source, read + i));
+            UnsafeApi.putLong(target, to + i, UnsafeApi.getLong(source, from + i));
         }
-        UnsafeApi.putLong(target, write + last, UnsafeApi.getLong(source, read + last));
+        UnsafeApi.putLong(target, to + last, UnsafeApi.getLong(source, from + last));
     }
 }

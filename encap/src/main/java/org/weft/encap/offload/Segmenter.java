@@ -15,7 +15,7 @@ import org.weft.encap.VirtioNetHeader;
 
 /**
  * Cuts a super-frame into segments: the header of each is written where the caller wants it, the payload stays where it is.
- * {@link #begin} computes what all segments share; {@link #writeHeader} then may be called for the segments in any order,
+ * {@link #begin} computes what all segments share; {@link #writeHeaders} then may be called for the segments in any order,
  * as long as the super-frame is not changed.
  *
  * <p>As the kernel does it (tcp_gso_segment, __udp_gso_segment, inet_gso_segment, ipv6_gso_segment): the IPv4 id counts up,
@@ -168,44 +168,65 @@ public final class Segmenter {
         return offset + headerLength + segment * gsoSize;
     }
 
-    public int payloadLength(int segment) {
-        return Math.min(gsoSize, payloadLength - segment * gsoSize);
+    /** Payload bytes of consecutive segments. */
+    public int payloadLength(int first, int count) {
+        return Math.min(count * gsoSize, payloadLength - first * gsoSize);
     }
 
     /**
-     * Writes the header of a segment, complete with all checksums: {@link #headerLength} bytes.
+     * Writes the headers of consecutive segments, complete with all checksums: {@link #headerLength} bytes each.
      *
-     * @param segment from 0 to {@link #segments} - 1; not checked
+     * @param first from 0 on; that {@code first + count} is no more than {@link #segments} is not checked
+     * @param prefix how many bytes in front of the super-frame go in front of each header
      * @param arena somewhere else than in the super-frame
+     * @param arenaOffset of the first prefix and header
+     * @param stride from one to the next
      */
-    public void writeHeader(int segment, UnsafeBuffer arena, int arenaOffset) {
+    public void writeHeaders(int first, int count, int prefix, UnsafeBuffer arena, int arenaOffset, int stride) {
+        int length = prefix + headerLength;
+        if (UnsafeBuffer.SHOULD_BOUNDS_CHECK) {
+            buffer.boundsCheck(offset - prefix, length);
+            arena.boundsCheck(arenaOffset, (count - 1) * stride + length);
+        }
+        byte[] source = buffer.byteArray();
+        long from = buffer.addressOffset() + offset - prefix;
+        byte[] target = arena.byteArray();
+        long to = arena.addressOffset() + arenaOffset;
+        for (int segment = first; segment < first + count; segment++) {
+            HeaderFields.copy(source, from, target, to, length);
+            complete(segment, target, to + prefix);
+            to += stride;
+        }
+    }
+
+    /** Turns a copy of the super-frame's header into that of a segment. */
+    private void complete(int segment, byte[] base, long header) {
         int position = segment * gsoSize;
         int payload = Math.min(gsoSize, payloadLength - position);
-        HeaderFields.copy(buffer, offset, arena, arenaOffset, headerLength);
-        int networkHeader = arenaOffset + network;
+        int packet = headerLength - network + payload;
         if (ipv4) {
-            writeIpv4(arena, networkHeader, headerLength - network + payload, identification + segment & 0xffff);
+            completeIpv4(base, header + network, packet, identification + segment & 0xffff);
         } else {
-            int length = headerLength - network - Ipv6Header.LENGTH + payload;
-            HeaderFields.putShort(arena, networkHeader + HeaderFields.IPV6_PAYLOAD_LENGTH, length);
+            HeaderFields.putShort(
+                    base, header + network + HeaderFields.IPV6_PAYLOAD_LENGTH, packet - Ipv6Header.LENGTH);
         }
         int length = headerLength - transport + payload;
         long sum = InternetChecksum.sum(buffer, offset + headerLength + position, payload, transportSum + length);
         if (tcp) {
-            writeTcp(arena, arenaOffset + transport, position, sum);
+            completeTcp(base, header + transport, position, sum);
         } else {
-            writeUdp(arena, arenaOffset + transport, length, sum);
+            completeUdp(base, header + transport, length, sum);
         }
     }
 
-    private void writeIpv4(UnsafeBuffer arena, int at, int totalLength, int id) {
-        HeaderFields.putShort(arena, at + HeaderFields.IPV4_TOTAL_LENGTH, totalLength);
-        HeaderFields.putShort(arena, at + HeaderFields.IPV4_ID, id);
+    private void completeIpv4(byte[] base, long at, int totalLength, int id) {
+        HeaderFields.putShort(base, at + HeaderFields.IPV4_TOTAL_LENGTH, totalLength);
+        HeaderFields.putShort(base, at + HeaderFields.IPV4_ID, id);
         int checksum = InternetChecksum.finish(networkSum + totalLength + id);
-        HeaderFields.putShort(arena, at + HeaderFields.IPV4_CHECKSUM, checksum);
+        HeaderFields.putShort(base, at + HeaderFields.IPV4_CHECKSUM, checksum);
     }
 
-    private void writeTcp(UnsafeBuffer arena, int at, int position, long sum) {
+    private void completeTcp(byte[] base, long at, int position, long sum) {
         int number = sequence + position;
         int flags = offsetAndFlags;
         if (position != 0) {
@@ -214,15 +235,15 @@ public final class Segmenter {
         if (position + gsoSize < payloadLength) {
             flags &= ~ONLY_LAST;
         }
-        arena.putInt(at + HeaderFields.TCP_SEQUENCE, number, BIG_ENDIAN);
-        HeaderFields.putShort(arena, at + HeaderFields.TCP_FLAGS, flags);
+        HeaderFields.putInt(base, at + HeaderFields.TCP_SEQUENCE, number);
+        HeaderFields.putShort(base, at + HeaderFields.TCP_FLAGS, flags);
         int checksum = InternetChecksum.finish(sum + (number & 0xffff_ffffL) + flags);
-        HeaderFields.putShort(arena, at + TcpHeader.CHECKSUM_OFFSET, checksum);
+        HeaderFields.putShort(base, at + TcpHeader.CHECKSUM_OFFSET, checksum);
     }
 
-    private static void writeUdp(UnsafeBuffer arena, int at, int length, long sum) {
-        HeaderFields.putShort(arena, at + HeaderFields.UDP_LENGTH, length);
+    private static void completeUdp(byte[] base, long at, int length, long sum) {
+        HeaderFields.putShort(base, at + HeaderFields.UDP_LENGTH, length);
         int checksum = InternetChecksum.finishNonZero(sum + length);
-        HeaderFields.putShort(arena, at + UdpHeader.CHECKSUM_OFFSET, checksum);
+        HeaderFields.putShort(base, at + UdpHeader.CHECKSUM_OFFSET, checksum);
     }
 }

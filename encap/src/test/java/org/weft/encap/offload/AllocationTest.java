@@ -38,10 +38,10 @@ class AllocationTest {
         for (int i = 0; i < SUPER_FRAMES; i++) {
             layout.parse(source, 0, superFrame.length);
             segmenter.begin(source, 0, superFrame.length, layout, VirtioNetHeader.GSO_TCPV4, GSO_SIZE);
+            segmenter.writeHeaders(0, SEGMENTS, 0, arena, 0, STRIDE);
             for (int j = 0; j < segmenter.segments(); j++) {
-                segmenter.writeHeader(j, arena, j * STRIDE);
                 int end = j * STRIDE + segmenter.headerLength();
-                arena.putBytes(end, source, segmenter.payloadOffset(j), segmenter.payloadLength(j));
+                arena.putBytes(end, source, segmenter.payloadOffset(j), segmenter.payloadLength(j, 1));
             }
             assertEquals(SEGMENTS, merge(segmenter.headerLength() + GSO_SIZE));
         }

@@ -3,6 +3,7 @@ package org.weft.encap.offload;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Arrays;
@@ -248,5 +249,32 @@ class SegmenterTest {
         frame.extensions[0] = TcpHeader.PROTOCOL;
         frame.extensions[1] = (byte) (frame.extensions.length / 8 - 1);
         assertFalse(begin(frame.superFrame(), TCP6, 10));
+    }
+
+    @Test
+    void writesTheHeadersOfARunWithWhatIsInFrontOfTheFrame() {
+        int gsoSize = 100;
+        byte[] frame = TestFrame.tcp4(10 * gsoSize).superFrame();
+        List<byte[]> expected = cut(frame, TCP4, gsoSize);
+        UnsafeBuffer buffer = new UnsafeBuffer(new byte[SHIFT + frame.length]);
+        buffer.putBytes(SHIFT, frame);
+        buffer.putLong(SHIFT - Long.BYTES, 0x0102_0304_0506_0708L);
+        layout.parse(buffer, SHIFT, frame.length);
+        assertTrue(segmenter.begin(buffer, SHIFT, frame.length, layout, TCP4, gsoSize));
+        int header = segmenter.headerLength();
+        int stride = Long.BYTES + header + 5;
+        UnsafeBuffer arena = new UnsafeBuffer(new byte[3 + 6 * stride]);
+        segmenter.writeHeaders(4, 6, Long.BYTES, arena, 3, stride);
+        for (int i = 0; i < 6; i++) {
+            int at = 3 + i * stride;
+            assertEquals(0x0102_0304_0506_0708L, arena.getLong(at));
+            byte[] written = new byte[header];
+            arena.getBytes(at + Long.BYTES, written);
+            assertArrayEquals(Arrays.copyOf(expected.get(4 + i), header), written);
+            assertEquals(0, arena.getByte(at + Long.BYTES + header));
+        }
+        assertEquals(4 * gsoSize, segmenter.payloadLength(4, 4));
+        assertThrows(
+                IndexOutOfBoundsException.class, () -> segmenter.writeHeaders(4, 6, Long.BYTES, arena, 3 + 6, stride));
     }
 }

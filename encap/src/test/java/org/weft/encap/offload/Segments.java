@@ -22,12 +22,12 @@ final class Segments {
         Arrays.fill(margin, (byte) 0xa5);
         for (int i = 0; i < segmenter.segments(); i++) {
             Arrays.fill(arena, (byte) 0xa5);
-            segmenter.writeHeader(i, new UnsafeBuffer(arena), MARGIN);
+            segmenter.writeHeaders(i, 1, 0, new UnsafeBuffer(arena), MARGIN, 0);
             assertArrayEquals(margin, Arrays.copyOf(arena, MARGIN));
             assertArrayEquals(margin, Arrays.copyOfRange(arena, MARGIN + header, arena.length));
-            byte[] segment = Arrays.copyOfRange(arena, MARGIN, MARGIN + header + segmenter.payloadLength(i));
+            byte[] segment = Arrays.copyOfRange(arena, MARGIN, MARGIN + header + segmenter.payloadLength(i, 1));
             int payload = segmenter.payloadOffset(i) - shift;
-            System.arraycopy(superFrame, payload, segment, header, segmenter.payloadLength(i));
+            System.arraycopy(superFrame, payload, segment, header, segmenter.payloadLength(i, 1));
             segments.add(segment);
         }
         return segments;

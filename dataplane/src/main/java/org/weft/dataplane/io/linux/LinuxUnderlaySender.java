@@ -3,6 +3,7 @@ package org.weft.dataplane.io.linux;
 import java.nio.ByteBuffer;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.weft.dataplane.io.UnderlaySender;
+import org.weft.dataplane.io.linux.DatagramQueue.Run;
 import org.weft.encap.IpAddress;
 import org.weft.encap.Ipv4Header;
 import org.weft.encap.Ipv6Header;
@@ -50,6 +51,7 @@ public final class LinuxUnderlaySender implements UnderlaySender {
     private static final int POLLFD_EVENTS_OFFSET = 4;
     private static final short POLLOUT = 4;
 
+    private final boolean ipv4;
     private final SocketPool pool;
     private final DatagramQueue queue;
     private final MessageBatch batch;
@@ -76,14 +78,14 @@ public final class LinuxUnderlaySender implements UnderlaySender {
 
     private LinuxUnderlaySender(Options options) {
         this.options = options;
-        boolean ipv4 = options.local().isIpv4();
+        ipv4 = options.local().isIpv4();
         checksum = ipv4 ? options.udpChecksum() : !options.ipv6ZeroChecksum();
         segmentation =
                 new UdpSegmentation(checksum, UDP_HEADER_LENGTH + (ipv4 ? Ipv4Header.LENGTH : Ipv6Header.LENGTH));
         pool = new SocketPool(options);
         queue = new DatagramQueue(CAPACITY, pool.size(), ipv4);
-        batch = new MessageBatch(queue, CAPACITY, ipv4);
-        singles = new MessageBatch(queue, MessageBatch.MAX_SEGMENTS, ipv4);
+        batch = new MessageBatch(CAPACITY, ipv4);
+        singles = new MessageBatch(MessageBatch.MAX_SEGMENTS, ipv4);
         setsDontFragment = new boolean[pool.size()];
     }
 
@@ -158,13 +160,8 @@ public final class LinuxUnderlaySender implements UnderlaySender {
     }
 
     @Override
-    public int capacity() {
-        return CAPACITY;
-    }
-
-    @Override
-    public int added() {
-        return queue.count();
+    public int room() {
+        return CAPACITY - queue.count();
     }
 
     @Override
@@ -189,8 +186,14 @@ public final class LinuxUnderlaySender implements UnderlaySender {
     }
 
     @Override
-    public void add(long headerAddress, int headerLength, long payloadAddress, int payloadLength) {
-        queue.add(headerAddress, headerLength, payloadAddress, payloadLength);
+    public void add(
+            long headerAddress,
+            int headerLength,
+            int headerStride,
+            long payloadAddress,
+            int payloadLength,
+            int segmentLength) {
+        queue.add(headerAddress, headerLength, headerStride, payloadAddress, payloadLength, segmentLength);
     }
 
     private int socket(int flowHash) {
@@ -216,21 +219,23 @@ public final class LinuxUnderlaySender implements UnderlaySender {
         return sent;
     }
 
-    /** Sends what one socket has to send, in runs of equal DF. */
+    /** Sends what one socket has to send, in batches of equal DF. */
     private int send(int socket, FailureHandler failures) {
         int sent = 0;
-        int index = queue.first(socket);
-        while (index != DatagramQueue.NONE) {
-            boolean dontFragment = queue.dontFragment(index);
+        Run run = queue.first(socket);
+        while (run != null) {
+            boolean dontFragment = run.dontFragment;
             int longestSegment = segmentation.longestSegment();
             batch.clear();
-            while (index != DatagramQueue.NONE && queue.dontFragment(index) == dontFragment) {
-                if (queue.isReachable(index)) {
-                    index = batch.append(index, longestSegment);
+            while (run != null && run.dontFragment == dontFragment) {
+                if (run.isReachable(ipv4)) {
+                    batch.append(run, 0, run.count, longestSegment);
                 } else {
-                    failures.onSendFailure(queue.tag(index), Errno.EAFNOSUPPORT);
-                    index = queue.next(index);
+                    for (int i = 0; i < run.count; i++) {
+                        failures.onSendFailure(run.tag, Errno.EAFNOSUPPORT);
+                    }
                 }
+                run = run.next;
             }
             if (dontFragment != setsDontFragment[socket]) {
                 switchDontFragment(socket, dontFragment);
@@ -278,24 +283,33 @@ public final class LinuxUnderlaySender implements UnderlaySender {
         return sent;
     }
 
-    private void report(MessageBatch batch, int message, int errno, FailureHandler failures) {
-        int index = batch.first(message);
-        for (int i = 0; i < batch.count(message); i++) {
-            failures.onSendFailure(queue.tag(index), errno);
-            index = queue.next(index);
+    private static void report(MessageBatch batch, int message, int errno, FailureHandler failures) {
+        Run run = batch.run(message);
+        int index = batch.start(message);
+        for (int i = 0; i < batch.count(message); i++, index++) {
+            if (index == run.count) {
+                run = run.next;
+                index = 0;
+            }
+            failures.onSendFailure(run.tag, errno);
         }
     }
 
     /** Sends the datagrams of a refused message one by one, ahead of the messages behind it. */
     private int sendSingly(int fd, int message, int errno, FailureHandler failures) {
-        int first = batch.first(message);
-        int index = first;
+        Run run = batch.run(message);
+        int index = batch.start(message);
+        int segment = run.length(index);
         singles.clear();
-        for (int i = 0; i < batch.count(message); i++) {
-            index = singles.append(index, 0);
+        for (int i = 0; i < batch.count(message); i++, index++) {
+            if (index == run.count) {
+                run = run.next;
+                index = 0;
+            }
+            singles.append(run, index, 1, 0);
         }
         int sent = send(fd, singles, failures);
-        segmentation.onRefusal(errno, queue.length(first), sent > 0);
+        segmentation.onRefusal(errno, segment, sent > 0);
         return sent;
     }
 

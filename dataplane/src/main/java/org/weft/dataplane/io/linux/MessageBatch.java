@@ -2,6 +2,7 @@ package org.weft.dataplane.io.linux;
 
 import org.agrona.concurrent.UnsafeBuffer;
 import org.weft.dataplane.io.UnderlaySender;
+import org.weft.dataplane.io.linux.DatagramQueue.Run;
 import org.weft.encap.Ipv4Header;
 import org.weft.encap.Ipv6Header;
 
@@ -24,30 +25,39 @@ final class MessageBatch {
 
     private static final int PIECES = 2;
 
-    private final DatagramQueue queue;
     private final boolean ipv4;
     private final int maxLength;
     private final MessageVector messages;
 
-    /** First datagram of each message, and how many it has. */
-    private final int[] firsts;
+    /** The run in which each message begins, how many of its datagrams are in messages before, and how many it has. */
+    private final Run[] runs;
 
+    private final int[] starts;
     private final int[] counts;
     private int size;
     private int iovecs;
 
-    MessageBatch(DatagramQueue queue, int capacity, boolean ipv4) {
-        this.queue = queue;
+    /** The last message: its first iovec, the length of what is cut from it or 0 if it takes no more, and its room. */
+    private int firstIovec;
+
+    private int segment;
+    private int room;
+    /** What was appended last. */
+    private Run last;
+
+    MessageBatch(int capacity, boolean ipv4) {
         this.ipv4 = ipv4;
         maxLength = MAX_PACKET_LENGTH - OTHER_HEADERS_LENGTH - (ipv4 ? Ipv4Header.LENGTH : Ipv6Header.LENGTH);
         messages = new MessageVector(capacity, PIECES * capacity);
-        firsts = new int[capacity];
+        runs = new Run[capacity];
+        starts = new int[capacity];
         counts = new int[capacity];
     }
 
     void clear() {
         size = 0;
         iovecs = 0;
+        segment = 0;
     }
 
     int size() {
@@ -59,8 +69,14 @@ final class MessageBatch {
         return messages.address(message);
     }
 
-    int first(int message) {
-        return firsts[message];
+    /** The run that a message begins in; the others that it has a part of are next. */
+    Run run(int message) {
+        return runs[message];
+    }
+
+    /** Where in its first run a message begins. */
+    int start(int message) {
+        return starts[message];
     }
 
     int count(int message) {
@@ -68,86 +84,102 @@ final class MessageBatch {
     }
 
     /**
-     * Lays out one message.
+     * Lays out datagrams of a run, in the last message if that takes them, and in as many more as it needs.
      *
-     * @param first the datagram it begins with
      * @param longestSegment the longest datagram that may share a message; 0 for none
-     * @return the first datagram of the socket that is not in it, or {@link DatagramQueue#NONE}
      */
-    int append(int first, int longestSegment) {
-        int message = size++;
-        int firstIovec = iovecs;
-        int segment = queue.length(first);
-        int count = 1;
-        addPieces(first);
-        int index = queue.next(first);
-        if (segment > 0 && segment <= longestSegment) {
-            int total = segment;
-            int last = segment;
-            while (last == segment && count < MAX_SEGMENTS && fits(first, index, total)) {
-                last = queue.length(index);
-                total += last;
-                count++;
-                addPieces(index);
-                index = queue.next(index);
+    void append(Run run, int start, int count, int longestSegment) {
+        int end = start + count;
+        for (int done = start; done < end; done += extend(run, done, end - done)) {
+            if (!takes(run, run.length(done))) {
+                begin(run, done, longestSegment);
             }
         }
-        firsts[message] = first;
-        counts[message] = count;
-        messages.pieces(message, firstIovec, iovecs - firstIovec);
-        describe(message, first);
-        if (count > 1) {
+    }
+
+    /** Whether a datagram of this length may follow in the last message. */
+    private boolean takes(Run run, int length) {
+        return length > 0
+                && length <= segment
+                && length <= room
+                && counts[size - 1] < MAX_SEGMENTS
+                && (run == last || follows(run));
+    }
+
+    /** Whether a run may share a message with the one before. It must be the next, so that the message's can be found. */
+    private boolean follows(Run run) {
+        return last.next == run && run.hasSameHeaders(last);
+    }
+
+    private void begin(Run run, int start, int longestSegment) {
+        int message = size++;
+        runs[message] = run;
+        starts[message] = start;
+        counts[message] = 0;
+        int length = run.length(start);
+        segment = length <= longestSegment ? length : 0;
+        room = maxLength;
+        last = run;
+        firstIovec = iovecs;
+        messages.firstPiece(message, iovecs);
+        describe(message, run);
+    }
+
+    /** Adds as many datagrams to the last message as it takes, at least one. One that is shorter will be its last. */
+    private int extend(Run run, int start, int left) {
+        int length = run.length(start);
+        int message = size - 1;
+        int before = counts[message];
+        int count = length == segment ? Math.min(left, MAX_SEGMENTS - before) : 1;
+        if (count * length > room) {
+            count = Math.max(1, room / length);
+        }
+        counts[message] = before + count;
+        if (before < 2 && before + count > 1) {
             messages.addShortControl(message, SocketOptions.IPPROTO_UDP, SocketOptions.UDP_SEGMENT, segment);
         }
-        return index;
-    }
-
-    /** Whether a datagram may follow in the message that begins with the first. */
-    private boolean fits(int first, int index, int total) {
-        if (index == DatagramQueue.NONE) {
-            return false;
+        addPieces(run, start, count);
+        messages.pieceCount(message, iovecs - firstIovec);
+        room -= count * length;
+        if (run.length(start + count - 1) < segment) {
+            segment = 0;
         }
-        int length = queue.length(index);
-        return length > 0
-                && length <= queue.length(first)
-                && total + length <= maxLength
-                && queue.haveSameHeaders(first, index);
+        last = run;
+        return count;
     }
 
-    private void addPieces(int index) {
-        long header = queue.header(index);
-        int headerLength = queue.headerLength(index);
-        int length = queue.length(index);
-        if (length == headerLength || header + headerLength == queue.payload(index)) {
-            messages.piece(iovecs++, header, length);
-        } else {
-            messages.piece(iovecs++, header, headerLength);
-            messages.piece(iovecs++, queue.payload(index), length - headerLength);
+    private void addPieces(Run run, int start, int count) {
+        if (run.isContiguous()) {
+            messages.piece(iovecs++, run.header, run.length(0));
+            return;
         }
+        long header = run.header + (long) start * run.headerStride;
+        long payload = run.payload + (long) start * run.segmentLength;
+        int lastLength = run.length(start + count - 1) - run.headerLength;
+        messages.pairs(
+                iovecs, count, header, run.headerLength, run.headerStride, payload, run.segmentLength, lastLength);
+        iovecs += PIECES * count;
     }
 
-    private void describe(int message, int index) {
+    private void describe(int message, Run run) {
         UnsafeBuffer buffer = messages.buffer();
         int name = messages.name(message);
         messages.clearControl(message);
         if (ipv4) {
-            messages.nameLength(
-                    message, SocketAddress.putIpv4(buffer, name, queue.remoteLow(index), queue.port(index)));
-            control(message, index, SocketOptions.IPPROTO_IP, SocketOptions.IP_TOS, SocketOptions.IP_TTL);
+            messages.nameLength(message, SocketAddress.putIpv4(buffer, name, run.remoteLow, run.port));
+            control(message, run, SocketOptions.IPPROTO_IP, SocketOptions.IP_TOS, SocketOptions.IP_TTL);
         } else {
-            int length = SocketAddress.putIpv6(
-                    buffer, name, queue.remoteHigh(index), queue.remoteLow(index), queue.port(index));
-            messages.nameLength(message, length);
-            control(message, index, SocketOptions.IPPROTO_IPV6, SocketOptions.IPV6_TCLASS, SocketOptions.IPV6_HOPLIMIT);
+            messages.nameLength(message, SocketAddress.putIpv6(buffer, name, run.remoteHigh, run.remoteLow, run.port));
+            control(message, run, SocketOptions.IPPROTO_IPV6, SocketOptions.IPV6_TCLASS, SocketOptions.IPV6_HOPLIMIT);
         }
     }
 
-    private void control(int message, int index, int level, int tosType, int ttlType) {
-        if (queue.tos(index) != 0) {
-            messages.addControl(message, level, tosType, queue.tos(index));
+    private void control(int message, Run run, int level, int tosType, int ttlType) {
+        if (run.tos != 0) {
+            messages.addControl(message, level, tosType, run.tos);
         }
-        if (queue.ttl(index) != UnderlaySender.DEFAULT_TTL) {
-            messages.addControl(message, level, ttlType, queue.ttl(index));
+        if (run.ttl != UnderlaySender.DEFAULT_TTL) {
+            messages.addControl(message, level, ttlType, run.ttl);
         }
     }
 }

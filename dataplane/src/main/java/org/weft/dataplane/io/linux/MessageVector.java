@@ -3,6 +3,7 @@ package org.weft.dataplane.io.linux;
 import java.nio.ByteBuffer;
 import org.agrona.BitUtil;
 import org.agrona.BufferUtil;
+import org.agrona.UnsafeApi;
 import org.agrona.concurrent.UnsafeBuffer;
 
 /**
@@ -59,7 +60,8 @@ final class MessageVector {
         for (int i = 0; i < count; i++) {
             int header = i * HEADER_LENGTH;
             buffer.putLong(header + NAME_OFFSET, buffer.addressOffset() + name(i));
-            pieces(i, i, 1);
+            firstPiece(i, i);
+            pieceCount(i, 1);
             buffer.putLong(header + CONTROL_OFFSET, buffer.addressOffset() + control(i));
         }
     }
@@ -74,11 +76,14 @@ final class MessageVector {
         return buffer;
     }
 
-    /** Says which iovecs make up a message. */
-    void pieces(int index, int firstIovec, int iovecCount) {
-        int header = index * HEADER_LENGTH;
-        buffer.putLong(header + IOV_OFFSET, buffer.addressOffset() + iovecs + firstIovec * IOVEC_LENGTH);
-        buffer.putLong(header + IOV_COUNT_OFFSET, iovecCount);
+    /** Says which iovec a message begins with. */
+    void firstPiece(int index, int iovec) {
+        buffer.putLong(index * HEADER_LENGTH + IOV_OFFSET, buffer.addressOffset() + iovecs + iovec * IOVEC_LENGTH);
+    }
+
+    /** Says how many iovecs make up a message. */
+    void pieceCount(int index, int count) {
+        buffer.putLong(index * HEADER_LENGTH + IOV_COUNT_OFFSET, count);
     }
 
     /** Where a piece of payload is, or goes. */
@@ -86,6 +91,32 @@ final class MessageVector {
         int offset = iovecs + iovec * IOVEC_LENGTH;
         buffer.putLong(offset, address);
         buffer.putLong(offset + IOVEC_LENGTH_OFFSET, length);
+    }
+
+    /**
+     * Where headers and what follows each of them are, in turn: as {@link #piece} for each, with one check for all.
+     *
+     * @param lastLength the length of the last payload; the others have {@code length}
+     */
+    void pairs(
+            int iovec,
+            int count,
+            long header,
+            int headerLength,
+            int headerStride,
+            long payload,
+            int length,
+            int lastLength) {
+        int offset = iovecs + iovec * IOVEC_LENGTH;
+        buffer.boundsCheck(offset, 2 * count * IOVEC_LENGTH);
+        long at = buffer.addressOffset() + offset;
+        for (int i = 0; i < count; i++) {
+            UnsafeApi.putLong(at, header + (long) i * headerStride);
+            UnsafeApi.putLong(at + IOVEC_LENGTH_OFFSET, headerLength);
+            UnsafeApi.putLong(at + IOVEC_LENGTH, payload + (long) i * length);
+            UnsafeApi.putLong(at + IOVEC_LENGTH + IOVEC_LENGTH_OFFSET, i < count - 1 ? length : lastLength);
+            at += 2 * IOVEC_LENGTH;
+        }
     }
 
     /** Offset of the socket address. */

@@ -58,7 +58,7 @@ class ReusePortTest {
         UnsafeBuffer payload = new UnsafeBuffer(BufferUtil.allocateDirectAligned(8, 8));
         for (int flow = 0; flow < 64; flow++) {
             sender.to(local.high(), local.low(), port, flow << 26, 0, 0, false, flow);
-            sender.add(payload.addressOffset(), 8, 0, 0);
+            sender.add(payload.addressOffset(), 8, 0, 0, 0, 0);
         }
         assertEquals(64, sender.flush((tag, errno) -> {}));
     }

@@ -141,9 +141,9 @@ class TapSuperFrameIT {
     }
 
     private void add(LinuxUnderlaySender sender, IpAddress to, int count, int length) {
-        sender.to(to.high(), to.low(), 4789, 0, 0, 0, false, 0);
         for (int i = 0; i < count; i++) {
-            sender.add(payload.addressOffset() + i * length, 8, payload.addressOffset() + i * length + 8, length - 8);
+            sender.to(to.high(), to.low(), 4789, 0, 0, 0, false, 0);
+            sender.add(payload.addressOffset() + i * length, length, 0, 0, 0, 0);
         }
         assertEquals(count, sender.flush((tag, errno) -> {
             throw new AssertionError(Errno.name(errno));

@@ -38,6 +38,7 @@ class TunnelDeviceIT {
     private static final int HEADERS_LENGTH = TRANSPORT + TcpHeader.LENGTH;
     private static final int FRAME = VxlanHeader.LENGTH;
     private static final int LENGTH = FRAME + HEADERS_LENGTH + SEGMENTS * MSS - MSS / 2;
+    private static final int STRIDE = 96;
     private static final int TOS = 0x2a;
     private static final int TTL = 9;
 
@@ -103,16 +104,15 @@ class TunnelDeviceIT {
         Segmenter segmenter = new Segmenter();
         assertTrue(segmenter.begin(superFrame, FRAME, LENGTH - FRAME, layout, VirtioNetHeader.GSO_TCPV4, MSS));
         to(sender, remote);
-        UnsafeBuffer headers = new UnsafeBuffer(BufferUtil.allocateDirectAligned(SEGMENTS * 128, Long.BYTES));
-        for (int i = 0; i < SEGMENTS; i++) {
-            headers.putBytes(i * 128, superFrame, 0, FRAME);
-            segmenter.writeHeader(i, headers, i * 128 + FRAME);
-            sender.add(
-                    headers.addressOffset() + i * 128,
-                    FRAME + HEADERS_LENGTH,
-                    superFrame.addressOffset() + segmenter.payloadOffset(i),
-                    segmenter.payloadLength(i));
-        }
+        UnsafeBuffer headers = new UnsafeBuffer(BufferUtil.allocateDirectAligned(SEGMENTS * STRIDE, Long.BYTES));
+        segmenter.writeHeaders(0, SEGMENTS, FRAME, headers, 0, STRIDE);
+        sender.add(
+                headers.addressOffset(),
+                FRAME + HEADERS_LENGTH,
+                STRIDE,
+                superFrame.addressOffset() + segmenter.payloadOffset(0),
+                segmenter.payloadLength(0, SEGMENTS),
+                MSS);
         assertEquals(SEGMENTS, sender.flush((tag, errno) -> {
             throw new AssertionError(Errno.name(errno));
         }));

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -45,6 +46,8 @@ class UdpOffloadTest {
     private LinuxUnderlay receiver;
     private LinuxUnderlaySender sender;
     private IpAddress local;
+    private Runnable to;
+    private int capacity;
     private int header;
     private int payload;
 
@@ -64,6 +67,7 @@ class UdpOffloadTest {
         local = IpAddress.parse(address);
         receiver = LinuxUnderlay.bind(worker, local, null, 0, true);
         sender = LinuxUnderlaySender.open(new Options(local, null, checksum, !checksum, 0, 0, sockets));
+        capacity = sender.room();
         Arrays.setAll(slots, i -> slab.claim());
     }
 
@@ -78,15 +82,23 @@ class UdpOffloadTest {
         worker.close();
     }
 
+    /** Where the datagrams go that are added from now on. */
     private void to(int flowHash, int tos, boolean dontFragment) {
-        sender.to(local.high(), local.low(), receiver.port(), flowHash, tos, 0, dontFragment, flowHash);
+        to = () -> sender.to(local.high(), local.low(), receiver.port(), flowHash, tos, 0, dontFragment, flowHash);
     }
 
     /** Adds a datagram from two pieces of memory, or one if it is no longer than a header. Returns its bytes. */
     private byte[] add(int length) {
         int headerLength = Math.min(length, HEADER_LENGTH);
         int payloadLength = length - headerLength;
-        sender.add(headers.addressOffset() + header, headerLength, payloads.addressOffset() + payload, payloadLength);
+        to.run();
+        sender.add(
+                headers.addressOffset() + header,
+                headerLength,
+                0,
+                payloads.addressOffset() + payload,
+                payloadLength,
+                payloadLength);
         byte[] bytes = new byte[length];
         headers.getBytes(header, bytes, 0, headerLength);
         payloads.getBytes(payload, bytes, headerLength, payloadLength);
@@ -139,9 +151,9 @@ class UdpOffloadTest {
     }
 
     private List<Integer> carry(List<byte[]> added) {
-        assertEquals(added.size(), sender.added());
+        assertEquals(capacity - added.size(), sender.room());
         assertEquals(added.size(), sender.flush(NO_FAILURES));
-        assertEquals(0, sender.added());
+        assertEquals(capacity, sender.room());
         List<byte[]> received = new ArrayList<>();
         List<Integer> batches = receive(added.size(), received);
         assertSame(added, received);
@@ -172,6 +184,35 @@ class UdpOffloadTest {
             added.add(add(122));
         }
         assertEquals(List.of(10), carry(added));
+    }
+
+    /** Adds datagrams of a length as one run, the last of which has another. Returns their bytes. */
+    private List<byte[]> addRun(int count, int length, int lastLength) {
+        int segment = length - HEADER_LENGTH;
+        int payloadLength = (count - 1) * segment + lastLength - HEADER_LENGTH;
+        to.run();
+        long headersAddress = headers.addressOffset() + header;
+        sender.add(headersAddress, HEADER_LENGTH, 128, payloads.addressOffset() + payload, payloadLength, segment);
+        List<byte[]> added = new ArrayList<>();
+        for (int done = 0; done < payloadLength; done += segment) {
+            byte[] bytes = new byte[HEADER_LENGTH + Math.min(segment, payloadLength - done)];
+            headers.getBytes(header, bytes, 0, HEADER_LENGTH);
+            payloads.getBytes(payload, bytes, HEADER_LENGTH, bytes.length - HEADER_LENGTH);
+            header += 128;
+            payload += segment;
+            added.add(bytes);
+        }
+        return added;
+    }
+
+    @Test
+    void splitsRunsWhereAMessageIsFull() {
+        open("127.0.0.1", 1);
+        to(0, 0, false);
+        List<byte[]> added = addRun(48, 1_420, 1_420);
+        added.addAll(addRun(48, 1_420, 1_000));
+        added.addAll(addRun(2, 1_000, 1_000));
+        assertEquals(List.of(46, 46, 4, 2), carry(added));
     }
 
     @Test
@@ -300,8 +341,8 @@ class UdpOffloadTest {
                 .toList();
         sockets.forEach(socket -> socket.set("SO_NO_CHECK", 1, 11, 1));
         to(0, 0, false);
-        List<byte[]> added = addEach(70, 1_000);
-        added.add(add(900));
+        List<byte[]> added = addRun(40, 1_000, 1_000);
+        added.addAll(addRun(31, 1_000, 900));
         added.add(add(1_000));
         assertEquals(72, carry(added).size());
         assertFalse(sender.gso());
@@ -322,7 +363,7 @@ class UdpOffloadTest {
     void goesOnCuttingWhereTheDestinationWasToBlame() {
         open("127.0.0.1", 1);
         List<String> failures = new ArrayList<>();
-        sender.to(local.high(), local.low(), 0, 0, 0, 0, false, 9);
+        to = () -> sender.to(local.high(), local.low(), 0, 0, 0, 0, false, 9);
         addEach(2, 1_000);
         to(0, 0, false);
         add(1_000);
@@ -330,6 +371,43 @@ class UdpOffloadTest {
         assertEquals(List.of("9 EINVAL", "9 EINVAL"), failures);
         assertTrue(sender.gso());
         assertEquals(0, sender.gsoRefused());
+    }
+
+    @Test
+    void reportsEachDatagramOfTheRunsThatAFailedMessageHad() {
+        open("127.0.0.1", 1);
+        List<Integer> failures = new ArrayList<>();
+        for (int tag = 1; tag <= 2; tag++) {
+            int run = tag;
+            to = () -> sender.to(local.high(), local.low(), 0, 0, 0, 0, false, run);
+            addRun(40, 1_000, 1_000);
+        }
+        to(0, 0, false);
+        List<byte[]> added = addRun(3, 1_000, 1_000);
+        assertEquals(3, sender.flush((tag, errno) -> failures.add(tag)));
+        List<Integer> expected = new ArrayList<>(Collections.nCopies(40, 1));
+        expected.addAll(Collections.nCopies(40, 2));
+        assertEquals(expected, failures);
+        List<byte[]> received = new ArrayList<>();
+        assertEquals(List.of(3), receive(3, received));
+        assertSame(added, received);
+    }
+
+    @Test
+    void reportsEachDatagramOfARunToAnotherFamily() {
+        open("127.0.0.1", 1);
+        List<String> failures = new ArrayList<>();
+        to(0, 0, false);
+        List<byte[]> added = addRun(2, 1_000, 1_000);
+        to = () -> sender.to(0, 1, 4789, 0, 0, 0, false, 7);
+        addRun(3, 1_000, 1_000);
+        to(0, 0, false);
+        added.addAll(addRun(2, 1_000, 1_000));
+        assertEquals(4, sender.flush((tag, errno) -> failures.add(tag + " " + Errno.name(errno))));
+        assertEquals(Collections.nCopies(3, "7 EAFNOSUPPORT"), failures);
+        List<byte[]> received = new ArrayList<>();
+        assertEquals(List.of(2, 2), receive(4, received));
+        assertSame(added, received);
     }
 
     @Test
@@ -358,12 +436,11 @@ class UdpOffloadTest {
     void fillsItsCapacityWithDifferentDestinations() {
         open("127.0.0.1", 4);
         List<byte[]> added = new ArrayList<>();
-        for (int i = 0; i < sender.capacity(); i++) {
+        for (int i = 0; i < capacity; i++) {
             to(0, i & 0xff, false);
             added.add(add(8 + i % 7));
         }
         carry(added);
-        // Where the next ones go outlasts the flush.
         carry(addEach(2, 10));
     }
 
@@ -372,10 +449,8 @@ class UdpOffloadTest {
         open("127.0.0.1", 4);
         long allocated = Allocations.during(500, () -> {
             for (int flow = 0; flow < 4; flow++) {
-                to(flow << 30, flow, flow == 3);
-                for (int i = 0; i < 47; i++) {
-                    sender.add(headers.addressOffset() + 128 * i, HEADER_LENGTH, payloads.addressOffset(), 1_358);
-                }
+                sender.to(local.high(), local.low(), receiver.port(), flow << 30, flow, 0, flow == 3, flow);
+                sender.add(headers.addressOffset(), HEADER_LENGTH, 128, payloads.addressOffset(), 47 * 1_358, 1_358);
             }
             if (sender.flush(NO_FAILURES) != 4 * 47) {
                 throw new AssertionError("not all were sent");

@@ -78,7 +78,7 @@ class UnderlayTest {
     private void add(
             int length, IpAddress to, int port, int flowHash, int tos, int ttl, boolean dontFragment, int tag) {
         sender.to(to.high(), to.low(), port, flowHash, tos, ttl, dontFragment, tag);
-        sender.add(payload.addressOffset(), length, 0, 0);
+        sender.add(payload.addressOffset(), length, 0, 0, 0, 0);
     }
 
     private int receive(int count) {

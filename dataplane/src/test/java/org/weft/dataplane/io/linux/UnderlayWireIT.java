@@ -54,7 +54,7 @@ class UnderlayWireIT {
 
     private void add(LinuxUnderlaySender sender, IpAddress to, int length, int tos, int ttl, boolean df, int tag) {
         sender.to(to.high(), to.low(), 4789, 0, tos, ttl, df, tag);
-        sender.add(payload.addressOffset(), length, 0, 0);
+        sender.add(payload.addressOffset(), length, 0, 0, 0, 0);
     }
 
     @Test
