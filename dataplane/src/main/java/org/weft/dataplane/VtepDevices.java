@@ -110,7 +110,7 @@ final class VtepDevices implements AutoCloseable {
             HostNetwork.addAddress(config.name(), address);
         }
         if (config.installNeighbours()) {
-            HostNetwork.addNeighbours(config.name(), vtep.neighbours().entries());
+            HostNetwork.addNeighbours(config.name(), vtep.neighbours().entries().toList());
         }
         vtep.device(link.mac(), link.mtu());
     }

@@ -6,6 +6,7 @@ import com.google.gson.JsonParser;
 import com.google.gson.stream.JsonReader;
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -20,6 +21,9 @@ import org.weft.dataplane.vtep.OperatorException.Kind;
 final class Session {
     /** How to print. */
     record Style(boolean details, boolean statistics, boolean json) {}
+
+    /** Entries after which we look whether anybody still reads what we print, as after {@code | head} nobody does. */
+    private static final int CHECK_EVERY = 256;
 
     private final ControlClient client;
     private final Style style;
@@ -57,7 +61,7 @@ final class Session {
         String target = ControlClient.target("/v1/" + show.listing().object(), "dev", show.dev());
         try (HttpAnswer answer = client.get(target)) {
             if (style.json() && show.address() == null) {
-                answer.body().transferTo(out);
+                copy(answer.body());
                 out.println();
             } else {
                 entries(show, answer);
@@ -69,12 +73,22 @@ final class Session {
         out.flush();
     }
 
+    private void copy(InputStream body) throws IOException {
+        byte[] bytes = new byte[1 << 16];
+        for (int length = body.read(bytes); length >= 0 && !out.checkError(); length = body.read(bytes)) {
+            out.write(bytes, 0, length);
+        }
+    }
+
     private void entries(Show show, HttpAnswer answer) throws IOException {
         Printer printer = style.json() ? new JsonPrinter() : printer(show);
         JsonReader reader =
                 new JsonReader(new BufferedReader(new InputStreamReader(answer.body(), StandardCharsets.UTF_8)));
         reader.beginArray();
-        while (reader.hasNext()) {
+        for (int read = 1; reader.hasNext(); read++) {
+            if (read % CHECK_EVERY == 0 && out.checkError()) {
+                return;
+            }
             JsonObject entry = JsonParser.parseReader(reader).getAsJsonObject();
             if (show.address() == null
                     || show.address().equals(Printer.text(entry, show.listing().key()))) {

@@ -7,6 +7,7 @@ import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import java.io.IOException;
 import java.util.Arrays;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -18,6 +19,7 @@ import org.weft.dataplane.capture.Capture;
 import org.weft.dataplane.capture.CaptureFilter;
 import org.weft.dataplane.config.Suggestion;
 import org.weft.dataplane.config.Values;
+import org.weft.dataplane.control.HttpExchanges.JsonBody;
 import org.weft.dataplane.counters.Counter;
 import org.weft.dataplane.counters.Counters;
 import org.weft.dataplane.vtep.OperatorException;
@@ -102,17 +104,15 @@ final class ControlRoutes implements Routes {
             default -> {
                 query.allow("dev");
                 List<Vtep> vteps = vteps(query.text("dev"));
-                exchanges.answer(context, json -> table(query.path(), vteps, json));
+                Iterator<JsonBody> entries =
+                        switch (query.path()) {
+                            case "/v1/link" -> views.links(vteps);
+                            case "/v1/fdb" -> views.fdb(vteps);
+                            case "/v1/neigh" -> views.neighbours(vteps);
+                            default -> views.tags(vteps);
+                        };
+                exchanges.answer(context, entries);
             }
-        }
-    }
-
-    private void table(String path, List<Vtep> vteps, JsonWriter json) throws IOException {
-        switch (path) {
-            case "/v1/link" -> views.link(vteps, json);
-            case "/v1/fdb" -> views.fdb(vteps, json);
-            case "/v1/neigh" -> views.neigh(vteps, json);
-            default -> views.tag(vteps, json);
         }
     }
 

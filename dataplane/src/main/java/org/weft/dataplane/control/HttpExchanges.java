@@ -29,6 +29,7 @@ import io.netty.handler.timeout.ReadTimeoutException;
 import java.io.IOException;
 import java.io.OutputStreamWriter;
 import java.nio.charset.StandardCharsets;
+import java.util.Iterator;
 import java.util.function.LongConsumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -56,8 +57,9 @@ final class HttpExchanges extends SimpleChannelInboundHandler<HttpObject> {
     private HttpRequest request;
     private Batch batch;
     private CaptureStream capture;
+    private TableStream table;
 
-    /** A capture has taken the connection over, or it is about to be closed. */
+    /** A stream has taken the connection over, or it is about to be closed. */
     private boolean finished;
 
     /** @param client who is connected, for the log */
@@ -133,6 +135,25 @@ final class HttpExchanges extends SimpleChannelInboundHandler<HttpObject> {
         });
     }
 
+    /** Answers with a JSON array and a line end; one of many entries takes the connection over and closes it in the end. */
+    void answer(ChannelHandlerContext context, Iterator<JsonBody> entries) throws IOException {
+        TableStream stream = new TableStream(entries);
+        ByteBuf chunk = stream.next();
+        String contentType = HttpHeaderValues.APPLICATION_JSON.toString();
+        if (stream.hasEnded()) {
+            respond(context, HttpResponseStatus.OK, contentType, chunk);
+            return;
+        }
+        begin(context, contentType);
+        if (request.method().equals(HttpMethod.HEAD)) {
+            chunk.release();
+            context.writeAndFlush(LastHttpContent.EMPTY_LAST_CONTENT).addListener(ChannelFutureListener.CLOSE);
+        } else {
+            table = stream;
+            table.carry(context.channel(), chunk);
+        }
+    }
+
     private void json(ChannelHandlerContext context, HttpResponseStatus status, JsonObject body) {
         ByteBuf content = Unpooled.copiedBuffer(body + "\n", StandardCharsets.UTF_8);
         respond(context, status, HttpHeaderValues.APPLICATION_JSON.toString(), content);
@@ -177,31 +198,36 @@ final class HttpExchanges extends SimpleChannelInboundHandler<HttpObject> {
         return !status.equals(HttpResponseStatus.OK) && batch == null && HttpUtil.is100ContinueExpected(request);
     }
 
-    /** Begins an answer of unknown length, which takes the connection over and closes it in the end. */
+    /** Answers with packets as they pass; takes the connection over and closes it in the end. */
     void capture(ChannelHandlerContext context, CaptureSession session, long count, LongConsumer losses) {
+        begin(context, "application/x-pcapng");
+        capture = new CaptureStream(context.channel(), session, count, losses);
+    }
+
+    /** Begins an answer of unknown length, the last of this connection. */
+    private void begin(ChannelHandlerContext context, String contentType) {
         HttpResponse response = new DefaultHttpResponse(HttpVersion.HTTP_1_1, HttpResponseStatus.OK);
-        response.headers().set(HttpHeaderNames.CONTENT_TYPE, "application/x-pcapng");
+        response.headers().set(HttpHeaderNames.CONTENT_TYPE, contentType);
         if (request.protocolVersion().equals(HttpVersion.HTTP_1_1)) {
             HttpUtil.setTransferEncodingChunked(response, true);
         }
         HttpUtil.setKeepAlive(response, false);
         finished = true;
         context.writeAndFlush(response);
-        capture = new CaptureStream(context.channel(), session, count, losses);
     }
 
     /**
-     * The client has sent all it will. What it asked for it still gets: answers are written already, and of a capture
-     * the rest that waits.
+     * The client has sent all it will. What it asked for it still gets: answers are written already, or stream to their
+     * end, and of a capture comes the rest that waits.
      */
     @Override
     public void userEventTriggered(ChannelHandlerContext context, Object event) {
         if (event == ChannelInputShutdownEvent.INSTANCE) {
             finished = true;
-            if (capture == null) {
-                context.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
-            } else {
+            if (capture != null) {
                 capture.stop();
+            } else if (table == null) {
+                context.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
             }
         }
         context.fireUserEventTriggered(event);
@@ -212,6 +238,9 @@ final class HttpExchanges extends SimpleChannelInboundHandler<HttpObject> {
     public void channelWritabilityChanged(ChannelHandlerContext context) {
         if (context.channel().isWritable()) {
             context.channel().config().setAutoRead(true);
+            if (table != null) {
+                table.resume();
+            }
         }
         context.fireChannelWritabilityChanged();
     }

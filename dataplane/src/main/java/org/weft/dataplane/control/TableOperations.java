@@ -5,7 +5,6 @@ import java.util.function.Consumer;
 import org.weft.dataplane.VtepRegistry;
 import org.weft.dataplane.config.Values;
 import org.weft.dataplane.config.VtepAttributes;
-import org.weft.dataplane.table.FdbEntry;
 import org.weft.dataplane.table.FdbTable;
 import org.weft.dataplane.table.NeighbourTable;
 import org.weft.dataplane.table.NeighbourTable.Neighbour;
@@ -82,19 +81,20 @@ final class TableOperations {
             vtep.fdb().flush(true);
             return;
         }
-        for (FdbEntry entry : vtep.fdb().entries()) {
-            if (entry.mac() != FdbTable.DEFAULT_MAC) {
-                vtep.fdb().remove(entry.mac(), null);
-            }
-        }
+        vtep.fdb()
+                .entries()
+                .filter(entry -> entry.mac() != FdbTable.DEFAULT_MAC)
+                .forEach(entry -> vtep.fdb().remove(entry.mac(), null));
     }
 
     private void neighbour(String action, Vtep vtep, Fields fields) {
         if (action.equals("flush")) {
             fields.refuseOthers();
-            List<Neighbour> before = vtep.neighbours().entries();
+            List<Neighbour> installed = vtep.config().installNeighbours()
+                    ? vtep.neighbours().entries().toList()
+                    : List.of();
             vtep.neighbours().flush();
-            before.forEach(neighbour -> tell(vtep, neighbour.address(), NeighbourTable.NONE));
+            installed.forEach(neighbour -> registry.neighbourChanged(vtep, neighbour.address(), NeighbourTable.NONE));
             return;
         }
         IpAddress address = fields.require("dst", Values::hostAddress);

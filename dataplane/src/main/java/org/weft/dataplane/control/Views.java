@@ -3,27 +3,26 @@ package org.weft.dataplane.control;
 import com.google.gson.stream.JsonWriter;
 import java.io.IOException;
 import java.time.Instant;
-import java.util.Comparator;
+import java.util.Collections;
 import java.util.HexFormat;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.NoSuchElementException;
+import java.util.function.Function;
+import java.util.stream.Stream;
 import org.weft.dataplane.VtepRegistry;
+import org.weft.dataplane.control.HttpExchanges.JsonBody;
 import org.weft.dataplane.counters.Counter;
 import org.weft.dataplane.counters.Counters;
 import org.weft.dataplane.counters.DropSample;
 import org.weft.dataplane.table.FdbEntry;
-import org.weft.dataplane.table.NeighbourTable.Neighbour;
 import org.weft.dataplane.table.Remote;
-import org.weft.dataplane.table.TagTable.Tag;
 import org.weft.dataplane.vtep.Vtep;
-import org.weft.encap.IpAddress;
 import org.weft.encap.MacAddress;
 
 /** What {@code GET} answers, as JSON with the field names of {@code ip -j} and {@code bridge -j}. */
 final class Views {
-    private static final Comparator<IpAddress> BY_ADDRESS = Comparator.comparing(IpAddress::high, Long::compareUnsigned)
-            .thenComparing(IpAddress::low, Long::compareUnsigned);
-
     private final VtepRegistry registry;
     private final LinkView links;
 
@@ -32,28 +31,41 @@ final class Views {
         this.links = new LinkView(registry);
     }
 
-    void link(List<Vtep> vteps, JsonWriter json) throws IOException {
-        json.beginArray();
-        for (Vtep vtep : vteps) {
-            links.write(vtep, json);
-        }
-        json.endArray();
+    Iterator<JsonBody> links(List<Vtep> vteps) {
+        return entries(vteps, vtep -> Stream.of(json -> links.write(vtep, json)));
     }
 
     /** As {@code bridge fdb} does, an entry of several remotes is shown once for each. */
-    void fdb(List<Vtep> vteps, JsonWriter json) throws IOException {
-        json.beginArray();
-        for (Vtep vtep : vteps) {
-            List<FdbEntry> entries = vtep.fdb().entries().stream()
-                    .sorted(Comparator.comparingLong(FdbEntry::mac))
-                    .toList();
-            for (FdbEntry entry : entries) {
-                for (Remote remote : entry.remotes()) {
-                    fdbEntry(vtep, entry, remote, json);
-                }
+    Iterator<JsonBody> fdb(List<Vtep> vteps) {
+        return entries(vteps, vtep -> vtep.fdb().entries().map(entry -> json -> {
+            for (Remote remote : entry.remotes()) {
+                fdbEntry(vtep, entry, remote, json);
             }
-        }
-        json.endArray();
+        }));
+    }
+
+    /** The entries of one table after another, each read when it is asked for. */
+    private static Iterator<JsonBody> entries(List<Vtep> vteps, Function<Vtep, Stream<JsonBody>> table) {
+        Iterator<Vtep> rest = vteps.iterator();
+        return new Iterator<>() {
+            private Iterator<JsonBody> current = Collections.emptyIterator();
+
+            @Override
+            public boolean hasNext() {
+                while (!current.hasNext() && rest.hasNext()) {
+                    current = table.apply(rest.next()).iterator();
+                }
+                return current.hasNext();
+            }
+
+            @Override
+            public JsonBody next() {
+                if (!hasNext()) {
+                    throw new NoSuchElementException();
+                }
+                return current.next();
+            }
+        };
     }
 
     private void fdbEntry(Vtep vtep, FdbEntry entry, Remote remote, JsonWriter json) throws IOException {
@@ -75,40 +87,25 @@ final class Views {
         json.endObject();
     }
 
-    void neigh(List<Vtep> vteps, JsonWriter json) throws IOException {
-        json.beginArray();
-        for (Vtep vtep : vteps) {
-            List<Neighbour> entries = vtep.neighbours().entries().stream()
-                    .sorted(Comparator.comparing(Neighbour::address, BY_ADDRESS))
-                    .toList();
-            for (Neighbour entry : entries) {
-                json.beginObject();
-                json.name("dst").value(entry.address().toString());
-                json.name("dev").value(vtep.name());
-                json.name("lladdr").value(MacAddress.toString(entry.mac()));
-                json.name("state").beginArray().value("PERMANENT").endArray();
-                json.endObject();
-            }
-        }
-        json.endArray();
+    Iterator<JsonBody> neighbours(List<Vtep> vteps) {
+        return entries(vteps, vtep -> vtep.neighbours().entries().map(entry -> json -> {
+            json.beginObject();
+            json.name("dst").value(entry.address().toString());
+            json.name("dev").value(vtep.name());
+            json.name("lladdr").value(MacAddress.toString(entry.mac()));
+            json.name("state").beginArray().value("PERMANENT").endArray();
+            json.endObject();
+        }));
     }
 
-    void tag(List<Vtep> vteps, JsonWriter json) throws IOException {
-        json.beginArray();
-        for (Vtep vtep : vteps) {
-            List<Tag> entries = vtep.tags().entries().stream()
-                    .sorted(Comparator.comparing((Tag tag) -> tag.source().address(), BY_ADDRESS)
-                            .thenComparing(tag -> tag.source().length()))
-                    .toList();
-            for (Tag entry : entries) {
-                json.beginObject();
-                json.name("source").value(entry.source().toString());
-                json.name("dev").value(vtep.name());
-                json.name("tag").value(entry.tag());
-                json.endObject();
-            }
-        }
-        json.endArray();
+    Iterator<JsonBody> tags(List<Vtep> vteps) {
+        return entries(vteps, vtep -> vtep.tags().entries().map(entry -> json -> {
+            json.beginObject();
+            json.name("source").value(entry.source().toString());
+            json.name("dev").value(vtep.name());
+            json.name("tag").value(entry.tag());
+            json.endObject();
+        }));
     }
 
     /** Drops of VTEPs and of underlay sockets, under the names given. */

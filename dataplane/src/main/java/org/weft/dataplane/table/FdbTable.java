@@ -2,6 +2,7 @@ package org.weft.dataplane.table;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.weft.encap.IpAddress;
 
 /**
@@ -157,16 +158,16 @@ public final class FdbTable {
         return entries.bytes();
     }
 
-    /** All entries as they stand now, for show; unordered. Each is whole; they may be of different moments. */
-    public List<FdbEntry> entries() {
-        List<FdbEntry> all = new ArrayList<>(size());
-        entries.forEach((mac, second, third, flags, time) -> {
-            FdbEntry entry = entry(mac);
-            if (entry != null) {
-                all.add(entry);
-            }
-        });
-        return all;
+    /** All entries by MAC, read one after the other as they are asked for; for show. Other threads may change the table. */
+    public Stream<FdbEntry> entries() {
+        return Walk.over(
+                keys -> entries.forEach((mac, second, third, flags, time) -> keys.offer(mac, 0)),
+                (mac, none, found) -> {
+                    FdbEntry entry = entry(mac);
+                    if (entry != null) {
+                        found.accept(entry);
+                    }
+                });
     }
 
     /** The entry for one MAC, or null. */

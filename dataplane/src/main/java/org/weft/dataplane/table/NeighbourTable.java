@@ -1,7 +1,6 @@
 package org.weft.dataplane.table;
 
-import java.util.ArrayList;
-import java.util.List;
+import java.util.stream.Stream;
 import org.weft.encap.IpAddress;
 
 /** Overlay IP addresses and the MAC addresses they are at. */
@@ -46,11 +45,15 @@ public final class NeighbourTable {
         return macs.size();
     }
 
-    /** All entries as they stand now, unordered. */
-    public List<Neighbour> entries() {
-        List<Neighbour> all = new ArrayList<>(size());
-        macs.forEach((high, low, mac, flags, time) -> all.add(new Neighbour(new IpAddress(high, low), mac)));
-        return all;
+    /** All entries by address, read one after the other as they are asked for. */
+    public Stream<Neighbour> entries() {
+        return Walk.over(
+                keys -> macs.forEach((high, low, mac, flags, time) -> keys.offer(high, low)), (high, low, found) -> {
+                    long mac = lookup(high, low);
+                    if (mac != NONE) {
+                        found.accept(new Neighbour(new IpAddress(high, low), mac));
+                    }
+                });
     }
 
     /** MAC address of a neighbour, or {@link #NONE}. Lock-free; allocates nothing. */

@@ -3,6 +3,8 @@ package org.weft.dataplane.table;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
 
@@ -128,17 +130,30 @@ public final class TagTable {
         return size;
     }
 
-    /** All entries as they stand now, unordered; prefixes have no bits beyond their length. */
-    public List<Tag> entries() {
-        List<Tag> all = new ArrayList<>(size());
+    /**
+     * All entries by address, the shorter prefix first, read one after the other as they are asked for; prefixes have no
+     * bits beyond their length.
+     */
+    public Stream<Tag> entries() {
+        return Walk.over(this::offerKeys, this::find);
+    }
+
+    private void offerKeys(LeastKeys keys) {
         for (Level level : levels) {
-            level.tags.forEach((high, low, tag, flags, time) -> {
-                IpAddress address = new IpAddress(high, low);
-                int length = level.length - 128 + address.bits();
-                all.add(new Tag(new IpPrefix(address, length), (int) tag));
-            });
+            level.tags.forEach((high, low, tag, flags, time) -> keys.offer(high, low));
         }
-        return all;
+    }
+
+    private void find(long high, long low, Consumer<Tag> found) {
+        Level[] current = levels;
+        IpAddress address = new IpAddress(high, low);
+        for (int i = current.length - 1; i >= 0; i--) {
+            long tag = current[i].tags.get(high, low);
+            if (tag != OffHeapMap.MISSING) {
+                int length = current[i].length - 128 + address.bits();
+                found.accept(new Tag(new IpPrefix(address, length), (int) tag));
+            }
+        }
     }
 
     /** Group policy id of a source address, or {@link #UNTAGGED}. Lock-free; allocates nothing. */

@@ -179,7 +179,8 @@ class OperationsTest {
         execute("{'object':'neigh','action':'add','dst':'fd00::1','lladdr':'ee:ee:0a:ff:2b:02'}");
 
         assertEquals(2, silk.neighbours().size());
-        assertTrue(silk.neighbours().entries().contains(new Neighbour(IpAddress.parse("10.255.43.0"), MAC + 1)));
+        assertTrue(
+                silk.neighbours().entries().toList().contains(new Neighbour(IpAddress.parse("10.255.43.0"), MAC + 1)));
 
         execute("{'object':'neigh','action':'del','dst':'10.255.43.0'}");
         refuses(
@@ -221,7 +222,7 @@ class OperationsTest {
         execute("{'object':'tag','action':'add','source':'10.255.0.0/16','tag':7}");
 
         assertEquals(2, silk.tags().size());
-        assertTrue(silk.tags().entries().contains(new Tag(IpPrefix.parse("10.255.99.3"), 65535)));
+        assertTrue(silk.tags().entries().toList().contains(new Tag(IpPrefix.parse("10.255.99.3"), 65535)));
         assertEquals(List.of(), warnings);
 
         execute("{'object':'tag','action':'del','source':'10.255.99.3'}");

@@ -200,9 +200,9 @@ class FdbTableTest {
         table.add(OTHER_MAC, WITH_PORT, false, 1);
         table.learn(7, 0, 1, 1);
         assertEquals(2, table.flush(true));
-        assertEquals(Set.of(MAC), table.entries().stream().map(FdbEntry::mac).collect(Collectors.toSet()));
+        assertEquals(Set.of(MAC), table.entries().map(FdbEntry::mac).collect(Collectors.toSet()));
         assertEquals(1, table.flush(false));
-        assertEquals(List.of(), table.entries());
+        assertEquals(List.of(), table.entries().toList());
         assertEquals(0, table.size());
     }
 
@@ -212,7 +212,7 @@ class FdbTableTest {
         table.append(FdbTable.DEFAULT_MAC, B, true, 2);
         table.append(FdbTable.DEFAULT_MAC, C, true, 2);
         table.learn(OTHER_MAC, A.address().high(), A.address().low(), 3);
-        List<FdbEntry> entries = table.entries();
+        List<FdbEntry> entries = table.entries().toList();
         assertEquals(3, entries.size());
         assertEquals(
                 Set.of(

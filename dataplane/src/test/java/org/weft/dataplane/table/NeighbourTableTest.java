@@ -26,7 +26,8 @@ class NeighbourTableTest {
         assertEquals(7, lookup(IPV6));
         assertEquals(2, table.size());
         assertEquals(
-                Set.of(new Neighbour(IPV4, 0xeeee_0aff_2b00L), new Neighbour(IPV6, 7)), Set.copyOf(table.entries()));
+                Set.of(new Neighbour(IPV4, 0xeeee_0aff_2b00L), new Neighbour(IPV6, 7)),
+                Set.copyOf(table.entries().toList()));
     }
 
     @Test
@@ -62,7 +63,7 @@ class NeighbourTableTest {
         table.add(IPV4, 1);
         table.add(IPV6, 2);
         assertEquals(2, table.flush());
-        assertEquals(List.of(), table.entries());
+        assertEquals(List.of(), table.entries().toList());
         assertEquals(0, table.size());
         assertEquals(NeighbourTable.NONE, lookup(IPV6));
     }

@@ -117,7 +117,7 @@ class TableStressTest {
     }
 
     private void showFdb() {
-        List<FdbEntry> entries = fdb.entries();
+        List<FdbEntry> entries = fdb.entries().toList();
         assertTrue(entries.size() >= STABLE + SEVERAL.length);
         for (FdbEntry entry : entries) {
             for (Remote remote : entry.remotes()) {
@@ -273,7 +273,7 @@ class TableStressTest {
         finish(learners);
         assertTrue(aged > 0);
         FdbLookup found = new FdbLookup();
-        List<FdbEntry> entries = fdb.entries();
+        List<FdbEntry> entries = fdb.entries().toList();
         assertEquals(
                 fdb.size(), entries.stream().mapToLong(FdbEntry::mac).distinct().count());
         for (FdbEntry entry : entries) {

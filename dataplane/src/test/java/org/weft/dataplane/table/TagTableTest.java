@@ -65,7 +65,9 @@ class TagTableTest {
         assertEquals(Outcome.OK, add("10.255.9.9/16", 5));
         assertEquals(Outcome.EXISTS, add("10.255.0.0/16", 6));
         assertEquals(5, lookup("10.255.1.1"));
-        assertEquals(List.of(new Tag(IpPrefix.parse("10.255.0.0/16"), 5)), table.entries());
+        assertEquals(
+                List.of(new Tag(IpPrefix.parse("10.255.0.0/16"), 5)),
+                table.entries().toList());
         assertEquals(Outcome.OK, table.remove(IpPrefix.parse("10.255.7.7/16")));
         assertEquals(TagTable.UNTAGGED, lookup("10.255.1.1"));
     }
@@ -111,7 +113,7 @@ class TagTableTest {
                         new Tag(IpPrefix.parse("10.0.0.1"), 1),
                         new Tag(IpPrefix.parse("10.0.0.0/8"), 2),
                         new Tag(IpPrefix.parse("::1"), 3)),
-                Set.copyOf(table.entries()));
+                Set.copyOf(table.entries().toList()));
         assertEquals(3, table.flush());
         assertEquals(0, table.size());
         assertEquals(TagTable.UNTAGGED, lookup("10.0.0.1"));

@@ -1,0 +1,104 @@
+package org.weft.dataplane.control;
+
+import com.google.gson.stream.JsonWriter;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFutureListener;
+import io.netty.handler.codec.http.DefaultHttpContent;
+import io.netty.handler.codec.http.LastHttpContent;
+import java.io.BufferedWriter;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.OutputStreamWriter;
+import java.nio.charset.StandardCharsets;
+import java.util.Iterator;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.weft.dataplane.control.HttpExchanges.JsonBody;
+
+/**
+ * A table as a JSON array, in chunks. Each is made when the client has taken most of those before, so neither a large
+ * table nor a slow client takes much memory.
+ */
+final class TableStream {
+    private static final Logger LOG = LoggerFactory.getLogger(TableStream.class);
+    private static final int CHUNK = 1 << 16;
+
+    private final Iterator<JsonBody> entries;
+    private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    /** Buffered, as an encoder makes garbage of each of the many small writes. */
+    private final JsonWriter json =
+            new JsonWriter(new BufferedWriter(new OutputStreamWriter(bytes, StandardCharsets.UTF_8)));
+
+    private Channel channel;
+    private boolean ended;
+    private boolean scheduled;
+
+    TableStream(Iterator<JsonBody> entries) throws IOException {
+        this.entries = entries;
+        json.beginArray();
+    }
+
+    /** The next chunk; of a small table, all of it. */
+    ByteBuf next() throws IOException {
+        while (entries.hasNext() && bytes.size() < CHUNK) {
+            entries.next().write(json);
+        }
+        ended = !entries.hasNext();
+        if (ended) {
+            json.endArray();
+        }
+        json.flush();
+        if (ended) {
+            bytes.write('\n');
+        }
+        ByteBuf chunk = Unpooled.wrappedBuffer(bytes.toByteArray());
+        bytes.reset();
+        return chunk;
+    }
+
+    /** Whether there is no further chunk. */
+    boolean hasEnded() {
+        return ended;
+    }
+
+    /** Sends a chunk and all that follow, and closes the connection; the response's head is written already. */
+    void carry(Channel client, ByteBuf chunk) {
+        channel = client;
+        write(chunk);
+    }
+
+    private void write(ByteBuf chunk) {
+        channel.writeAndFlush(new DefaultHttpContent(chunk));
+        if (ended) {
+            channel.writeAndFlush(LastHttpContent.EMPTY_LAST_CONTENT).addListener(ChannelFutureListener.CLOSE);
+        } else {
+            resume();
+        }
+    }
+
+    /** Goes on if the client takes more. A chunk at a time: only a scheduled task lets other clients go before it. */
+    void resume() {
+        if (!ended && !scheduled && channel.isWritable()) {
+            scheduled = true;
+            channel.eventLoop().schedule(this::proceed, 0, TimeUnit.NANOSECONDS);
+        }
+    }
+
+    private void proceed() {
+        scheduled = false;
+        if (!channel.isActive()) {
+            ended = true;
+            return;
+        }
+        try {
+            write(next());
+        } catch (RuntimeException | IOException e) {
+            LOG.error("a table cannot be shown", e);
+            ended = true;
+            channel.close();
+        }
+    }
+}
