@@ -3,7 +3,11 @@ package org.weft.dataplane.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -11,6 +15,8 @@ import java.util.List;
 import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.weft.dataplane.cli.StubDaemon.Request;
 
 class SessionTest {
@@ -84,6 +90,33 @@ class SessionTest {
                     "[]\n",
                     CommandLineRun.against(daemon, "-j fdb show ee:ee:0a:ff:2d:00")
                             .out());
+        }
+    }
+
+    /** As {@code weft fdb show | head} does; the answer is cut short, which nobody would hear of who does not read on. */
+    @ParameterizedTest
+    @ValueSource(strings = {"fdb", "-j fdb"})
+    void endsQuietlyWhenNobodyReadsItsOutput(String words) throws IOException {
+        String entries = (FDB.substring(1, FDB.length() - 1) + ",").repeat(10_000);
+        try (StubDaemon daemon = new StubDaemon(
+                directory,
+                request -> StubDaemon.message(
+                        "HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n",
+                        ("[" + entries).getBytes(StandardCharsets.US_ASCII)))) {
+            OutputStream closed = new OutputStream() {
+                @Override
+                public void write(int octet) throws IOException {
+                    throw new IOException("Broken pipe");
+                }
+            };
+            ByteArrayOutputStream err = new ByteArrayOutputStream();
+            int exitCode = Main.execute(
+                    List.of(("--control " + daemon.socket() + " " + words).split(" ")),
+                    InputStream.nullInputStream(),
+                    new PrintStream(closed, false, StandardCharsets.UTF_8),
+                    new PrintStream(err, true, StandardCharsets.UTF_8));
+            assertEquals("", err.toString(StandardCharsets.UTF_8));
+            assertEquals(0, exitCode);
         }
     }
 

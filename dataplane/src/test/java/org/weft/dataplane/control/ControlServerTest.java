@@ -420,6 +420,68 @@ class ControlServerTest {
         assertEquals(100_000, array("/v1/fdb").size());
     }
 
+    private void fill(int count) {
+        Remote remote = new Remote(IpAddress.parse("10.0.16.14"));
+        for (int i = 1; i <= count; i++) {
+            silk.fdb().add(0x0200_0000_0000L + i, remote, true, 1000);
+        }
+    }
+
+    @Test
+    void showsALargeTableInChunksToTheEndOfTheConnection() throws IOException {
+        fill(10_000);
+
+        UnixHttp.Answer answer = client.get("/v1/fdb?dev=silk-vtep");
+
+        assertEquals("chunked", answer.headers().get("transfer-encoding"));
+        assertEquals("close", answer.headers().get("connection"));
+        assertTrue(client.atEnd());
+        JsonArray entries = JsonParser.parseString(answer.body()).getAsJsonArray();
+        for (int i = 0; i < 10_000; i++) {
+            String mac = entries.get(i).getAsJsonObject().get("mac").getAsString();
+            assertEquals(MacAddress.toString(0x0200_0000_0001L + i), mac);
+        }
+        assertEquals(10_000, entries.size());
+    }
+
+    @Test
+    void answersHeadForALargeTable() throws IOException {
+        fill(10_000);
+
+        assertEquals(200, client.exchange("HEAD", "/v1/fdb", null).status());
+        assertTrue(client.atEnd());
+    }
+
+    @Test
+    void showsALargeTableToASlowClientWhileOthersChangeIt() throws IOException {
+        fill(100_000);
+        client.send("GET /v1/fdb HTTP/1.1\r\n\r\n");
+        try (UnixHttp other = UnixHttp.connect(socket)) {
+            assertEquals(
+                    200, other.post("/v1", fdb(100_000).replace("add", "del")).status());
+            assertEquals(409, other.post("/v1", fdb(99_999)).status());
+        }
+
+        String body = client.receive(false).body();
+
+        assertTrue(body.contains(MacAddress.toString(0x0200_0000_0000L + 99_999)));
+        assertFalse(body.contains(MacAddress.toString(0x0200_0000_0000L + 100_000)), "read before it was wanted");
+        assertTrue(client.atEnd());
+    }
+
+    @Test
+    void survivesClientsThatLeaveAmidALargeTable() throws IOException {
+        fill(100_000);
+        for (int i = 0; i < 20; i++) {
+            client.send("GET /v1/fdb HTTP/1.1\r\n\r\n");
+            assertEquals("HTTP/1.1 200 OK", client.line());
+            client.close();
+            client = UnixHttp.connect(socket);
+        }
+
+        assertEquals(100_000, array("/v1/fdb").size());
+    }
+
     @Test
     void servesClientsAtTheSameTime() throws Exception {
         int clients = 8;

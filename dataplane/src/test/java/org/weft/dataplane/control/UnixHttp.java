@@ -75,7 +75,7 @@ final class UnixHttp implements AutoCloseable {
             return receive(head);
         }
         byte[] body = new byte[0];
-        if (headers.containsKey("transfer-encoding")) {
+        if (!head && headers.containsKey("transfer-encoding")) {
             body = chunks();
         } else if (!head) {
             body = in.readNBytes(Integer.parseInt(headers.getOrDefault("content-length", "0")));
