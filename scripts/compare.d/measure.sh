@@ -125,11 +125,17 @@ measure_start() {
     '{deviceSeconds: (($up | tonumber) / 1e6), seconds: (($first | tonumber) / 1e6)} + $filled'
 }
 
-# Traffic both ways that is not measured, for every peer alike: caches fill, tables learn, a JVM compiles.
+# Traffic that is not measured, for every peer alike, of each kind that will be: caches fill, tables learn, a JVM compiles.
 warm_up() {
-  serve tcp $port iperf3 -s -1 -p $port >/dev/null || return 0
-  timeout $((seconds + 10)) ip netns exec "${apps[0]}" \
-    iperf3 -c "$target" -p $port -t "$seconds" --bidir </dev/null >/dev/null 2>&1 || true
+  if serve tcp $port iperf3 -s -1 -p $port >/dev/null; then
+    timeout $((seconds + 10)) ip netns exec "${apps[0]}" \
+      iperf3 -c "$target" -p $port -t "$seconds" --bidir </dev/null >/dev/null 2>&1 || true
+  fi
+  end_all_in "${apps[@]}"
+  if serve udp $port sockperf sr -i "$target" -p $port >/dev/null; then
+    ip netns exec "${apps[0]}" \
+      sockperf tp -i "$target" -p $port -m 64 -t $((seconds + 1)) </dev/null >/dev/null 2>&1 || true
+  fi
   end_all_in "${apps[@]}"
 }
 

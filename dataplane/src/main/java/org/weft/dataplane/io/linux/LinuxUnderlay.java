@@ -38,6 +38,10 @@ public final class LinuxUnderlay implements Underlay {
     private final int tosLevel;
     private final int tosType;
     private final MessageVector messages = new MessageVector(BATCH);
+
+    /** Memory address that each message is received into. */
+    private final long[] payloads = new long[BATCH];
+
     private final Frame frame = new Frame();
 
     private volatile boolean gro;
@@ -56,6 +60,9 @@ public final class LinuxUnderlay implements Underlay {
         this.fd = fd;
         this.tosLevel = ipv4 ? SocketOptions.IPPROTO_IP : SocketOptions.IPPROTO_IPV6;
         this.tosType = ipv4 ? SocketOptions.IP_TOS : SocketOptions.IPV6_TCLASS;
+        for (int i = 0; i < BATCH; i++) {
+            messages.resetForReceive(i);
+        }
         gro(true);
     }
 
@@ -232,12 +239,17 @@ public final class LinuxUnderlay implements Underlay {
         int room = Math.min(count, BATCH);
         long memory = slab.buffer().addressOffset();
         for (int i = 0; i < room; i++) {
-            messages.resetForReceive(i);
-            messages.piece(i, memory + payloadOffset(slab, slots[i]), MAX_PAYLOAD_LENGTH);
+            long payload = memory + payloadOffset(slab, slots[i]);
+            // Free slots are the last ones used, so most messages are as the call before left them.
+            if (payloads[i] != payload) {
+                payloads[i] = payload;
+                messages.piece(i, payload, MAX_PAYLOAD_LENGTH);
+            }
         }
         int received = LibC.recvmmsg(fd, messages.address(0), room, LibC.MSG_DONTWAIT);
         for (int i = 0; i < received; i++) {
             describe(frame.wrap(slab, slots[i]), i);
+            messages.resetForReceive(i);
         }
         return received == -Errno.EAGAIN ? 0 : received;
     }
