@@ -74,11 +74,9 @@ final class PartialChecksum {
         if ((buffer.getShort(field, BIG_ENDIAN) & 0xffff) != InternetChecksum.fold(pseudo)) {
             return false;
         }
-        // One complete checksum in 65,536 looks like the pseudo-header's sum. Then all the rest makes that very sum
-        // when it
-        // is filled in once more, so there is no need to tell the two apart: except where the rest would not be the
-        // same
-        // bytes, because others follow or because a datagram would be cut.
+        // One complete checksum in 65,536 looks like the pseudo-header's sum. Filling it in once more gives the same
+        // value, so the two need not be told apart, except where the rest would not be the same bytes: because others
+        // follow, or because a datagram would be cut.
         int end = frame.offset() + frame.length();
         boolean sameWhenFilledIn = transport + length == end && (tcp || end - layout.networkOffset() <= mtu);
         return sameWhenFilledIn
