@@ -76,6 +76,8 @@ public final class LinuxUnderlaySender implements UnderlaySender {
     /** For super-frames; null until one is to leave uncut. */
     private volatile SuperFrameSender superFrames;
 
+    private volatile String superFramesTrouble;
+
     private LinuxUnderlaySender(Options options) {
         this.options = options;
         ipv4 = options.local().isIpv4();
@@ -127,22 +129,26 @@ public final class LinuxUnderlaySender implements UnderlaySender {
      * Says what super-frames leave by uncut, from any thread but by one at a time. Saying it again forgets what the kernel
      * refused before.
      *
-     * @param device stays the caller's, and the same; null to cut them all
-     * @throws LinuxException if it takes no further sender
+     * @param device stays the caller's, and the same; null to cut them all. If it takes no further sender, they are cut, and
+     *     {@link #tunnelGsoTrouble} says why
      */
     public void tunnelGso(TunnelDevice device) {
         SuperFrameSender current = superFrames;
         if (current != null) {
             current.on(device != null);
         } else if (device != null) {
-            superFrames = new SuperFrameSender(device, options.local(), options.dev(), checksum);
+            try {
+                superFrames = new SuperFrameSender(device, options.local(), options.dev(), checksum);
+            } catch (LinuxException e) {
+                superFramesTrouble = e.getMessage();
+            }
         }
     }
 
     /** Why super-frames are cut although that was not switched off, for an operator; or null. */
     public String tunnelGsoTrouble() {
         SuperFrameSender current = superFrames;
-        return current == null ? null : current.trouble();
+        return current == null ? superFramesTrouble : current.trouble();
     }
 
     /** Messages that the kernel did not take as such, and whose datagrams were sent singly. */

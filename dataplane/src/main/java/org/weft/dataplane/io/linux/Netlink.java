@@ -30,9 +30,12 @@ final class Netlink implements AutoCloseable {
     private final int fd;
     private int length;
 
-    /** @param protocol if the kernel does not have it, every request is answered by EBADF */
+    /** @throws LinuxException with EPROTONOSUPPORT if the kernel has no such protocol */
     Netlink(int protocol) {
-        fd = LibC.socket(LibC.AF_NETLINK, LibC.SOCK_RAW | LibC.SOCK_CLOEXEC, protocol);
+        fd = LinuxException.check(
+                LibC.socket(LibC.AF_NETLINK, LibC.SOCK_RAW | LibC.SOCK_CLOEXEC, protocol),
+                "socket",
+                "netlink protocol " + protocol);
     }
 
     /** Begins a request; its fixed part, all zeros, is at {@link #HEADER_LENGTH}. */

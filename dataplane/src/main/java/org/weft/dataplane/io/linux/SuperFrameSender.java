@@ -67,7 +67,10 @@ final class SuperFrameSender implements AutoCloseable {
     private boolean dontFragment;
     private int identification = ThreadLocalRandom.current().nextInt();
 
-    /** @param checksum whether the outer UDP header has one */
+    /**
+     * @param checksum whether the outer UDP header has one
+     * @throws LinuxException if the device is gone, or has no further queue; nothing is left open
+     */
     SuperFrameSender(TunnelDevice device, IpAddress local, String dev, boolean checksum) {
         this.device = device;
         this.local = local;
@@ -76,8 +79,13 @@ final class SuperFrameSender implements AutoCloseable {
         networkLength = ipv4 ? Ipv4Header.LENGTH : Ipv6Header.LENGTH;
         defaultTtl = defaultTtl(ipv4 ? DEFAULT_TTL : DEFAULT_HOP_LIMIT);
         udpHeader.wrap(headers, NETWORK + networkLength);
-        fd = device.openQueue();
         routes = new UnderlayRoutes(local, dev);
+        try {
+            fd = device.openQueue();
+        } catch (LinuxException e) {
+            routes.close();
+            throw e;
+        }
     }
 
     private static int defaultTtl(Path sysctl) {

@@ -40,6 +40,7 @@ public final class TunnelDevice implements AutoCloseable {
     private int fd = -1;
     private RedirectProgram program;
     private long mac;
+    private int ifindex;
     private String trouble;
 
     private TunnelDevice() {}
@@ -66,7 +67,8 @@ public final class TunnelDevice implements AutoCloseable {
         Link link = Link.of(name());
         link.upWithoutArp();
         mac = link.mac();
-        program = RedirectProgram.attach(name(), link.index());
+        ifindex = link.index();
+        program = RedirectProgram.attach(name(), ifindex);
     }
 
     /** Why it is of no use, for an operator; null if it works. */
@@ -111,10 +113,18 @@ public final class TunnelDevice implements AutoCloseable {
         return mac;
     }
 
-    /** Another queue to write to; the caller closes it. */
+    /**
+     * Another queue to write to; the caller closes it.
+     *
+     * @throws LinuxException also if somebody has removed the device
+     */
     int openQueue() {
         int queue = LinuxTap.openQueue(name(), new InterfaceRequest(name()));
         try {
+            // Asked for a device that is not there, the kernel makes one, and that one has no program.
+            if (Link.of(name()).index() != ifindex) {
+                throw new LinuxException("TUNSETIFF", name(), Errno.ENODEV, "it was removed; restart the daemon");
+            }
             setInt(queue, TUNSETSNDBUF, "TUNSETSNDBUF", SEND_BUFFER_LENGTH);
         } catch (RuntimeException e) {
             LibC.close(queue);

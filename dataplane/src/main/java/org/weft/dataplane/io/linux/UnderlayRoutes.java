@@ -48,9 +48,12 @@ final class UnderlayRoutes implements AutoCloseable {
     static final int NONE = 0;
 
     private final IpAddress local;
-    private final Netlink routes = new Netlink(Netlink.NETLINK_ROUTE);
-    private final Netlink policies = new Netlink(Netlink.NETLINK_XFRM);
-    private final int ioctls = LibC.socket(LibC.AF_INET, LibC.SOCK_DGRAM | LibC.SOCK_CLOEXEC, 0);
+    private Netlink routes;
+
+    /** Null if the kernel has no IPsec. */
+    private Netlink policies;
+
+    private int ioctls = -1;
     private final InterfaceRequest byIndex = new InterfaceRequest();
 
     /** The only interface to send through, or null. */
@@ -70,10 +73,31 @@ final class UnderlayRoutes implements AutoCloseable {
     /**
      * @param local source address
      * @param dev the only interface to send through, or null
+     * @throws LinuxException if the sockets to ask through cannot be had; none is left open
      */
     UnderlayRoutes(IpAddress local, String dev) {
         this.local = local;
         this.dev = dev == null ? null : new InterfaceRequest(dev);
+        try {
+            routes = new Netlink(Netlink.NETLINK_ROUTE);
+            policies = openPolicies();
+            int type = LibC.SOCK_DGRAM | LibC.SOCK_CLOEXEC;
+            ioctls = LinuxException.check(LibC.socket(LibC.AF_INET, type, 0), "socket", "for routes");
+        } catch (LinuxException e) {
+            close();
+            throw e;
+        }
+    }
+
+    private static Netlink openPolicies() {
+        try {
+            return new Netlink(Netlink.NETLINK_XFRM);
+        } catch (LinuxException e) {
+            if (e.errno() == Errno.EPROTONOSUPPORT) {
+                return null;
+            }
+            throw e;
+        }
     }
 
     /** Index of the interface to a remote, or {@link #NONE}; see {@link #mtu()}. */
@@ -84,7 +108,7 @@ final class UnderlayRoutes implements AutoCloseable {
             highs[place] = high;
             lows[place] = low;
             expiries[place] = now + LIFE_NANOS | 1;
-            ifindexes[place] = isEncrypted() ? NONE : ask(high, low);
+            ifindexes[place] = mayBeEncrypted() ? NONE : ask(high, low);
         }
         return ifindexes[place];
     }
@@ -94,14 +118,17 @@ final class UnderlayRoutes implements AutoCloseable {
         return mtus[place];
     }
 
-    /** Whether IPsec policies are in force for what this host sends; a frame that is handed over would slip past them. */
-    private boolean isEncrypted() {
-        policies.begin(XFRM_MSG_GETSPDINFO, Integer.BYTES);
-        if (policies.exchange() < 0) {
+    /**
+     * Whether IPsec policies are in force for what this host sends, or that cannot be said: a frame that is handed over
+     * would slip past them.
+     */
+    private boolean mayBeEncrypted() {
+        if (policies == null) {
             return false;
         }
-        int info = policies.find(XFRMA_SPD_INFO, Integer.BYTES);
-        return info != 0 && policies.buffer().getInt(info + OUTGOING_COUNT_OFFSET) != 0;
+        policies.begin(XFRM_MSG_GETSPDINFO, Integer.BYTES);
+        int info = policies.exchange() < 0 ? 0 : policies.find(XFRMA_SPD_INFO, Integer.BYTES);
+        return info == 0 || policies.buffer().getInt(info + OUTGOING_COUNT_OFFSET) != 0;
     }
 
     private int ask(long high, long low) {
@@ -161,8 +188,14 @@ final class UnderlayRoutes implements AutoCloseable {
 
     @Override
     public void close() {
-        routes.close();
-        policies.close();
-        LibC.close(ioctls);
+        if (routes != null) {
+            routes.close();
+        }
+        if (policies != null) {
+            policies.close();
+        }
+        if (ioctls >= 0) {
+            LibC.close(ioctls);
+        }
     }
 }

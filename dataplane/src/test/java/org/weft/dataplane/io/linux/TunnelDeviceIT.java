@@ -26,6 +26,7 @@ import org.weft.encap.TcpHeader;
 import org.weft.encap.VirtioNetHeader;
 import org.weft.encap.VxlanHeader;
 import org.weft.encap.offload.Segmenter;
+import org.weft.testing.Allocations;
 import org.weft.testing.Commands;
 import org.weft.testing.RequiresRoot;
 
@@ -211,6 +212,26 @@ class TunnelDeviceIT {
         String trouble = sender.tunnelGsoTrouble();
         assertNotNull(trouble);
         assertTrue(trouble.startsWith(device.name() + " refused a super-frame with EBADFD"), trouble);
+    }
+
+    /** Asked for a device of that name, the kernel would make another one, from which nothing leads to the underlay. */
+    @Test
+    void cutsWhereTheDeviceWasRemovedBeforeTheSenderWasMade() {
+        Commands.run("ip link del " + device.name());
+        LinuxUnderlaySender sender = sender(true, true);
+        assertFalse(sender.sendsUncut());
+        assertEquals(
+                "TUNSETIFF " + device.name() + ": ENODEV (No such device): it was removed; restart the daemon",
+                sender.tunnelGsoTrouble());
+        assertFalse(Link.of(device.name()).exists());
+    }
+
+    @Test
+    void allocatesNothing() {
+        LinuxUnderlaySender sender = sender(true, true);
+        assertTrue(sendUncut(sender, host.neighbour));
+        assertEquals(0, Allocations.during(2_000, () -> sendUncut(sender, host.neighbour)));
+        assertTrue(sender.sendsUncut());
     }
 
     @Test
