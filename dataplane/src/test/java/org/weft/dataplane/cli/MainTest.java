@@ -85,6 +85,15 @@ capture eth0     | 64 | weft: capture: unknown word "eth0"
     }
 
     @Test
+    void helpNamesEveryWordThatALinkTakes() {
+        String help = CommandLineRun.of("link --help").out();
+        List<String> missing = LinkGrammar.KEYWORDS.stream()
+                .filter(word -> !help.contains(word) && !help.contains(word.replaceFirst("^no", "[no]")))
+                .toList();
+        assertEquals(List.of(), missing);
+    }
+
+    @Test
     void helpsInTheWaysOfIp() {
         assertEquals(
                 CommandLineRun.of("fdb --help").out(),

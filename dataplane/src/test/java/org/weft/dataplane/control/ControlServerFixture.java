@@ -1,0 +1,57 @@
+package org.weft.dataplane.control;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonParser;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.weft.dataplane.vtep.Vtep;
+import org.weft.encap.MacAddress;
+
+/** A control server over one VTEP in memory, and a client of its socket. */
+@Timeout(value = 120, unit = TimeUnit.SECONDS)
+abstract class ControlServerFixture {
+    final MemoryRegistry registry = new MemoryRegistry();
+    final Vtep silk = registry.addSilk();
+
+    @TempDir
+    Path directory;
+
+    Path socket;
+    ControlServer server;
+    UnixHttp client;
+
+    @BeforeEach
+    void open() throws IOException {
+        socket = directory.resolve("control.sock");
+        server = new ControlServer(registry, (local, dev) -> 1500, socket);
+        client = UnixHttp.connect(socket);
+    }
+
+    @AfterEach
+    void close() throws IOException {
+        client.close();
+        server.close();
+        assertFalse(Files.exists(socket), "the socket's file is removed");
+    }
+
+    static String fdb(int number) {
+        return "{\"object\":\"fdb\",\"action\":\"add\",\"dev\":\"silk-vtep\",\"mac\":\""
+                + MacAddress.toString(0x0200_0000_0000L + number) + "\",\"dst\":\"10.0.16.14\"}\n";
+    }
+
+    JsonArray array(String target) throws IOException {
+        UnixHttp.Answer answer = client.get(target);
+        assertEquals(200, answer.status(), answer.body());
+        assertEquals("application/json", answer.headers().get("content-type"));
+        return JsonParser.parseString(answer.body()).getAsJsonArray();
+    }
+}
