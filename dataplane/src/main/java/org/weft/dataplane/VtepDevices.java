@@ -10,6 +10,7 @@ import org.weft.dataplane.agent.FrameRing;
 import org.weft.dataplane.agent.TapReader;
 import org.weft.dataplane.capture.Capture;
 import org.weft.dataplane.counters.Counters;
+import org.weft.dataplane.host.HostNetwork;
 import org.weft.dataplane.io.FrameSlab;
 import org.weft.dataplane.io.Offloads;
 import org.weft.dataplane.io.linux.Link;

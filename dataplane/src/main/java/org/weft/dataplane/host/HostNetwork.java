@@ -1,0 +1,48 @@
+package org.weft.dataplane.host;
+
+import java.util.List;
+import org.weft.dataplane.table.NeighbourTable.Neighbour;
+import org.weft.encap.IpAddress;
+import org.weft.encap.IpPrefix;
+import org.weft.encap.MacAddress;
+
+/** A device's own addresses and neighbours in the host's kernel. Never on a packet's way. */
+public final class HostNetwork {
+    private HostNetwork() {}
+
+    /** Gives a device its overlay address; scope link, as silk does. */
+    public static void addAddress(String dev, IpPrefix prefix) {
+        Iproute2.here()
+                .batch("address replace " + withLength(prefix) + " dev " + dev
+                        + (prefix.address().isIpv4() ? " scope link" : " nodad"));
+    }
+
+    public static void removeAddress(String dev, IpPrefix prefix) {
+        Iproute2.here().batch("address del " + withLength(prefix) + " dev " + dev);
+    }
+
+    /** Installs neighbours as permanent ones in the kernel. */
+    public static void addNeighbours(String dev, List<Neighbour> neighbours) {
+        StringBuilder batch = new StringBuilder();
+        for (Neighbour neighbour : neighbours) {
+            batch.append("neighbour replace ")
+                    .append(neighbour.address())
+                    .append(" lladdr ")
+                    .append(MacAddress.toString(neighbour.mac()))
+                    .append(" dev ")
+                    .append(dev)
+                    .append(" nud permanent\n");
+        }
+        if (!batch.isEmpty()) {
+            Iproute2.here().batch(batch.toString());
+        }
+    }
+
+    public static void removeNeighbour(String dev, IpAddress address) {
+        Iproute2.here().batch("neighbour del " + address + " dev " + dev);
+    }
+
+    private static String withLength(IpPrefix prefix) {
+        return prefix.address() + "/" + prefix.length();
+    }
+}
