@@ -43,7 +43,7 @@ public final class ConfigFile {
 
     /** What a daemon without a file starts from: no VTEPs. */
     public static DaemonConfig none() {
-        return new DaemonConfig(Threading.SHARED, 1, 0, null, List.of());
+        return new DaemonConfig(Threading.SHARED, 1, 0, null, List.of(), null);
     }
 
     /**
@@ -115,7 +115,7 @@ public final class ConfigFile {
         if (underlay != null) {
             underlay.refuseUnknown(VtepSection.UNDERLAY_KEYS);
         }
-        return new DaemonConfig(threading, workers, busyPoll, metrics, vteps(top, underlay));
+        return new DaemonConfig(threading, workers, busyPoll, metrics, vteps(top, underlay), null);
     }
 
     private static Threading threading(String text) {
