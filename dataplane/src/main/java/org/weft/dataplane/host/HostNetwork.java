@@ -1,5 +1,8 @@
 package org.weft.dataplane.host;
 
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonParser;
 import java.util.List;
 import org.weft.dataplane.table.NeighbourTable.Neighbour;
 import org.weft.encap.IpAddress;
@@ -40,6 +43,24 @@ public final class HostNetwork {
 
     public static void removeNeighbour(String dev, IpAddress address) {
         Iproute2.here().batch("neighbour del " + address + " dev " + dev);
+    }
+
+    /**
+     * A device's first IPv4 address; null if it has none.
+     *
+     * @throws org.weft.dataplane.vtep.OperatorException if there is no such device
+     */
+    public static IpAddress ipv4Address(String dev) {
+        String answer = Iproute2.here().json("-4", "address", "show", "dev", dev);
+        // One object for the device, which is empty if it has no such address.
+        for (JsonElement device : JsonParser.parseString(answer).getAsJsonArray()) {
+            JsonArray addresses = device.getAsJsonObject().getAsJsonArray("addr_info");
+            if (addresses != null && !addresses.isEmpty()) {
+                return IpAddress.parse(
+                        addresses.get(0).getAsJsonObject().get("local").getAsString());
+            }
+        }
+        return null;
     }
 
     private static String withLength(IpPrefix prefix) {
