@@ -3,7 +3,6 @@ package org.weft.dataplane.config;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.function.Consumer;
 import org.weft.dataplane.config.CellConfig.Leases;
 import org.weft.dataplane.config.CellConfig.SilkController;
@@ -15,11 +14,21 @@ import org.weft.encap.IpPrefix;
 final class CellSection {
     private static final List<String> KEYS =
             List.of("overlay", "subnet-prefix-length", "single-ip", "state", "network-info", "vtep", "leases");
-    private static final List<IpPrefix> OVERLAY = List.of(IpPrefix.parse("10.255.0.0/16"));
-    private static final int SUBNET_LENGTH = 24;
     private static final int MAX_SUBNET_LENGTH = 30;
     private static final Path STATE = Path.of("/var/lib/weft");
-    private static final String NETWORK_INFO = "127.0.0.1:23954";
+
+    /** As silk-release's (jobs/silk-daemon/spec, jobs/silk-controller/spec); the underlay address has none. */
+    private static final SilkClientConfig DEFAULTS = new SilkClientConfig(
+            null,
+            null,
+            List.of(IpPrefix.parse("10.255.0.0/16")),
+            24,
+            false,
+            "silk-vtep",
+            1,
+            4789,
+            "127.0.0.1:23954",
+            null);
 
     private final YamlMapping cell;
     private final YamlMapping underlay;
@@ -39,11 +48,12 @@ final class CellSection {
             List<VtepConfig> others, UnderlayMtu underlayMtu, UnderlayAddress addresses, Consumer<String> warnings) {
         cell.refuseUnknown(KEYS);
         LeasesSection leases = new LeasesSection(cell, warnings);
-        int subnetLength =
-                cell.read("subnet-prefix-length", SUBNET_LENGTH, text -> Values.integer(text, 1, MAX_SUBNET_LENGTH));
-        List<IpPrefix> overlay = cell.read("overlay", OVERLAY, CellSection::overlay);
+        SilkClientConfig defaults = leases.client() == null ? DEFAULTS : leases.client();
+        int subnetLength = cell.read(
+                "subnet-prefix-length", defaults.subnetLength(), text -> Values.integer(text, 1, MAX_SUBNET_LENGTH));
+        List<IpPrefix> overlay = cell.read("overlay", defaults.overlay(), CellSection::overlay);
         refuseNoRoom(overlay, subnetLength);
-        CellVtep vtep = new CellVtep(cell, underlay, Map.of());
+        CellVtep vtep = new CellVtep(cell, underlay, defaults);
         IpAddress local = vtep.underlayAddress(addresses);
         vtep.check(overlay.get(0), others, underlayMtu, warnings);
         refuseUnderlay(vtep, local, overlay, leases.source());
@@ -51,12 +61,12 @@ final class CellSection {
                 local,
                 overlay,
                 subnetLength,
-                cell.read("single-ip", false, Values::bool),
+                cell.read("single-ip", defaults.singleIp(), Values::bool),
                 vtep.name(),
                 vtep.attributes(),
                 vtep.tags(),
                 cell.read("state", STATE, Values::path),
-                cell.read("network-info", NETWORK_INFO, Values::hostAndPort),
+                cell.read("network-info", defaults.networkInfo(), Values::hostAndPort),
                 leases.source());
     }
 

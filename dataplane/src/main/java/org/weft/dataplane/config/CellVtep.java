@@ -17,10 +17,6 @@ import org.weft.encap.IpPrefix;
  * if there is one, over silk's defaults.
  */
 final class CellVtep {
-    /** As silk-daemon makes it; and what a cell needs to go on through a restart of the daemon. */
-    private static final Map<String, String> DEFAULTS =
-            Map.of("name", "silk-vtep", "vni", "1", "gbp", "true", "persist", "true", "install-neighbours", "true");
-
     private static final List<List<String>> ALIASES = List.of(List.of("vni", "id"), List.of("port", "dstport"));
     private static final String OF_LEASE = "follows from the lease: leave it out";
     private static final String OF_LEASES = "follow from the leases: leave them out";
@@ -30,25 +26,42 @@ final class CellVtep {
     private final YamlMapping cell;
     private final YamlMapping vtep;
     private final YamlMapping underlay;
-    private final Map<String, String> attributes = new LinkedHashMap<>(DEFAULTS);
+    private final Map<String, String> attributes;
     private String name;
 
     /**
      * @param underlay what VTEPs have in common, or null
-     * @param client what client-config.json says of the VTEP, its name among it
+     * @param silk what silk-daemon would make
      */
-    CellVtep(YamlMapping cell, YamlMapping underlay, Map<String, String> client) {
+    CellVtep(YamlMapping cell, YamlMapping underlay, SilkClientConfig silk) {
         this.cell = cell;
         this.vtep = cell.mapping("vtep");
         this.underlay = underlay;
-        attributes.putAll(client);
-        name = attributes.remove("name");
+        this.attributes = attributes(silk);
+        this.name = silk.vtepName();
         if (underlay != null) {
             put(underlay, VtepSection.UNDERLAY_KEYS);
         }
         if (vtep != null) {
             readVtep();
         }
+    }
+
+    /** As silk's VTEP; and what a cell needs to go on through a restart of the daemon. */
+    private static Map<String, String> attributes(SilkClientConfig silk) {
+        Map<String, String> attributes = new LinkedHashMap<>();
+        attributes.put("vni", String.valueOf(silk.vni()));
+        attributes.put("port", String.valueOf(silk.vtepPort()));
+        attributes.put("gbp", "true");
+        attributes.put("persist", "true");
+        attributes.put("install-neighbours", "true");
+        if (silk.underlay() != null) {
+            attributes.put("local", silk.underlay().toString());
+        }
+        if (silk.device() != null) {
+            attributes.put("dev", silk.device());
+        }
+        return attributes;
     }
 
     private void readVtep() {

@@ -6,11 +6,13 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.weft.dataplane.config.CellConfig.Etcd;
 import org.weft.dataplane.config.CellConfig.LeaseFile;
 import org.weft.dataplane.config.CellConfig.Leases;
 import org.weft.dataplane.config.CellConfig.SilkController;
 import org.weft.dataplane.config.CellConfig.TlsFiles;
+import org.weft.dataplane.vtep.OperatorException;
 
 /** What is under {@code cell.leases}: exactly one source. */
 final class LeasesSection {
@@ -31,8 +33,12 @@ final class LeasesSection {
     private static final Duration TIMEOUT = Duration.ofSeconds(5);
     private static final Duration TTL = Duration.ofSeconds(60);
 
+    private static final SilkController CONTROLLER =
+            new SilkController(null, new TlsFiles(null, null, null), POLL, TIMEOUT, WEEK);
+
     private final Consumer<String> warnings;
     private final Leases source;
+    private SilkClientConfig client;
 
     LeasesSection(YamlMapping cell, Consumer<String> warnings) {
         this.warnings = warnings;
@@ -46,6 +52,11 @@ final class LeasesSection {
     /** Null if something is wrong with it (reported). */
     Leases source() {
         return source;
+    }
+
+    /** silk-daemon's configuration, which says more of the cell than its leases; null if there is none. */
+    SilkClientConfig client() {
+        return client;
     }
 
     private Leases source(YamlMapping cell, YamlMapping leases) {
@@ -73,17 +84,41 @@ final class LeasesSection {
             return null;
         }
         controller.refuseUnknown(CONTROLLER_KEYS);
-        URI url = controller.require(
-                "url", text -> Values.server(text, "https://silk-controller.service.cf.internal:4103", "https"));
+        client = controller.has("config") ? client(controller) : null;
+        SilkController base = client == null ? CONTROLLER : client.controller();
+        URI url = value(controller, "url", base.url(), LeasesSection::controllerUrl);
         TlsFiles tls = new TlsFiles(
-                controller.require("ca", Values::path),
-                controller.require("cert", Values::path),
-                controller.require("key", Values::path));
-        Duration poll = controller.read("poll", POLL, text -> Values.duration(text, SECOND, DAY));
-        Duration timeout = timeout(controller, TIMEOUT);
-        Duration tolerance = controller.read("partition-tolerance", WEEK, text -> Values.duration(text, SECOND, YEAR));
+                value(controller, "ca", base.tls().ca(), Values::path),
+                value(controller, "cert", base.tls().certificate(), Values::path),
+                value(controller, "key", base.tls().key(), Values::path));
+        Duration poll = controller.read("poll", base.poll(), text -> Values.duration(text, SECOND, DAY));
+        Duration timeout = timeout(controller, base.timeout());
+        Duration tolerance = controller.read(
+                "partition-tolerance", base.partitionTolerance(), text -> Values.duration(text, SECOND, YEAR));
         refuseShorter(controller, "partition-tolerance", tolerance, "poll", poll);
         return new SilkController(url, tls, poll, timeout, tolerance);
+    }
+
+    /** silk-daemon's configuration; null if it cannot be used (reported). */
+    private static SilkClientConfig client(YamlMapping controller) {
+        Path file = controller.read("config", null, Values::path);
+        try {
+            return file == null ? null : SilkClientConfig.read(file);
+        } catch (OperatorException e) {
+            e.getMessage().lines().forEach(line -> controller.problem("config", line));
+            return null;
+        }
+    }
+
+    /** A value that must be given here or in client-config.json; where that is wrong it is not known which. */
+    private static <T> T value(YamlMapping controller, String key, T otherwise, Function<String, T> parse) {
+        return otherwise != null || controller.has("config")
+                ? controller.read(key, otherwise, parse)
+                : controller.require(key, parse);
+    }
+
+    private static URI controllerUrl(String text) {
+        return Values.server(text, "https://silk-controller.service.cf.internal:4103", "https");
     }
 
     private static Duration timeout(YamlMapping section, Duration otherwise) {
