@@ -18,6 +18,7 @@ import org.weft.dataplane.VtepRegistry;
 import org.weft.dataplane.config.CellConfig;
 import org.weft.dataplane.config.UnderlayMtu;
 import org.weft.dataplane.silk.CellStatus.Phase;
+import org.weft.dataplane.silk.container.Tenants;
 import org.weft.dataplane.silk.lease.Lease;
 import org.weft.dataplane.silk.lease.LeaseRecord;
 import org.weft.dataplane.silk.lease.LeaseSource;
@@ -44,7 +45,7 @@ public final class Cell implements AutoCloseable {
 
     private final CellConfig config;
     private final Overlay overlay;
-    private final CellVtep device;
+    private final CellDevice device;
     private final VtepRegistry registry;
     private final Tenants tenants;
     private final LeaseSource source;
@@ -96,7 +97,7 @@ public final class Cell implements AutoCloseable {
             Runnable stop) {
         this.config = config;
         this.overlay = new Overlay(config.overlay(), config.subnetLength());
-        this.device = new CellVtep(config, overlay, registry, underlayMtu);
+        this.device = new CellDevice(config, overlay, registry, underlayMtu);
         this.registry = registry;
         this.tenants = tenants;
         this.source = source;

@@ -3,6 +3,7 @@ package org.weft.dataplane.silk;
 import java.time.Duration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.weft.dataplane.silk.container.Tenants;
 
 /** Waiting for containers to leave, up to a limit (silk: jobs/silk-daemon/templates/drain.erb). */
 final class Drain {

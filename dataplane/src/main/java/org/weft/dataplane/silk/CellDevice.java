@@ -28,15 +28,15 @@ import org.weft.encap.IpPrefix;
 import org.weft.encap.MacAddress;
 
 /** Brings the cell's VTEP up for a lease, and takes it down (silk: daemon/vtep/factory.go). */
-final class CellVtep {
-    private static final Logger LOG = LoggerFactory.getLogger(CellVtep.class);
+final class CellDevice {
+    private static final Logger LOG = LoggerFactory.getLogger(CellDevice.class);
 
     private final CellConfig config;
     private final Overlay overlay;
     private final VtepRegistry registry;
     private final UnderlayMtu underlayMtu;
 
-    CellVtep(CellConfig config, Overlay overlay, VtepRegistry registry, UnderlayMtu underlayMtu) {
+    CellDevice(CellConfig config, Overlay overlay, VtepRegistry registry, UnderlayMtu underlayMtu) {
         this.config = config;
         this.overlay = overlay;
         this.registry = registry;

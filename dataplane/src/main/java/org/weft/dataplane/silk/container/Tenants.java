@@ -1,4 +1,4 @@
-package org.weft.dataplane.silk;
+package org.weft.dataplane.silk.container;
 
 import org.weft.dataplane.silk.lease.Lease;
 
@@ -7,7 +7,12 @@ public interface Tenants {
     /** How many there are. */
     int size();
 
-    /** The network they get addresses from, from now on; null if there is none. */
+    /**
+     * Tells the lease that they get addresses from.
+     *
+     * @param own null if there is none (yet); then none is taken
+     * @param mtu the VTEP's
+     */
     void lease(Lease own, int mtu);
 
     /** Whether no more are taken. */
