@@ -13,6 +13,21 @@ import org.weft.encap.MacAddress;
 public final class HostNetwork {
     private HostNetwork() {}
 
+    /** Whether there is an interface of this name in this namespace. */
+    public static boolean exists(String dev) {
+        return Iproute2.here().attempt("link show dev " + dev).isEmpty();
+    }
+
+    /** Whether there is one, and it is a TAP device. */
+    public static boolean isTap(String dev) {
+        return exists(dev)
+                && Iproute2.here().json("-details", "link", "show", "dev", dev).contains("\"tun\"");
+    }
+
+    public static void removeDevice(String dev) {
+        Iproute2.here().batch("link del " + dev);
+    }
+
     /** Gives a device its overlay address; scope link, as silk does. */
     public static void addAddress(String dev, IpPrefix prefix) {
         Iproute2.here()

@@ -22,6 +22,17 @@ public final class Iproute2 {
     private static final Iproute2 HERE = new Iproute2(List.of());
     private static final Pattern FAILED = Pattern.compile("Command failed -:(\\d+)");
 
+    /** Takes names and values in turn. */
+    private static final String SET_SYSCTLS_AND_RUN =
+            """
+            while [ $# -gt 0 ]; do
+              file=/proc/sys/net/$1
+              [ ! -e "$file" ] || echo "$2" >"$file" || exit
+              shift 2
+            done
+            exec ip -json -batch -
+            """;
+
     private final List<String> prefix;
 
     private Iproute2(List<String> prefix) {
@@ -45,12 +56,35 @@ public final class Iproute2 {
      * @throws OperatorException naming the line that failed and what {@code ip} says
      */
     public void batch(String lines) {
-        Answer answer = run(lines, "ip", "-batch", "-");
+        requireSuccess(lines, run(lines, "ip", "-batch", "-"));
+    }
+
+    private static void requireSuccess(String lines, Answer answer) {
         if (answer.exitCode() != 0) {
             Map<Integer, String> failures = failures(answer);
             int line = failures.keySet().stream().findFirst().orElse(1);
             throw failed(lines.lines().skip(line - 1).findFirst().orElse(""), failures.get(line));
         }
+    }
+
+    /**
+     * Sets sysctls of this object's namespace and then runs the lines of a batch, up to the first that fails, in one
+     * process.
+     *
+     * @param sysctls values by name below {@code net}, such as {@code ipv4/conf/eth0/rp_filter}; those that the kernel
+     *     does not have are passed over
+     * @return what lines of {@code show} print as JSON, one array after the other
+     * @throws OperatorException naming the sysctl or line that failed, and why
+     */
+    public String batch(Map<String, String> sysctls, String lines) {
+        List<String> words = new ArrayList<>(List.of("sh", "-c", SET_SYSCTLS_AND_RUN, "sh"));
+        sysctls.forEach((name, value) -> words.addAll(List.of(name, value)));
+        Answer answer = run(lines, words.toArray(String[]::new));
+        if (answer.exitCode() != 0 && !FAILED.matcher(answer.errors()).find()) {
+            throw new OperatorException(Kind.OS_ERROR, firstLine(answer.errors()));
+        }
+        requireSuccess(lines, answer);
+        return answer.output();
     }
 
     /**

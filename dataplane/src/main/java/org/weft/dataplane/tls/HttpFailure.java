@@ -9,6 +9,7 @@ import java.net.http.HttpTimeoutException;
 import java.nio.channels.UnresolvedAddressException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.TimeoutException;
 import java.util.regex.Matcher;
@@ -34,13 +35,15 @@ public final class HttpFailure {
 
     private final Throwable failure;
     private final String server;
+    private final boolean encrypted;
     private final Path certificate;
     private final Duration timeout;
 
-    private HttpFailure(Throwable failure, String server, Path certificate, Duration timeout) {
+    private HttpFailure(Throwable failure, URI uri, TlsFiles tls, Duration timeout) {
         this.failure = failure;
-        this.server = server;
-        this.certificate = certificate;
+        this.server = uri.getScheme() + "://" + uri.getRawAuthority();
+        this.encrypted = "https".equals(uri.getScheme());
+        this.certificate = tls == null ? null : tls.certificate();
         this.timeout = timeout;
     }
 
@@ -53,8 +56,7 @@ public final class HttpFailure {
      * @param timeout what the request had been given
      */
     public static String sentence(Throwable failure, URI uri, TlsFiles tls, Duration timeout) {
-        String server = uri.getScheme() + "://" + uri.getRawAuthority();
-        return new HttpFailure(failure, server, tls == null ? null : tls.certificate(), timeout).sentence();
+        return new HttpFailure(failure, uri, tls, timeout).sentence();
     }
 
     private String sentence() {
@@ -86,9 +88,9 @@ public final class HttpFailure {
             return alert(alert.group(1));
         }
         if (find(EOFException.class) != null || isReset()) {
-            return server + " closed the connection during the TLS handshake" + ifNoCertificate();
+            return server + " closed the connection during the TLS handshake" + perhapsRefused();
         }
-        if (String.valueOf(message).startsWith("Unsupported or unrecognized SSL message")) {
+        if (String.valueOf(message).toLowerCase(Locale.ROOT).contains("unrecognized ssl message")) {
             return server + " does not speak TLS";
         }
         return "TLS with " + server + " failed: " + message;
@@ -96,15 +98,21 @@ public final class HttpFailure {
 
     private String alert(String alert) {
         if (!ABOUT_CERTIFICATE.contains(alert)) {
-            return server + " ended the TLS handshake with the alert " + alert + ifNoCertificate();
+            return server + " ended the TLS handshake with the alert " + alert + perhapsRefused();
         }
         return certificate == null
                 ? server + " asks for a client certificate, and none is configured (TLS alert " + alert + ")"
                 : server + " refuses this host's certificate in " + certificate + " (TLS alert " + alert + ")";
     }
 
-    private String ifNoCertificate() {
-        return certificate == null ? "; does it ask for a client certificate? None is configured" : "";
+    /** A server may refuse a client's certificate without a word, or with one that nobody reads any more in TLS 1.3. */
+    private String perhapsRefused() {
+        if (!encrypted) {
+            return "";
+        }
+        return certificate == null
+                ? ", as a server may that asks for a client certificate, and none is configured"
+                : ", as a server may that refuses this host's certificate in " + certificate;
     }
 
     /** HttpClient's own exception has no message if the kernel's word is "Connection refused". */
@@ -116,7 +124,7 @@ public final class HttpFailure {
 
     private String other() {
         if (isReset() || find(EOFException.class) != null || contains("header parser received no bytes")) {
-            return server + " closed the connection before it had answered";
+            return server + " closed the connection before it had answered" + perhapsRefused();
         }
         Throwable last = failure;
         while (last.getCause() != null) {

@@ -1,0 +1,36 @@
+package org.weft.dataplane.host;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import org.weft.dataplane.vtep.OperatorException;
+import org.weft.dataplane.vtep.OperatorException.Kind;
+
+/** The kernel's settings below {@code net} in the network namespace of this thread. */
+public final class Sysctls {
+    private static final Path NET = Path.of("/proc/sys/net");
+
+    private Sysctls() {}
+
+    /**
+     * Sets one, unless it has that value already. One that the kernel does not have is passed over.
+     *
+     * @param name such as {@code ipv4/ip_forward}
+     */
+    public static void set(String name, String value) {
+        Path file = NET.resolve(name);
+        try {
+            if (!Files.readString(file).strip().equals(value)) {
+                Files.write(file, value.getBytes(StandardCharsets.US_ASCII), StandardOpenOption.WRITE);
+            }
+        } catch (NoSuchFileException e) {
+            return;
+        } catch (IOException e) {
+            throw new OperatorException(
+                    Kind.OS_ERROR, file + " cannot be set to " + value + ": " + e.getMessage() + ", run as root", e);
+        }
+    }
+}

@@ -1,0 +1,409 @@
+package org.weft.dataplane.silk.container;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.weft.dataplane.io.linux.Link;
+import org.weft.dataplane.silk.lease.Lease;
+import org.weft.dataplane.silk.lease.Overlay;
+import org.weft.dataplane.silk.lease.SilkNames;
+import org.weft.dataplane.vtep.OperatorException;
+import org.weft.dataplane.vtep.OperatorException.Kind;
+import org.weft.encap.IpAddress;
+
+/**
+ * The containers of this host: the role of silk-cni and its address management. An address is reserved on disk before
+ * anything is laid and freed after everything is removed, so that it is never given twice, whenever the daemon dies.
+ *
+ * <p>Thread-safe. Operations take some ten milliseconds and come one after the other; {@link #lease}, {@link #draining},
+ * {@link #size} and {@link #entries} return at once.
+ */
+public final class Containers implements Tenants {
+    private static final Logger LOG = LoggerFactory.getLogger(Containers.class);
+
+    /** A network namespace has one file wherever it is found, so files tell whether two are the same. */
+    private static final Path HERE = Path.of("/proc/thread-self/ns/net");
+
+    private static final String DRAINING = "this host is draining, no container is attached: attach it on another host";
+    private static final String NO_LEASE =
+            "this host has no lease yet, so no container is attached: see weft lease show";
+
+    private record Home(Lease lease, int mtu) {}
+
+    private final AttachmentFile file;
+    private volatile AttachmentFile.Content content;
+    private volatile Home home;
+    private volatile boolean draining;
+
+    private Containers(AttachmentFile file) {
+        this.file = file;
+        this.content = file.read();
+    }
+
+    /**
+     * Takes up what an earlier daemon left: containers that are still there stay, others' addresses are free again.
+     *
+     * @param state directory for what must survive a restart
+     * @throws OperatorException if what is in the directory cannot be read
+     */
+    public static Containers open(Path state) {
+        Containers containers = new Containers(new AttachmentFile(state));
+        containers.dropUnfinished();
+        containers.dropGone();
+        return containers;
+    }
+
+    /**
+     * Tells this host's lease.
+     *
+     * @param own null if there is none (yet); then nothing is attached
+     * @param mtu the VTEP's
+     */
+    @Override
+    public void lease(Lease own, int mtu) {
+        home = own == null ? null : new Home(own, mtu);
+        List<String> strangers =
+                entries().stream().filter(this::isOutside).map(Attachment::veth).toList();
+        if (!strangers.isEmpty()) {
+            LOG.warn(
+                    "containers whose addresses are not in this host's subnet {} cannot be reached from other hosts: {}",
+                    own.subnetText(),
+                    strangers);
+        }
+    }
+
+    /** Whether containers are only let go, because this host is about to leave. */
+    @Override
+    public void draining(boolean draining) {
+        this.draining = draining;
+    }
+
+    /** Whether this host has a lease. */
+    public boolean isLeased() {
+        return home != null;
+    }
+
+    @Override
+    public int size() {
+        return content.byKey().size();
+    }
+
+    /** In the order they were attached. */
+    public List<Attachment> entries() {
+        return List.copyOf(content.byKey().values());
+    }
+
+    /**
+     * Why a container could not be attached now; null if it could.
+     *
+     * @see #attach
+     */
+    public String unavailable() {
+        if (draining) {
+            return DRAINING;
+        }
+        Home now = home;
+        if (now == null) {
+            return NO_LEASE;
+        }
+        long room = new Addresses(now.lease).size();
+        long taken = entries().stream().filter(entry -> !isOutside(entry)).count();
+        return taken < room
+                ? null
+                : "this host's subnet " + now.lease.subnetText() + " is full: " + taken + " containers have all of its "
+                        + room + " addresses";
+    }
+
+    /**
+     * Attaches a container. Attaching it again gives the same answer, and repairs what is missing.
+     *
+     * @throws OperatorException if it cannot be attached; nothing is left of the attempt then
+     */
+    public synchronized Attachment attach(AttachRequest request) {
+        long start = System.nanoTime();
+        Home now = requireHome(request);
+        requireForeignNamespace(request.netns());
+        Attachment held = content.byKey().get(request.key());
+        if (held != null) {
+            return again(held, request);
+        }
+        requireUnattached(request);
+        IpAddress address = choose(now.lease, request.address());
+        int mtu = request.mtu() == 0 ? now.mtu : request.mtu();
+        Attachment attachment = new Attachment(request.key(), address, request.netns(), mtu, false);
+        put(attachment);
+        Attachment laid = lay(attachment);
+        LOG.info(
+                "{} has address {} on {} ({}), in {} ms",
+                laid.key(),
+                address,
+                laid.veth(),
+                laid.netns(),
+                TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start));
+        return laid;
+    }
+
+    /**
+     * Takes a container's address and veth pair away, whether its namespace is still there or not.
+     *
+     * @return whether it was attached
+     */
+    public synchronized boolean detach(Attachment.Key key) {
+        Attachment held = content.byKey().get(key);
+        if (held == null) {
+            return false;
+        }
+        new VethPair(held).remove();
+        drop(held);
+        LOG.info("{} is detached, address {} is free", key, held.address());
+        return true;
+    }
+
+    /**
+     * Detaches whatever was attached at an interface of a namespace, by hand or by a container runtime.
+     *
+     * @return whether something was attached
+     */
+    public synchronized boolean detach(Path netns, String ifname) {
+        return detachAll(entry -> entry.key().ifname().equals(ifname)
+                        && (entry.netns().equals(netns) || isSame(entry.netns(), netns)))
+                > 0;
+    }
+
+    /**
+     * Looks whether everything that was laid for a container is there.
+     *
+     * @param defaultRoute whether its default route counts
+     * @return what is wrong, in words; empty if nothing is
+     * @throws OperatorException if it is not attached
+     */
+    public synchronized List<String> check(Attachment.Key key, boolean defaultRoute) {
+        Attachment held = content.byKey().get(key);
+        if (held == null) {
+            throw new OperatorException(Kind.NO_INPUT, key + " is not attached");
+        }
+        List<String> faults = PairInspection.faults(held, defaultRoute);
+        if (isOutside(held)) {
+            faults.add(held.address() + " is not in this host's subnet " + home.lease.subnetText());
+        }
+        return List.copyOf(faults);
+    }
+
+    /**
+     * Detaches what is left of a network's containers that are no more.
+     *
+     * @return how many
+     */
+    public synchronized int gc(String network, Predicate<Attachment.Key> valid) {
+        return detachAll(entry -> entry.key().network().equals(network) && !valid.test(entry.key()));
+    }
+
+    /**
+     * Frees the addresses of containers that went without being detached, their namespaces and with them their veth pairs.
+     *
+     * @return how many
+     */
+    public synchronized int dropGone() {
+        int dropped = 0;
+        for (Attachment entry : entries()) {
+            if (!new VethPair(entry).exists()) {
+                LOG.info("{} is gone with {}, address {} is free", entry.key(), entry.veth(), entry.address());
+                drop(entry);
+                dropped++;
+            }
+        }
+        return dropped;
+    }
+
+    /** A daemon died while it laid these; nobody was told their addresses. */
+    private synchronized void dropUnfinished() {
+        for (Attachment entry : entries()) {
+            if (!entry.laid()) {
+                LOG.info("{} was not attached to its end, address {} is free", entry.key(), entry.address());
+                new VethPair(entry).remove();
+                drop(entry);
+            }
+        }
+    }
+
+    private int detachAll(Predicate<Attachment> which) {
+        List<Attachment> chosen = entries().stream().filter(which).toList();
+        chosen.forEach(entry -> detach(entry.key()));
+        return chosen.size();
+    }
+
+    private Home requireHome(AttachRequest request) {
+        Home now = home;
+        if (draining || now == null) {
+            throw new OperatorException(Kind.UNAVAILABLE, draining ? DRAINING : NO_LEASE);
+        }
+        if (request.mtu() > now.mtu) {
+            throw new OperatorException(
+                    Kind.BAD_DATA, "mtu " + request.mtu() + " is more than the VTEP's, which is " + now.mtu);
+        }
+        return now;
+    }
+
+    private static void requireForeignNamespace(Path netns) {
+        if (isSame(netns, HERE)) {
+            throw new OperatorException(
+                    Kind.USAGE, netns + " is this host's own network namespace and not a container's");
+        }
+    }
+
+    /** What is attached already, in the same namespace, and wants the same address or does not mind. */
+    private Attachment again(Attachment held, AttachRequest request) {
+        if (request.address() != null && !request.address().equals(held.address())) {
+            throw new OperatorException(
+                    Kind.BAD_DATA,
+                    held.key() + " is attached already, with address " + held.address() + " and not "
+                            + request.address() + ": detach it first");
+        }
+        VethPair pair = new VethPair(held);
+        boolean moved = !isSame(held.netns(), request.netns());
+        if (moved && pair.exists()) {
+            throw new OperatorException(
+                    Kind.USAGE, held.key() + " is attached already, in " + held.netns() + ": detach it there first");
+        }
+        if (!pair.exists()) {
+            Attachment renewed = new Attachment(held.key(), held.address(), request.netns(), held.mtu(), false);
+            put(renewed);
+            LOG.info("{} is attached again, its veth pair had gone", held.key());
+            return lay(renewed);
+        }
+        List<String> faults = PairInspection.faults(held, true);
+        if (!faults.isEmpty()) {
+            LOG.info("{} is repaired: {}", held.key(), faults);
+            repair(held, pair);
+        }
+        return held;
+    }
+
+    private void repair(Attachment held, VethPair pair) {
+        try {
+            pair.repair();
+        } catch (OperatorException e) {
+            LOG.info("{} is laid anew: {}", held.key(), e.getMessage());
+            pair.remove();
+            lay(held);
+        }
+    }
+
+    private void requireUnattached(AttachRequest request) {
+        for (Attachment entry : entries()) {
+            if (!entry.key().ifname().equals(request.key().ifname()) || !isSame(entry.netns(), request.netns())) {
+                continue;
+            }
+            if (new VethPair(entry).exists()) {
+                throw new OperatorException(
+                        Kind.USAGE,
+                        request.netns() + " is attached already, as " + entry.key() + " with address " + entry.address()
+                                + ": detach it first");
+            }
+        }
+    }
+
+    private IpAddress choose(Lease lease, IpAddress wanted) {
+        Addresses addresses = new Addresses(lease);
+        if (wanted != null) {
+            addresses.require(wanted);
+            requireFree(wanted);
+            return wanted;
+        }
+        IpAddress next = addresses.next(content.last(), this::isUsed);
+        if (next == null && dropGone() > 0) {
+            next = addresses.next(content.last(), this::isUsed);
+        }
+        if (next == null) {
+            throw new OperatorException(
+                    Kind.UNAVAILABLE,
+                    "this host's subnet " + lease.subnetText() + " has no free address, all " + addresses.size()
+                            + " are in use: detach a container, or attach this one on another host");
+        }
+        return next;
+    }
+
+    private void requireFree(IpAddress wanted) {
+        for (Attachment entry : entries()) {
+            if (entry.address().equals(wanted)) {
+                throw new OperatorException(
+                        Kind.BAD_DATA, "address " + wanted + " is taken by " + entry.key() + ": name another, or none");
+            }
+        }
+        if (isUsed(wanted)) {
+            throw new OperatorException(
+                    Kind.BAD_DATA,
+                    "address " + wanted + " is taken: there is a device " + SilkNames.veth(wanted)
+                            + " that Weft did not make");
+        }
+    }
+
+    /** A device of that name may be what another program made, or an earlier state directory knew. */
+    private boolean isUsed(IpAddress address) {
+        return entries().stream().anyMatch(entry -> entry.address().equals(address))
+                || Link.of(SilkNames.veth(address)).exists();
+    }
+
+    private boolean isOutside(Attachment entry) {
+        Home now = home;
+        return now != null && !Overlay.contains(now.lease.subnet(), entry.address());
+    }
+
+    /** Lays what is reserved; if that fails, the address is free again. */
+    private Attachment lay(Attachment reserved) {
+        VethPair pair = new VethPair(reserved);
+        try {
+            pair.lay();
+            Attachment complete = reserved.complete();
+            put(complete);
+            return complete;
+        } catch (RuntimeException e) {
+            undo(pair, reserved, e);
+            throw e;
+        }
+    }
+
+    private void undo(VethPair pair, Attachment reserved, RuntimeException cause) {
+        try {
+            pair.remove();
+            drop(reserved);
+        } catch (RuntimeException e) {
+            cause.addSuppressed(e);
+        }
+    }
+
+    private void put(Attachment attachment) {
+        Map<Attachment.Key, Attachment> byKey = new LinkedHashMap<>(content.byKey());
+        byKey.put(attachment.key(), attachment);
+        save(content.byKey().containsKey(attachment.key()) ? content.last() : attachment.address(), byKey);
+    }
+
+    private void drop(Attachment attachment) {
+        Map<Attachment.Key, Attachment> byKey = new LinkedHashMap<>(content.byKey());
+        byKey.remove(attachment.key());
+        save(content.last(), byKey);
+    }
+
+    private void save(IpAddress last, Map<Attachment.Key, Attachment> byKey) {
+        AttachmentFile.Content next = new AttachmentFile.Content(last, Collections.unmodifiableMap(byKey));
+        file.write(next);
+        content = next;
+    }
+
+    private static boolean isSame(Path netns, Path other) {
+        try {
+            return Files.isSameFile(netns, other);
+        } catch (IOException e) {
+            // One of them is not there.
+            return false;
+        }
+    }
+}
