@@ -91,10 +91,10 @@ class EtcdLeasesTest {
 
     @Test
     void manyHostsThatClaimAtOnceHaveOneSubnetEach() {
-        IntStream.rangeClosed(1, 60).forEach(number -> start(setup, number));
+        IntStream.rangeClosed(1, 40).forEach(number -> start(setup, number));
         Set<String> subnets = new HashSet<>();
         hosts.forEach(host -> subnets.add(host.subnet()));
-        assertEquals(60, subnets.size());
+        assertEquals(40, subnets.size());
         for (Host host : hosts) {
             host.heard().await("all others", heard -> heard.subnets().equals(subnets));
             assertEquals(Set.of(host.own()), host.heard().everOwn());

@@ -14,8 +14,8 @@ import org.weft.encap.IpPrefix;
 
 /** A host with a source of leases, and what it heard. */
 final class Host implements AutoCloseable {
-    static final Duration TTL = Duration.ofSeconds(2);
-    static final Duration TIMEOUT = Duration.ofMillis(700);
+    static final Duration TTL = Duration.ofSeconds(1);
+    static final Duration TIMEOUT = Duration.ofMillis(500);
     static final Duration EXPIRY = Duration.ofHours(168);
     static final Overlay OVERLAY = overlay("10.255.0.0/16", 24);
 
@@ -42,23 +42,20 @@ final class Host implements AutoCloseable {
         }
 
         Setup expiry(Duration expiry) {
-            return with(config.user(), config.passwordFile(), expiry);
+            return with(config.user(), config.passwordFile(), expiry, config.timeout());
         }
 
         Setup user(String user, Path passwordFile) {
-            return with(user, passwordFile, config.expiry());
+            return with(user, passwordFile, config.expiry(), config.timeout());
         }
 
-        private Setup with(String user, Path passwordFile, Duration expiry) {
+        Setup timeout(Duration timeout) {
+            return with(config.user(), config.passwordFile(), config.expiry(), timeout);
+        }
+
+        private Setup with(String user, Path passwordFile, Duration expiry, Duration timeout) {
             CellConfig.Etcd other = new CellConfig.Etcd(
-                    config.endpoints(),
-                    config.prefix(),
-                    null,
-                    user,
-                    passwordFile,
-                    config.ttl(),
-                    expiry,
-                    config.timeout());
+                    config.endpoints(), config.prefix(), null, user, passwordFile, config.ttl(), expiry, timeout);
             return new Setup(other, tls, overlay, singleIp);
         }
 
