@@ -196,10 +196,7 @@ final class Gateway {
             json = null;
         }
         if (json == null || !json.isJsonObject() || status == 404) {
-            throw new EtcdException(
-                    endpoint + ": the answer (HTTP " + status
-                            + ") is not that of etcd's gateway; is this etcd 3.4 or newer, with enable-grpc-gateway?",
-                    (IOException) null);
+            throw new EtcdException(endpoint + ": " + foreign(status, body), (IOException) null);
         }
         JsonElement error = json.getAsJsonObject().get("error");
         if (error == null) {
@@ -208,5 +205,14 @@ final class Gateway {
         JsonObject detail = error.isJsonObject() ? error.getAsJsonObject() : json.getAsJsonObject();
         long code = Math.max(KeyValue.number(detail, "code"), KeyValue.number(detail, "grpc_code"));
         throw new EtcdException(endpoint + ": " + KeyValue.text(detail, "message"), (int) code);
+    }
+
+    /** Why an answer is not the gateway's. Of certificates see etcd: embed/serve.go, and CVE-2018-16886. */
+    private static String foreign(int status, String body) {
+        return body.startsWith("CommonName of client")
+                ? "with users and passwords etcd's gateway takes no client certificate that has a common name (CN);"
+                        + " use one without"
+                : "the answer (HTTP " + status
+                        + ") is not that of etcd's gateway; is this etcd 3.4 or newer, with enable-grpc-gateway?";
     }
 }

@@ -50,7 +50,9 @@ final class Report {
         }
     }
 
+    /** Whatever comes next is told, even if it is the same lease. */
     void lost(String sentence) {
+        all = null;
         listener.lost(sentence);
     }
 }
