@@ -111,12 +111,9 @@ public final class Containers {
         if (now == null) {
             return NO_LEASE;
         }
-        long room = new Addresses(now.lease).size();
+        Addresses addresses = new Addresses(now.lease);
         long taken = entries().stream().filter(entry -> !isOutside(entry)).count();
-        return taken < room
-                ? null
-                : "this host's subnet " + now.lease.subnetText() + " is full: " + taken + " containers have all of its "
-                        + room + " addresses";
+        return taken < addresses.size() ? null : addresses.exhausted();
     }
 
     /**
@@ -320,10 +317,7 @@ public final class Containers {
             next = addresses.next(content.last(), this::isUsed);
         }
         if (next == null) {
-            throw new OperatorException(
-                    Kind.UNAVAILABLE,
-                    "this host's subnet " + lease.subnetText() + " has no free address, all " + addresses.size()
-                            + " are in use: detach a container, or attach this one on another host");
+            throw new OperatorException(Kind.UNAVAILABLE, addresses.exhausted());
         }
         return next;
     }
