@@ -212,6 +212,9 @@ public final class Weft implements VtepRegistry, AutoCloseable {
         vteps.remove(vtep.name());
         watch.forget(vtep);
         shut(vtep);
+        if (vtep.config().persist() && HostNetwork.exists(vtep.name())) {
+            HostNetwork.removeDevice(vtep.name());
+        }
         LOG.info("{}: removed", vtep.name());
     }
 

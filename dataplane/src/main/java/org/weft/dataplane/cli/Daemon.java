@@ -12,6 +12,7 @@ import org.weft.dataplane.config.ConfigFile;
 import org.weft.dataplane.config.DaemonConfig;
 import org.weft.dataplane.config.UnderlayMtu;
 import org.weft.dataplane.control.ControlServer;
+import org.weft.dataplane.host.HostNetwork;
 import org.weft.dataplane.io.linux.Errno;
 import org.weft.dataplane.io.linux.Link;
 import org.weft.dataplane.io.linux.LinuxException;
@@ -54,8 +55,9 @@ final class Daemon {
 
     /** Brings everything up, or nothing. A signal that comes meanwhile waits for the end of this. */
     synchronized void start() {
-        DaemonConfig config =
-                configFile == null ? ConfigFile.none() : ConfigFile.read(configFile, UNDERLAY_MTU, LOG::warn);
+        DaemonConfig config = configFile == null
+                ? ConfigFile.none()
+                : ConfigFile.read(configFile, UNDERLAY_MTU, HostNetwork::ipv4Address, LOG::warn);
         if (new ControlClient(control).answers()) {
             throw new OperatorException(
                     Kind.UNAVAILABLE,

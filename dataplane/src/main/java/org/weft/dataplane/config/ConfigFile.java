@@ -27,23 +27,26 @@ import org.weft.dataplane.vtep.VtepConfig;
  */
 public final class ConfigFile {
     private static final List<String> KEYS =
-            List.of("threading", "workers", "busy-poll", "metrics", "underlay", "vteps");
+            List.of("threading", "workers", "busy-poll", "metrics", "underlay", "vteps", "cell");
     private static final int MAX_WORKERS = 64;
     private static final int MAX_BUSY_POLL_MICROS = 1_000_000;
 
     private final ConfigProblems problems;
     private final UnderlayMtu underlayMtu;
+    private final UnderlayAddress underlayAddress;
     private final Consumer<String> warnings;
 
-    private ConfigFile(String file, UnderlayMtu underlayMtu, Consumer<String> warnings) {
+    private ConfigFile(
+            String file, UnderlayMtu underlayMtu, UnderlayAddress underlayAddress, Consumer<String> warnings) {
         this.problems = new ConfigProblems(file);
         this.underlayMtu = underlayMtu;
+        this.underlayAddress = underlayAddress;
         this.warnings = warnings;
     }
 
     /** What a daemon without a file starts from: no VTEPs. */
     public static DaemonConfig none() {
-        return new DaemonConfig(Threading.SHARED, 1, 0, null, List.of());
+        return new DaemonConfig(Threading.SHARED, 1, 0, null, List.of(), null);
     }
 
     /**
@@ -53,8 +56,9 @@ public final class ConfigFile {
      * @throws OperatorException {@link Kind#NO_INPUT} if it cannot be read, {@link Kind#BAD_CONFIG} with a line for
      *     each problem if it is wrong
      */
-    public static DaemonConfig read(Path file, UnderlayMtu underlayMtu, Consumer<String> warnings) {
-        return parse(file.toString(), contents(file), underlayMtu, warnings);
+    public static DaemonConfig read(
+            Path file, UnderlayMtu underlayMtu, UnderlayAddress underlayAddress, Consumer<String> warnings) {
+        return parse(file.toString(), contents(file), underlayMtu, underlayAddress, warnings);
     }
 
     private static String contents(Path file) {
@@ -75,9 +79,14 @@ public final class ConfigFile {
     }
 
     /** As {@link #read}, of text. */
-    static DaemonConfig parse(String name, String text, UnderlayMtu underlayMtu, Consumer<String> warnings) {
+    static DaemonConfig parse(
+            String name,
+            String text,
+            UnderlayMtu underlayMtu,
+            UnderlayAddress underlayAddress,
+            Consumer<String> warnings) {
         List<String> found = new ArrayList<>();
-        ConfigFile file = new ConfigFile(name, underlayMtu, found::add);
+        ConfigFile file = new ConfigFile(name, underlayMtu, underlayAddress, found::add);
         DaemonConfig config = file.compose(name, text).map(file::daemon).orElseGet(ConfigFile::none);
         file.problems.throwIfAny();
         found.forEach(warnings);
@@ -115,7 +124,13 @@ public final class ConfigFile {
         if (underlay != null) {
             underlay.refuseUnknown(VtepSection.UNDERLAY_KEYS);
         }
-        return new DaemonConfig(threading, workers, busyPoll, metrics, vteps(top, underlay));
+        List<VtepEntries> vteps = vteps(top, underlay);
+        YamlMapping cell = top.mapping("cell");
+        if (vteps.isEmpty() && cell == null && underlay != null) {
+            checkUnderlayAlone(underlay);
+        }
+        return new DaemonConfig(
+                threading, workers, busyPoll, metrics, vteps, cell == null ? null : cell(cell, underlay, vteps));
     }
 
     private static Threading threading(String text) {
@@ -129,8 +144,7 @@ public final class ConfigFile {
     private List<VtepEntries> vteps(YamlMapping top, YamlMapping underlay) {
         List<VtepEntries> vteps = new ArrayList<>();
         List<VtepConfig> configs = new ArrayList<>();
-        List<YamlMapping> sections = top.mappings("vteps");
-        for (YamlMapping section : sections) {
+        for (YamlMapping section : top.mappings("vteps")) {
             VtepEntries entries = new VtepSection(section, underlay).read(underlayMtu, warnings);
             if (entries != null) {
                 refuseOverlap(section, entries.vtep(), configs);
@@ -138,10 +152,12 @@ public final class ConfigFile {
                 vteps.add(entries);
             }
         }
-        if (sections.isEmpty() && underlay != null) {
-            checkUnderlayAlone(underlay);
-        }
         return vteps;
+    }
+
+    private CellConfig cell(YamlMapping cell, YamlMapping underlay, List<VtepEntries> vteps) {
+        List<VtepConfig> others = vteps.stream().map(VtepEntries::vtep).toList();
+        return new CellSection(cell, underlay).read(others, underlayMtu, underlayAddress, warnings);
     }
 
     private static void refuseOverlap(YamlMapping section, VtepConfig vtep, List<VtepConfig> others) {
@@ -155,7 +171,7 @@ public final class ConfigFile {
         }
     }
 
-    /** Without VTEPs nobody else reads it. */
+    /** Without VTEPs and a cell nobody else reads it. */
     private static void checkUnderlayAlone(YamlMapping underlay) {
         underlay.read("local", null, VtepAttributes::local);
         underlay.read("dev", null, Values::deviceName);

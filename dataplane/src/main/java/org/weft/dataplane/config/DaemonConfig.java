@@ -14,9 +14,15 @@ import org.weft.dataplane.vtep.VtepConfig;
  * @param busyPollMicros how long a worker spins before it sleeps, in microseconds; 0: not at all
  * @param metrics TCP address for Prometheus as {@code host:port}, or null
  * @param vteps the VTEPs to begin with
+ * @param cell the cell that this host is; null if it is none
  */
 public record DaemonConfig(
-        Threading threading, int workers, int busyPollMicros, String metrics, List<VtepEntries> vteps) {
+        Threading threading,
+        int workers,
+        int busyPollMicros,
+        String metrics,
+        List<VtepEntries> vteps,
+        CellConfig cell) {
     /** How the stages of a packet's way are put on threads. */
     public enum Threading {
         /** Each direction runs to completion on the worker's event loop. */

@@ -1,5 +1,12 @@
 package org.weft.dataplane.config;
 
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.weft.dataplane.table.Remote;
 import org.weft.dataplane.vtep.VtepConfig;
 import org.weft.encap.IpAddress;
@@ -10,6 +17,7 @@ import org.weft.encap.MacAddress;
 public final class Values {
     private static final int MAX_VNI = 0xff_ffff;
     private static final int MAX_NAME_LENGTH = 15;
+    private static final Pattern DURATION = Pattern.compile("(\\d{1,9})([smh]?)");
 
     private Values() {}
 
@@ -147,5 +155,58 @@ public final class Values {
         }
         port(text.substring(colon + 1));
         return text;
+    }
+
+    /** Hours, minutes or seconds: {@code 168h}, {@code 5m}, {@code 30s}; a plain number is seconds. */
+    static Duration duration(String text, Duration min, Duration max) {
+        Matcher matcher = DURATION.matcher(text);
+        if (matcher.matches()) {
+            int factor =
+                    switch (matcher.group(2)) {
+                        case "h" -> 3600;
+                        case "m" -> 60;
+                        default -> 1;
+                    };
+            Duration duration = Duration.ofSeconds(Long.parseLong(matcher.group(1)) * factor);
+            if (duration.compareTo(min) >= 0 && duration.compareTo(max) <= 0) {
+                return duration;
+            }
+        }
+        throw new IllegalArgumentException("\"" + text + "\" is not a duration from " + durationText(min) + " to "
+                + durationText(max) + ", such as 30s, 5m or 168h");
+    }
+
+    /** The shortest form that {@link #duration} reads. */
+    static String durationText(Duration duration) {
+        long seconds = duration.toSeconds();
+        if (seconds % 3600 == 0) {
+            return seconds / 3600 + "h";
+        }
+        return seconds % 60 == 0 ? seconds / 60 + "m" : seconds + "s";
+    }
+
+    static Path path(String text) {
+        if (text.isBlank()) {
+            throw new IllegalArgumentException("\"" + text + "\" is not a path");
+        }
+        return Path.of(text);
+    }
+
+    /** Where a server listens: scheme, host and port, and nothing else. */
+    static URI server(String text, String example, String... schemes) {
+        try {
+            URI uri = new URI(text);
+            boolean bare = uri.getUserInfo() == null
+                    && (uri.getPath() == null || uri.getPath().matches("/?"))
+                    && uri.getQuery() == null
+                    && uri.getFragment() == null;
+            if (List.of(schemes).contains(uri.getScheme()) && uri.getHost() != null && uri.getPort() > 0 && bare) {
+                return uri;
+            }
+        } catch (URISyntaxException e) {
+            // Told below with all else that it can be wrong in.
+        }
+        throw new IllegalArgumentException(
+                "\"" + text + "\" is not " + String.join(" or ", schemes) + "://HOST:PORT such as " + example);
     }
 }

@@ -46,7 +46,7 @@ final class VtepSection {
         if (config == null) {
             return null;
         }
-        VtepEntries entries = new VtepEntries(config, fdb(config), neighbours(), tags());
+        VtepEntries entries = new VtepEntries(config, fdb(config), neighbours(), tags(section));
         if (!entries.tags().isEmpty() && !config.gbp()) {
             warnings.accept(VtepAttributes.tagsWithoutGbp(config));
         }
@@ -121,7 +121,8 @@ final class VtepSection {
         return neighbours;
     }
 
-    private List<Tag> tags() {
+    /** What is under {@code tags}. */
+    static List<Tag> tags(YamlMapping section) {
         List<Tag> tags = new ArrayList<>();
         Set<Object> seen = new HashSet<>();
         for (YamlMapping item : section.mappings("tags")) {

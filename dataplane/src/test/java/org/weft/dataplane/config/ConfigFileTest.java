@@ -62,7 +62,7 @@ class ConfigFileTest {
     Path directory;
 
     private DaemonConfig parse(String text) {
-        return ConfigFile.parse("weft.yml", text, ETHERNET, warnings::add);
+        return ConfigFile.parse("weft.yml", text, ETHERNET, dev -> null, warnings::add);
     }
 
     private List<String> problems(String text) {
@@ -322,15 +322,15 @@ class ConfigFileTest {
     void readsAFileFromDisk() throws IOException {
         Path file = Files.writeString(directory.resolve("weft.yml"), EXAMPLE);
 
-        assertEquals(parse(EXAMPLE), ConfigFile.read(file, ETHERNET, warnings::add));
+        assertEquals(parse(EXAMPLE), ConfigFile.read(file, ETHERNET, dev -> null, warnings::add));
     }
 
     @Test
     void namesAFileThatIsNotThere() {
         Path file = directory.resolve("none.yml");
 
-        OperatorException e =
-                assertThrows(OperatorException.class, () -> ConfigFile.read(file, ETHERNET, warnings::add));
+        OperatorException e = assertThrows(
+                OperatorException.class, () -> ConfigFile.read(file, ETHERNET, dev -> null, warnings::add));
 
         assertEquals(Kind.NO_INPUT, e.kind());
         assertEquals("configuration file " + file + " does not exist", e.getMessage());
@@ -338,8 +338,8 @@ class ConfigFileTest {
 
     @Test
     void namesAFileThatCannotBeRead() {
-        OperatorException e =
-                assertThrows(OperatorException.class, () -> ConfigFile.read(directory, ETHERNET, warnings::add));
+        OperatorException e = assertThrows(
+                OperatorException.class, () -> ConfigFile.read(directory, ETHERNET, dev -> null, warnings::add));
 
         assertEquals(Kind.NO_INPUT, e.kind());
         assertTrue(e.getMessage().startsWith("configuration file " + directory + " cannot be read: "), e.getMessage());
@@ -349,8 +349,8 @@ class ConfigFileTest {
     void namesAFileThatIsNoText() throws IOException {
         Path file = Files.write(directory.resolve("weft.yml"), "é".getBytes(StandardCharsets.ISO_8859_1));
 
-        OperatorException e =
-                assertThrows(OperatorException.class, () -> ConfigFile.read(file, ETHERNET, warnings::add));
+        OperatorException e = assertThrows(
+                OperatorException.class, () -> ConfigFile.read(file, ETHERNET, dev -> null, warnings::add));
 
         assertEquals(Kind.BAD_CONFIG, e.kind());
         assertEquals(file + ":1: is not text in UTF-8", e.getMessage());

@@ -26,7 +26,7 @@ import org.weft.encap.IpAddress;
  * <p>Thread-safe. Operations take some ten milliseconds and come one after the other; {@link #lease}, {@link #draining},
  * {@link #size} and {@link #entries} return at once.
  */
-public final class Containers {
+public final class Containers implements Tenants {
     private static final Logger LOG = LoggerFactory.getLogger(Containers.class);
 
     /** A network namespace has one file wherever it is found, so files tell whether two are the same. */
@@ -67,6 +67,7 @@ public final class Containers {
      * @param own null if there is none (yet); then nothing is attached
      * @param mtu the VTEP's
      */
+    @Override
     public void lease(Lease own, int mtu) {
         home = own == null ? null : new Home(own, mtu);
         List<String> strangers =
@@ -80,6 +81,7 @@ public final class Containers {
     }
 
     /** Whether containers are only let go, because this host is about to leave. */
+    @Override
     public void draining(boolean draining) {
         this.draining = draining;
     }
@@ -89,6 +91,7 @@ public final class Containers {
         return home != null;
     }
 
+    @Override
     public int size() {
         return content.byKey().size();
     }

@@ -68,6 +68,9 @@ public final class LeaseTable {
      * @throws IllegalArgumentException in one sentence, if it is not well-formed or not in the overlay
      */
     public static Lease parse(Overlay overlay, LeaseRecord record) {
+        if (record.fault() != null) {
+            throw new IllegalArgumentException(record.fault());
+        }
         IpAddress underlay = IpAddress.parse(require("underlay_ip", record.underlayIp()));
         if (underlay.isAny() || underlay.isMulticast()) {
             throw new IllegalArgumentException("underlay_ip " + underlay + " is no host's address");

@@ -1,0 +1,14 @@
+package org.weft.dataplane.config;
+
+import org.weft.encap.IpAddress;
+
+/** Tells an underlay interface's address; handed in because this package opens no sockets. */
+@FunctionalInterface
+public interface UnderlayAddress {
+    /**
+     * @param dev underlay interface
+     * @return its first IPv4 address; null if it has none
+     * @throws org.weft.dataplane.vtep.OperatorException if there is no such interface
+     */
+    IpAddress of(String dev);
+}

@@ -1,0 +1,122 @@
+package org.weft.dataplane.silk;
+
+import com.google.gson.JsonElement;
+import com.google.gson.JsonParser;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.weft.dataplane.VtepRegistry;
+import org.weft.dataplane.config.CellConfig;
+import org.weft.dataplane.config.DaemonConfig.StaticFdbEntry;
+import org.weft.dataplane.config.DaemonConfig.VtepEntries;
+import org.weft.dataplane.config.UnderlayMtu;
+import org.weft.dataplane.config.VtepAttributes;
+import org.weft.dataplane.host.HostNetwork;
+import org.weft.dataplane.host.Iproute2;
+import org.weft.dataplane.silk.lease.Lease;
+import org.weft.dataplane.silk.lease.Overlay;
+import org.weft.dataplane.table.NeighbourTable.Neighbour;
+import org.weft.dataplane.vtep.Vtep;
+import org.weft.dataplane.vtep.VtepConfig;
+import org.weft.encap.IpAddress;
+import org.weft.encap.IpPrefix;
+import org.weft.encap.MacAddress;
+
+/** Brings the cell's VTEP up for a lease, and takes it down (silk: daemon/vtep/factory.go). */
+final class CellDevice {
+    private static final Logger LOG = LoggerFactory.getLogger(CellDevice.class);
+
+    private final CellConfig config;
+    private final Overlay overlay;
+    private final VtepRegistry registry;
+    private final UnderlayMtu underlayMtu;
+
+    CellDevice(CellConfig config, Overlay overlay, VtepRegistry registry, UnderlayMtu underlayMtu) {
+        this.config = config;
+        this.overlay = overlay;
+        this.registry = registry;
+        this.underlayMtu = underlayMtu;
+    }
+
+    /** The VTEP, or null while there is none. */
+    Vtep vtep() {
+        return registry.vtep(config.vtepName());
+    }
+
+    /**
+     * Makes the VTEP, or takes over the device that a daemon before left, with the entries of other hosts' leases.
+     *
+     * @throws RuntimeException if it cannot be had; nothing is left behind then
+     */
+    Vtep up(Lease own, Collection<Lease> others) {
+        Set<IpPrefix> addresses = addresses(own);
+        removeOldAddresses(addresses);
+        Map<String, String> attributes = new LinkedHashMap<>(config.vtepAttributes());
+        attributes.put(
+                "address",
+                String.join(
+                        " ",
+                        addresses.stream()
+                                .map(prefix -> prefix.address() + "/" + prefix.length())
+                                .toList()));
+        attributes.put("mac", MacAddress.toString(own.mac()));
+        VtepConfig vtep = VtepAttributes.create(config.vtepName(), attributes, underlayMtu, LOG::warn);
+        List<Lease> remote = others.stream()
+                .filter(lease -> !lease.subnet().equals(own.subnet()))
+                .toList();
+        return registry.add(new VtepEntries(
+                vtep,
+                remote.stream()
+                        .map(lease -> new StaticFdbEntry(lease.mac(), Converger.remote(lease)))
+                        .toList(),
+                remote.stream()
+                        .map(lease -> new Neighbour(lease.base(), lease.mac()))
+                        .toList(),
+                config.tags()));
+    }
+
+    /** The lease's base in its own network; in each other network, that network's first address, as newer silk has it. */
+    private Set<IpPrefix> addresses(Lease own) {
+        Set<IpPrefix> addresses = new LinkedHashSet<>();
+        IpPrefix home = overlay.networkOf(own.base());
+        addresses.add(new IpPrefix(own.base(), home.length()));
+        overlay.networks().stream().filter(network -> !network.equals(home)).forEach(addresses::add);
+        return addresses;
+    }
+
+    /** A device that stayed from before another lease still has that one's address. */
+    private void removeOldAddresses(Set<IpPrefix> wanted) {
+        String dev = config.vtepName();
+        String json = HostNetwork.exists(dev) ? Iproute2.here().json("-4", "address", "show", "dev", dev) : "";
+        if (json.isBlank()) {
+            return;
+        }
+        for (JsonElement link : JsonParser.parseString(json).getAsJsonArray()) {
+            for (JsonElement info : link.getAsJsonObject().getAsJsonArray("addr_info")) {
+                IpAddress local =
+                        IpAddress.parse(info.getAsJsonObject().get("local").getAsString());
+                IpPrefix prefix = new IpPrefix(
+                        local, info.getAsJsonObject().get("prefixlen").getAsInt());
+                if (overlay.contains(local) && !wanted.contains(prefix)) {
+                    LOG.info("{}: the address {} of an earlier lease is removed", dev, local);
+                    HostNetwork.removeAddress(dev, prefix);
+                }
+            }
+        }
+    }
+
+    /** Removes the VTEP and its device; routes and neighbours go with it. */
+    void down() {
+        Vtep vtep = vtep();
+        if (vtep != null) {
+            registry.remove(vtep);
+        } else if (HostNetwork.isTap(config.vtepName())) {
+            HostNetwork.removeDevice(config.vtepName());
+        }
+    }
+}

@@ -1,0 +1,53 @@
+package org.weft.dataplane.silk;
+
+import java.util.List;
+import org.weft.dataplane.silk.lease.Lease;
+import org.weft.dataplane.silk.lease.LeaseTable.Skipped;
+
+/**
+ * A cell as it is at a moment.
+ *
+ * @param vtep name of the device
+ * @param source where leases come from
+ * @param ageMillis time since the source last said that the leases are as they are; -1 if it never did
+ * @param trouble what is wrong, in a sentence; null if nothing is
+ * @param own this host's lease; null without
+ * @param leases other hosts' leases in force
+ * @param skipped records that are no lease that could be used
+ * @param failures what the kernel refused, in sentences
+ * @param totals since the start
+ */
+public record CellStatus(
+        Phase phase,
+        String vtep,
+        String source,
+        long ageMillis,
+        String trouble,
+        Lease own,
+        List<Lease> leases,
+        List<Skipped> skipped,
+        List<String> failures,
+        Totals totals) {
+    /** What a cell is at. */
+    public enum Phase {
+        /** It has no lease yet, or no device yet. */
+        WAITING,
+        /** The leases are what the source says now. */
+        CURRENT,
+        /** The source does not answer; what it said last is in force. */
+        STALE,
+        /** Somebody else has this host's lease; the device is gone until the containers are. */
+        LOST,
+        /** It waits for its containers to leave. */
+        DRAINING
+    }
+
+    /** Counts since the start: passes of convergence, and what they changed; what the source refused or garbled. */
+    public record Totals(
+            long passes, long added, long moved, long gone, long repaired, long refused, long sourceFailures) {}
+
+    /** Whether containers are connected, be it on old tables. */
+    public boolean ready() {
+        return phase == Phase.CURRENT || phase == Phase.STALE || phase == Phase.DRAINING;
+    }
+}

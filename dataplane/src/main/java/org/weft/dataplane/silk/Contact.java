@@ -1,0 +1,74 @@
+package org.weft.dataplane.silk;
+
+import java.time.Duration;
+import java.time.Instant;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** When the source of leases was last heard of, and what is wrong with it. Says each trouble once. */
+final class Contact {
+    private static final Logger LOG = LoggerFactory.getLogger(Contact.class);
+
+    private final String source;
+    private Instant confirmed;
+    /** The same on a clock that nobody sets; 0 as long as it is known from a file only. */
+    private long confirmedNanos;
+
+    private String trouble;
+    private long failures;
+
+    Contact(String source) {
+        this.source = source;
+    }
+
+    /** What a process before this one heard. */
+    void remember(Instant then) {
+        confirmed = then;
+    }
+
+    void confirm() {
+        confirmed = Instant.now();
+        confirmedNanos = System.nanoTime() | 1;
+        if (trouble != null) {
+            LOG.info("{}: answers again", source);
+            trouble = null;
+        }
+    }
+
+    void fail(String sentence) {
+        failures++;
+        if (!sentence.equals(trouble)) {
+            LOG.warn("{}: {}", source, sentence);
+            trouble = sentence;
+        }
+    }
+
+    /** Whether the source answers, as far as is known. */
+    boolean isCurrent() {
+        return trouble == null && confirmedNanos != 0;
+    }
+
+    /** One sentence, or null. */
+    String trouble() {
+        return trouble;
+    }
+
+    long failures() {
+        return failures;
+    }
+
+    /** When the source last said that things are as they are; null if it never did. */
+    Instant confirmed() {
+        return confirmed;
+    }
+
+    /** Time since then in milliseconds; -1 if it never did. */
+    long ageMillis() {
+        if (confirmedNanos != 0) {
+            return (System.nanoTime() - confirmedNanos) / 1_000_000;
+        }
+        return confirmed == null
+                ? -1
+                : Math.max(0, Duration.between(confirmed, Instant.now()).toMillis());
+    }
+}

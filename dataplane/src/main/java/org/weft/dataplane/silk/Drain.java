@@ -1,0 +1,60 @@
+package org.weft.dataplane.silk;
+
+import java.time.Duration;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.weft.dataplane.silk.container.Tenants;
+
+/** Waiting for containers to leave, up to a limit (silk: jobs/silk-daemon/templates/drain.erb). */
+final class Drain {
+    private static final Logger LOG = LoggerFactory.getLogger(Drain.class);
+
+    private final Tenants tenants;
+    private final Runnable stop;
+    private boolean on;
+    private boolean done;
+    private long deadlineNanos;
+
+    /** @param stop ends the process */
+    Drain(Tenants tenants, Runnable stop) {
+        this.tenants = tenants;
+        this.stop = stop;
+    }
+
+    void begin(Duration timeout) {
+        if (done) {
+            return;
+        }
+        on = true;
+        deadlineNanos = System.nanoTime() + timeout.toNanos();
+        tenants.draining(true);
+        LOG.info("draining: {} containers are to leave within {} s", tenants.size(), timeout.toSeconds());
+    }
+
+    boolean isOn() {
+        return on;
+    }
+
+    boolean isDone() {
+        return done;
+    }
+
+    boolean isReady() {
+        return on && !done && tenants.size() == 0;
+    }
+
+    boolean hasTimedOut() {
+        return on && !done && System.nanoTime() - deadlineNanos >= 0;
+    }
+
+    void cancel() {
+        on = false;
+        tenants.draining(false);
+        LOG.warn("not drained: {} containers are still here; the cell goes on as before", tenants.size());
+    }
+
+    void finish() {
+        done = true;
+        stop.run();
+    }
+}

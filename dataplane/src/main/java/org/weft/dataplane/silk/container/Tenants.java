@@ -1,0 +1,20 @@
+package org.weft.dataplane.silk.container;
+
+import org.weft.dataplane.silk.lease.Lease;
+
+/** The containers of this host, as far as its lease matters to them. */
+public interface Tenants {
+    /** How many there are. */
+    int size();
+
+    /**
+     * Tells the lease that they get addresses from.
+     *
+     * @param own null if there is none (yet); then none is taken
+     * @param mtu the VTEP's
+     */
+    void lease(Lease own, int mtu);
+
+    /** Whether no more are taken. */
+    void draining(boolean draining);
+}

@@ -1,0 +1,71 @@
+package org.weft.dataplane.silk.controller;
+
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+
+/** A thread that does something, waits as long as that says, or until somebody wakes it, and does it again. */
+final class PollLoop {
+    private final Supplier<Duration> cycle;
+    private final Thread thread;
+    private boolean wake;
+    private boolean stopped;
+
+    /** @param cycle what to do; returns how long to wait, null to wait for {@link #wake} only */
+    PollLoop(String threadName, Supplier<Duration> cycle) {
+        this.cycle = cycle;
+        this.thread = new Thread(this::run, threadName);
+        thread.setDaemon(true);
+    }
+
+    void start() {
+        thread.start();
+    }
+
+    /** Ends the wait under way, or the next one. */
+    synchronized void wake() {
+        wake = true;
+        notifyAll();
+    }
+
+    /** Lets the cycle under way be the last; returns at once. */
+    synchronized void stop() {
+        stopped = true;
+        notifyAll();
+    }
+
+    synchronized boolean isStopped() {
+        return stopped;
+    }
+
+    /** Waits for the end of the last cycle, unless it is the caller itself. */
+    void join(Duration limit) {
+        if (Thread.currentThread() == thread) {
+            return;
+        }
+        try {
+            thread.join(Math.max(1, limit.toMillis()));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void run() {
+        while (!isStopped()) {
+            await(cycle.get());
+        }
+    }
+
+    private synchronized void await(Duration delay) {
+        long begin = System.nanoTime();
+        long limit = delay == null ? Long.MAX_VALUE : delay.toNanos();
+        try {
+            for (long left = limit; left > 0 && !wake && !stopped; left = limit - (System.nanoTime() - begin)) {
+                TimeUnit.NANOSECONDS.timedWait(this, left);
+            }
+        } catch (InterruptedException e) {
+            stopped = true;
+        }
+        wake = false;
+    }
+}

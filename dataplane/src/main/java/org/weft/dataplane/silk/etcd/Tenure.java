@@ -1,0 +1,272 @@
+package org.weft.dataplane.silk.etcd;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ThreadLocalRandom;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.weft.dataplane.config.CellConfig;
+import org.weft.dataplane.silk.lease.Lease;
+import org.weft.dataplane.silk.lease.Overlay;
+import org.weft.dataplane.silk.lease.SilkNames;
+import org.weft.encap.IpAddress;
+import org.weft.encap.IpPrefix;
+
+/**
+ * This host's lease: claims it, renews it, claims it again if etcd forgot it, and gives it back. Whatever it writes
+ * is one transaction that holds only if nothing in its way changed since the roster's revision.
+ */
+final class Tenure {
+    /** How an attempt to claim ended. */
+    enum Outcome {
+        HELD,
+        /** Something changed meanwhile: to be tried again when the roster knows what. */
+        CONFLICT,
+        /** No subnet is free. */
+        EXHAUSTED,
+        /** Another host has the subnet that was held: {@link Tenure#loss} says who. */
+        LOST
+    }
+
+    private static final Logger LOG = LoggerFactory.getLogger(Tenure.class);
+
+    private final Overlay overlay;
+    private final Keys keys;
+    private final Pool pool;
+    private final IpAddress underlay;
+    private final Duration ttl;
+    private final Duration expiry;
+    private final long renewal;
+
+    private Lease lease;
+    private String loss;
+    /** Revision of the transaction that the lease was written in. */
+    private long revision;
+
+    /** etcd's leases that our keys are attached to; 0 if there is none (any more). */
+    private long aliveLease;
+
+    private long ownLease;
+
+    /** When ownership was surely not older than this. */
+    private long renewedAt;
+
+    Tenure(CellConfig.Etcd config, Overlay overlay, Keys keys, IpAddress underlay, boolean singleIp) {
+        this.overlay = overlay;
+        this.keys = keys;
+        this.pool = new Pool(overlay, singleIp);
+        this.underlay = underlay;
+        this.ttl = config.ttl();
+        this.expiry = config.expiry();
+        this.renewal =
+                Math.min(expiry.dividedBy(10).toNanos(), Duration.ofHours(1).toNanos());
+    }
+
+    /** What is held; null if nothing is. */
+    Lease lease() {
+        return lease;
+    }
+
+    /** Why it was lost, in a sentence. */
+    String loss() {
+        return loss;
+    }
+
+    /** Why an attempt was {@link Outcome#EXHAUSTED}, in a sentence. */
+    String exhausted() {
+        return "no subnet in etcd for " + underlay + ": " + pool.exhausted();
+    }
+
+    /**
+     * Renews what is attached to etcd's leases. Those that etcd has no more are to be claimed again.
+     *
+     * @param ownership also the subnet, though it is not yet due
+     */
+    void renew(Gateway etcd, boolean ownership) throws EtcdException {
+        if (lease == null) {
+            return;
+        }
+        long now = System.nanoTime();
+        if (aliveLease != 0 && etcd.keepAlive(aliveLease) == 0) {
+            LOG.warn("etcd no longer counts this host as alive; it says so again");
+            aliveLease = 0;
+        }
+        if (ownLease == 0 || !ownership && now - renewedAt < renewal) {
+            return;
+        }
+        if (etcd.keepAlive(ownLease) == 0) {
+            LOG.warn("etcd has forgotten the lease of {}; it is claimed again", lease.subnetText());
+            ownLease = 0;
+        } else {
+            renewedAt = now;
+        }
+    }
+
+    /** Nanoseconds until another host may have the subnet. */
+    long untilExpiry(long now) {
+        return lease == null ? Long.MAX_VALUE : renewedAt + expiry.toNanos() - now;
+    }
+
+    /** Gives up what could not be renewed for too long. */
+    boolean expire(long now) {
+        if (untilExpiry(now) > 0) {
+            return false;
+        }
+        lose(lease.subnetText() + " could not be renewed in etcd for its expiry of " + expiry.toSeconds()
+                + " s: another host may have it by now");
+        return true;
+    }
+
+    private Outcome lose(String sentence) {
+        loss = sentence;
+        lease = null;
+        aliveLease = 0;
+        ownLease = 0;
+        return Outcome.LOST;
+    }
+
+    /** Whether etcd has all of what is held, as far as the roster knows. */
+    boolean isWritten(Roster roster) {
+        if (aliveLease == 0 || ownLease == 0) {
+            return false;
+        }
+        String name = Keys.name(lease.subnet());
+        Owned owned = roster.owned(name);
+        return roster.revision() < revision || owned != null && owned.isOf(underlay) && roster.isAlive(name);
+    }
+
+    /** Claims again what is held. */
+    Outcome restore(Gateway etcd, Roster roster) throws EtcdException {
+        for (var entry : roster.owned().entrySet()) {
+            IpPrefix subnet = Owned.subnet(entry.getKey(), entry.getValue());
+            if (subnet != null
+                    && Pool.overlap(subnet, lease.subnet())
+                    && !entry.getValue().isOf(underlay)) {
+                return lose(lease.subnetText() + " is no longer this host's: etcd key "
+                        + entry.getValue().kv().key() + " gives "
+                        + (subnet.equals(lease.subnet()) ? "it" : subnet) + " to "
+                        + entry.getValue().holder());
+            }
+        }
+        return write(etcd, roster, lease.subnet());
+    }
+
+    /**
+     * Claims a subnet: one that etcd says this host has, or else the one held before, or else any.
+     *
+     * @param held null if none was
+     */
+    Outcome claim(Gateway etcd, Roster roster, IpPrefix held) throws EtcdException {
+        IpPrefix subnet = choose(roster, held);
+        return subnet == null ? Outcome.EXHAUSTED : write(etcd, roster, subnet);
+    }
+
+    private IpPrefix choose(Roster roster, IpPrefix held) {
+        List<IpPrefix> taken = new ArrayList<>();
+        IpPrefix ours = null;
+        for (var entry : roster.owned().entrySet()) {
+            IpPrefix subnet = Owned.subnet(entry.getKey(), entry.getValue());
+            if (entry.getValue().isOf(underlay)) {
+                ours = pool.contains(subnet) && (ours == null || subnet.equals(held)) ? subnet : ours;
+            } else if (subnet != null) {
+                taken.add(subnet);
+            }
+        }
+        if (ours != null) {
+            return ours;
+        }
+        roster.kept().stream()
+                .filter(kept -> kept.lease() != null)
+                .forEach(kept -> taken.add(kept.lease().subnet()));
+        if (held != null && pool.contains(held) && taken.stream().noneMatch(other -> Pool.overlap(held, other))) {
+            return held;
+        }
+        return pool.pick(taken, ThreadLocalRandom.current().nextDouble());
+    }
+
+    private Outcome write(Gateway etcd, Roster roster, IpPrefix subnet) throws EtcdException {
+        Lease claimed = new Lease(underlay, subnet, SilkNames.vtepMac(subnet));
+        String name = Keys.name(subnet);
+        Owned before = roster.owned(name);
+        KeyValue pointer = etcd.get(keys.underlay(underlay));
+        attach(etcd, before);
+        Transaction claim = new Transaction()
+                .ifUnchanged(keys.underlay(underlay), pointer == null ? 0 : pointer.modRevision())
+                .ifUnchanged(keys.lease(name), before == null ? 0 : before.kv().modRevision())
+                .put(keys.lease(name), Keys.value(claimed), ownLease)
+                .put(keys.underlay(underlay), name, ownLease)
+                .put(keys.alive(name), underlay.toString(), aliveLease);
+        if (before == null) {
+            onlyIfFree(claim, roster, subnet);
+        }
+        deleteOthersOfOurs(claim, roster, name);
+        return commit(etcd, claim, claimed);
+    }
+
+    /** Nothing that overlaps was claimed since; of what was before, the subnet was chosen free. */
+    private void onlyIfFree(Transaction claim, Roster roster, IpPrefix subnet) {
+        keys.containing(subnet, overlay.networkOf(subnet.address()).length()).forEach(key -> claim.ifUnchanged(key, 0));
+        keys.within(subnet).forEach(range -> claim.ifNoneNewer(range, roster.revision()));
+    }
+
+    /** A host has one subnet; others it had, perhaps of another length, go in the same moment. */
+    private void deleteOthersOfOurs(Transaction claim, Roster roster, String name) {
+        roster.owned().forEach((other, owned) -> {
+            if (owned.isOf(underlay) && !other.equals(name)) {
+                claim.ifUnchanged(keys.lease(other), owned.kv().modRevision())
+                        .delete(keys.lease(other))
+                        .delete(keys.alive(other));
+            }
+        });
+    }
+
+    private Outcome commit(Gateway etcd, Transaction claim, Lease claimed) throws EtcdException {
+        long committed;
+        try {
+            committed = etcd.commit(claim);
+        } catch (EtcdException e) {
+            if (!e.isNotFound()) {
+                throw e;
+            }
+            aliveLease = 0; // etcd's leases ended since they were granted
+            ownLease = 0;
+            return Outcome.CONFLICT;
+        }
+        if (committed == 0) {
+            return Outcome.CONFLICT;
+        }
+        if (!claimed.equals(lease)) {
+            LOG.info("etcd: {} is this host's, {}", claimed.subnetText(), underlay);
+        }
+        lease = claimed;
+        revision = committed;
+        return Outcome.HELD;
+    }
+
+    /** Sees to it that there are leases of etcd's; that of the key that is taken over stays if it lasts as long. */
+    private void attach(Gateway etcd, Owned before) throws EtcdException {
+        if (aliveLease == 0) {
+            aliveLease = etcd.grant(ttl);
+        }
+        if (ownLease != 0) {
+            return;
+        }
+        long now = System.nanoTime();
+        long known = before == null ? 0 : before.kv().lease();
+        ownLease = known != 0 && etcd.keepAlive(known) == Gateway.seconds(expiry) ? known : etcd.grant(expiry);
+        renewedAt = now;
+    }
+
+    /** Deletes what is held, if etcd has it as ours. */
+    void giveBack(Gateway etcd) throws EtcdException {
+        String name = Keys.name(lease.subnet());
+        long deleted = etcd.commit(new Transaction()
+                .ifValue(keys.lease(name), Keys.value(lease))
+                .delete(keys.lease(name))
+                .delete(keys.alive(name))
+                .delete(keys.underlay(underlay)));
+        LOG.info(deleted == 0 ? "etcd: {} was not this host's any more" : "etcd: {} is given back", lease.subnetText());
+        lease = null;
+    }
+}

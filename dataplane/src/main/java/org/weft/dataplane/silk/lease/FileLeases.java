@@ -1,0 +1,210 @@
+package org.weft.dataplane.silk.lease;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.weft.dataplane.vtep.OperatorException;
+import org.weft.encap.IpAddress;
+
+/**
+ * Leases from a file, a list in YAML or JSON; this host's own is the one with its underlay address. Nobody is asked for
+ * it and nobody is told: who writes the file decides. It is read again when it changes, at once if the kernel tells of the
+ * change, else within about a second.
+ */
+public final class FileLeases implements LeaseSource {
+    private static final Logger LOG = LoggerFactory.getLogger(FileLeases.class);
+
+    private static final Duration POLL = Duration.ofSeconds(1);
+    private static final int JITTER_MILLIS = 200;
+
+    /** A file that does not come to rest is read this often at most. */
+    private static final Duration BETWEEN_READS = Duration.ofMillis(100);
+
+    /** Who writes a file in several pieces is given time for the next one. */
+    private static final Duration QUIET = Duration.ofMillis(20);
+
+    private static final Duration UNTIL_QUIET = Duration.ofMillis(500);
+    private static final Duration END = Duration.ofSeconds(5);
+
+    private final Path path;
+    private final Overlay overlay;
+    private final IpAddress underlay;
+    private final WatchedFile file;
+    private final DirectoryWatch watch;
+    private final Semaphore wake = new Semaphore(0);
+    private final Thread thread = new Thread(this::follow, "weft-leases");
+    private volatile boolean closed;
+    private volatile boolean asked = true;
+
+    // Below: the thread's own.
+    private Listener listener;
+    private String contents;
+    private List<LeaseRecord> records;
+    private Lease own;
+    private String failure;
+    private long lastRead = System.nanoTime() - BETWEEN_READS.toNanos();
+    private long lastConfirmed;
+
+    /** @param underlay this host's underlay address */
+    public FileLeases(Path file, Overlay overlay, IpAddress underlay) {
+        this.path = file;
+        this.overlay = overlay;
+        this.underlay = underlay;
+        this.file = new WatchedFile(file);
+        Path directory = file.toAbsolutePath().getParent();
+        this.watch = new DirectoryWatch(directory == null ? file : directory, wake::release);
+        thread.setDaemon(true);
+    }
+
+    @Override
+    public String name() {
+        return "file " + path;
+    }
+
+    /** A lease held before stays this host's if the file names none. */
+    @Override
+    public void start(Lease held, Listener listener) {
+        boolean usable = held != null && held.underlay().equals(underlay) && overlay.contains(held.base());
+        this.own = usable ? held : null;
+        this.listener = listener;
+        thread.start();
+    }
+
+    @Override
+    public void refresh() {
+        asked = true;
+        wake.release();
+    }
+
+    /** Who writes the file decides; it is read again. */
+    @Override
+    public void acquireAnother() {
+        refresh();
+    }
+
+    /** Nobody gave this host's lease, and nobody takes it back. */
+    @Override
+    public void release() {
+        close();
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+        wake.release();
+        if (thread != Thread.currentThread()) {
+            try {
+                thread.join(END.toMillis());
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    private void follow() {
+        try (watch) {
+            while (!closed) {
+                watch.ensure();
+                if (asked || file.changed()) {
+                    asked = false;
+                    awaitTurn();
+                    look();
+                } else if (failure == null) {
+                    confirm();
+                }
+                awaitNext();
+            }
+        } catch (InterruptedException | RuntimeException e) {
+            LOG.error("{} is no longer followed: restart the daemon", name(), e);
+        }
+    }
+
+    private void awaitTurn() {
+        long wait = lastRead + BETWEEN_READS.toNanos() - System.nanoTime();
+        if (wait > 0) {
+            LockSupport.parkNanos(wait);
+        }
+        file.settle(QUIET, UNTIL_QUIET);
+    }
+
+    private void awaitNext() throws InterruptedException {
+        long jitter = ThreadLocalRandom.current().nextInt(JITTER_MILLIS);
+        if (wake.tryAcquire(POLL.toMillis() + jitter, TimeUnit.MILLISECONDS)) {
+            wake.drainPermits();
+        }
+    }
+
+    private void look() {
+        try {
+            String now = file.contents();
+            boolean reported = !now.equals(contents) && take(now);
+            String missing = own == null || ownOf(records) != null
+                    ? null
+                    : path + " has no lease for " + underlay + " any more; the last one, " + own.subnetText()
+                            + ", stays";
+            if (missing != null) {
+                fail(missing);
+            } else if (reported) {
+                failure = null;
+            } else {
+                confirm();
+            }
+        } catch (OperatorException e) {
+            fail(e.getMessage());
+        } finally {
+            lastRead = System.nanoTime();
+        }
+    }
+
+    /** Takes in contents; true if they differ in what they say. */
+    private boolean take(String now) {
+        List<LeaseRecord> found = LeaseList.parse(path.toString(), now);
+        contents = now;
+        if (found.equals(records)) {
+            return false;
+        }
+        records = found;
+        Lease listed = ownOf(found);
+        own = listed == null ? own : listed;
+        listener.leases(own, found);
+        lastConfirmed = System.nanoTime();
+        return true;
+    }
+
+    /** The first lease of this host, well-formed; null if there is none. */
+    private Lease ownOf(List<LeaseRecord> from) {
+        for (LeaseRecord record : from) {
+            try {
+                Lease lease = LeaseTable.parse(overlay, record);
+                if (lease.underlay().equals(underlay)) {
+                    return lease;
+                }
+            } catch (IllegalArgumentException e) {
+                // The table of all leases names it.
+            }
+        }
+        return null;
+    }
+
+    private void confirm() {
+        long now = System.nanoTime();
+        if (failure != null || now - lastConfirmed >= POLL.toNanos()) {
+            failure = null;
+            lastConfirmed = now;
+            listener.confirmed();
+        }
+    }
+
+    private void fail(String sentence) {
+        if (!sentence.equals(failure)) {
+            failure = sentence;
+            listener.failed(sentence);
+        }
+    }
+}
