@@ -165,7 +165,7 @@ class ContainersIT {
         assertEquals(first, host.attach(app, null));
         assertEquals(first, host.attach(app, first.address().toString()));
         assertEquals(before, app.exec("ip", "address") + host.netns.exec("ip", "address"));
-        assertEquals(1, host.containers.size());
+        assertEquals(1, host.containers.entries().size());
     }
 
     @ParameterizedTest
@@ -226,10 +226,12 @@ class ContainersIT {
     void detachesWhatIsGoneAlready() {
         Netns app = host.app();
         host.attach(app, null);
+        assertEquals(1, host.netns.call(() -> host.containers.size()));
         app.close();
         Await.until("the veth pair goes with its namespace", () -> host.veths().isEmpty());
+        assertEquals(0, host.netns.call(() -> host.containers.size()), "who is gone holds up no drain");
         assertTrue(host.detach(app));
-        assertEquals(0, host.containers.size());
+        assertEquals(0, host.containers.entries().size());
 
         Netns other = host.app();
         Attachment attachment = host.attach(other, null);
@@ -375,7 +377,7 @@ class ContainersIT {
         host.attach(app, SEEDS_ADDRESS);
         host.netns.ip("link del " + SEEDS_VETH);
         host.restart();
-        assertEquals(0, host.containers.size());
+        assertEquals(0, host.containers.entries().size());
         host.attach(app, SEEDS_ADDRESS);
     }
 

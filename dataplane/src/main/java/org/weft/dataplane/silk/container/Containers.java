@@ -61,26 +61,11 @@ public final class Containers implements Tenants {
         return containers;
     }
 
-    /**
-     * Tells this host's lease.
-     *
-     * @param own null if there is none (yet); then nothing is attached
-     * @param mtu the VTEP's
-     */
     @Override
     public void lease(Lease own, int mtu) {
         home = own == null ? null : new Home(own, mtu);
-        List<String> strangers =
-                entries().stream().filter(this::isOutside).map(Attachment::veth).toList();
-        if (!strangers.isEmpty()) {
-            LOG.warn(
-                    "containers whose addresses are not in this host's subnet {} cannot be reached from other hosts: {}",
-                    own.subnetText(),
-                    strangers);
-        }
     }
 
-    /** Whether containers are only let go, because this host is about to leave. */
     @Override
     public void draining(boolean draining) {
         this.draining = draining;
@@ -91,9 +76,12 @@ public final class Containers implements Tenants {
         return home != null;
     }
 
+    /** Those that went without being detached do not count. */
     @Override
     public int size() {
-        return content.byKey().size();
+        return (int) entries().stream()
+                .filter(entry -> !entry.laid() || new VethPair(entry).exists())
+                .count();
     }
 
     /** In the order they were attached. */
