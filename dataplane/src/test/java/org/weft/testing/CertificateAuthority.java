@@ -14,6 +14,8 @@ import org.weft.dataplane.config.CellConfig.TlsFiles;
 public final class CertificateAuthority {
     private static final DateTimeFormatter ASN1_TIME =
             DateTimeFormatter.ofPattern("yyyyMMddHHmmss'Z'").withZone(ZoneOffset.UTC);
+    private static final Duration DAY = Duration.ofDays(1);
+    private static final String CURVE = "ec -pkeyopt ec_paramgen_curve:P-256";
     private static final String CONFIG =
             """
             [ca]
@@ -49,8 +51,8 @@ public final class CertificateAuthority {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        openssl("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 10 -subj /CN=" + name + " -keyout "
-                + file("ca.key") + " -out " + certificate());
+        openssl("req -x509 -newkey " + CURVE + " -nodes -days 10 -subj /CN=" + name + " -keyout " + file("ca.key")
+                + " -out " + certificate());
     }
 
     /** The authority's own certificate. */
@@ -59,25 +61,23 @@ public final class CertificateAuthority {
     }
 
     /**
-     * Makes a key and signs a certificate for it, valid now, in {@code NAME.key} and {@code NAME.crt}.
+     * Makes a key on the curve P-256 and signs a certificate for it, valid now, in {@code NAME.key} and {@code NAME.crt}.
      *
      * @param names subject alternative names as openssl writes them: {@code DNS:localhost,IP:127.0.0.1}
      */
     public TlsFiles issue(String name, String names) {
-        Instant now = Instant.now();
-        return issue(name, names, now.minus(Duration.ofDays(1)), now.plus(Duration.ofDays(1)));
+        return issue(name, names, Instant.now().minus(DAY), Instant.now().plus(DAY));
     }
 
     /** As {@link #issue(String, String)}, valid at another time. */
     public TlsFiles issue(String name, String names, Instant from, Instant until) {
-        return issue(name, names, "rsa:2048", from, until);
+        return issue(name, names, CURVE, from, until);
     }
 
-    /** As {@link #issue(String, String)}, with a key on the curve P-256 instead of one of RSA. */
-    public TlsFiles issueOnCurve(String name, String names) {
-        Instant now = Instant.now();
-        String curve = "ec -pkeyopt ec_paramgen_curve:P-256";
-        return issue(name, names, curve, now.minus(Duration.ofDays(1)), now.plus(Duration.ofDays(1)));
+    /** As {@link #issue(String, String)}, with a key of RSA, which takes longer to make. */
+    public TlsFiles issueRsa(String name, String names) {
+        return issue(
+                name, names, "rsa:2048", Instant.now().minus(DAY), Instant.now().plus(DAY));
     }
 
     private TlsFiles issue(String name, String names, String algorithm, Instant from, Instant until) {

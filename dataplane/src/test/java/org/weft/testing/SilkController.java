@@ -14,6 +14,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -24,6 +25,7 @@ import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLParameters;
 import org.weft.dataplane.config.CellConfig.TlsFiles;
@@ -40,6 +42,7 @@ import org.weft.encap.MacAddress;
  */
 public final class SilkController implements AutoCloseable {
     private static final int SUBNETS = 256;
+    private static final Duration LIMIT = Duration.ofSeconds(10);
 
     /** The lease object, with the names of silk's JSON. */
     private record Entry(String underlay_ip, String overlay_subnet, String overlay_hardware_addr) {}
@@ -126,6 +129,22 @@ public final class SilkController implements AutoCloseable {
         return List.copyOf(requests);
     }
 
+    /** Waits until there have been so many requests; fails after ten seconds. */
+    public synchronized void awaitRequests(int count) {
+        long end = System.nanoTime() + LIMIT.toNanos();
+        try {
+            while (requests.size() < count) {
+                long left = end - System.nanoTime();
+                if (left <= 0) {
+                    throw new AssertionError("only " + requests.size() + " requests: " + requests);
+                }
+                TimeUnit.NANOSECONDS.timedWait(this, left);
+            }
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+
     /** How many connections brought those requests. */
     public synchronized int connections() {
         return clients.size();
@@ -198,6 +217,7 @@ public final class SilkController implements AutoCloseable {
     private synchronized void note(HttpExchange exchange, String body) {
         requests.add((exchange.getRequestMethod() + " " + exchange.getRequestURI() + " " + body).strip());
         clients.add(exchange.getRemoteAddress());
+        notifyAll();
     }
 
     private void serve(HttpExchange exchange) throws IOException {

@@ -8,6 +8,7 @@ import java.util.concurrent.CountDownLatch;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.weft.dataplane.Weft;
+import org.weft.dataplane.config.CellConfig;
 import org.weft.dataplane.config.ConfigFile;
 import org.weft.dataplane.config.DaemonConfig;
 import org.weft.dataplane.config.UnderlayMtu;
@@ -17,6 +18,9 @@ import org.weft.dataplane.io.linux.Errno;
 import org.weft.dataplane.io.linux.Link;
 import org.weft.dataplane.io.linux.LinuxException;
 import org.weft.dataplane.io.linux.SystemdNotifier;
+import org.weft.dataplane.silk.Cell;
+import org.weft.dataplane.silk.LeaseSources;
+import org.weft.dataplane.silk.container.Containers;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
 import org.weft.encap.IpAddress;
@@ -66,6 +70,9 @@ final class Daemon {
         try {
             Weft weft = new Weft(config);
             running.push(weft);
+            if (config.cell() != null) {
+                startCell(weft, config.cell());
+            }
             ControlServer server = new ControlServer(weft, UNDERLAY_MTU, control);
             running.push(server);
             if (config.metrics() != null) {
@@ -78,6 +85,18 @@ final class Daemon {
         ready = true;
         LOG.info("ready");
         SystemdNotifier.notify("READY=1");
+    }
+
+    private void startCell(Weft weft, CellConfig config) {
+        Containers containers = Containers.open(config.state());
+        Cell cell = new Cell(config, weft, UNDERLAY_MTU, containers, LeaseSources.of(config), Daemon::exit);
+        running.push(cell);
+        cell.start();
+    }
+
+    /** Ends as after SIGTERM, from a thread that is stopped meanwhile. */
+    private static void exit() {
+        new Thread(() -> System.exit(0), "weft-exit").start();
     }
 
     /** On SIGTERM or SIGINT. A process that ends because it could not start keeps its own exit code. */

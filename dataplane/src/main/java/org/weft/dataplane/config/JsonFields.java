@@ -27,8 +27,12 @@ final class JsonFields {
         problems.add(file + ": " + field + ": " + sentence);
     }
 
+    boolean none() {
+        return problems.isEmpty();
+    }
+
     void throwIfAny() {
-        if (!problems.isEmpty()) {
+        if (!none()) {
             throw new OperatorException(Kind.BAD_CONFIG, String.join("\n", problems));
         }
     }

@@ -95,13 +95,11 @@ public record SilkClientConfig(
     private static SilkClientConfig read(JsonFields fields) {
         List<IpPrefix> overlay = fields.requireSome("overlay_network", SilkClientConfig::network);
         int subnetLength = fields.require("subnet_prefix_length", 1, MAX_SUBNET_LENGTH);
-        for (IpPrefix network : overlay) {
-            if (subnetLength <= network.length()) {
-                fields.problem(
+        overlay.stream()
+                .filter(network -> fields.none() && subnetLength <= network.length())
+                .forEach(network -> fields.problem(
                         "subnet_prefix_length",
-                        subnetLength + " must be more than the length of the overlay network " + network);
-            }
-        }
+                        subnetLength + " must be more than the length of the overlay network " + network));
         String device = fields.read("vxlan_interface_name", Values::deviceName);
         return new SilkClientConfig(
                 fields.require("underlay_ip", SilkClientConfig::underlay),

@@ -292,9 +292,7 @@ public final class Cell implements AutoCloseable {
         try {
             Vtep vtep = device.up(granted, table.leases());
             own = granted;
-            Converger converger = new Converger(overlay, own, vtep, new KernelRoutes(vtep.name(), overlay), registry);
-            converger.adopt(table.leases());
-            convergence.with(converger);
+            convergence.with(new Converger(overlay, own, vtep, new KernelRoutes(vtep.name(), overlay), registry));
             ifindex = registry.state(vtep).ifindex();
             tenants.lease(own, vtep.mtu());
             say(null);

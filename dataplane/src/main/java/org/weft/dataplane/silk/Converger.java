@@ -50,11 +50,6 @@ final class Converger {
         this.registry = registry;
     }
 
-    /** Takes leases as installed: the VTEP came up with their entries. A full pass looks after the rest. */
-    void adopt(Collection<Lease> leases) {
-        others(leases).forEach(lease -> installed.put(lease.subnet(), lease));
-    }
-
     private Stream<Lease> others(Collection<Lease> leases) {
         return leases.stream().filter(lease -> !lease.subnet().equals(own.subnet()));
     }
@@ -132,7 +127,8 @@ final class Converger {
             boolean neighbour = before.mac() != lease.mac() && vtep.config().installNeighbours();
             parts = new Parts(false, false, neighbour, !before.equals(lease));
         }
-        if (!parts.any() && before != null) {
+        if (!parts.any()) {
+            installed.put(lease.subnet(), lease); // as a daemon before this one left it
             return null;
         }
         Kind kind = before == null ? Kind.ADDED : before.equals(lease) ? Kind.REPAIRED : Kind.MOVED;
@@ -144,7 +140,7 @@ final class Converger {
         boolean routed = lease.singleIp() || route(lease).equals(route);
         boolean known = !vtep.config().installNeighbours()
                 || Long.valueOf(lease.mac()).equals(actual.neighbours().get(lease.base()));
-        boolean forwarded = lease.equals(before) && isForwarded(lease);
+        boolean forwarded = (before == null || lease.equals(before)) && isForwarded(lease);
         return new Parts(!routed, !routed && route != null, !known, !forwarded);
     }
 

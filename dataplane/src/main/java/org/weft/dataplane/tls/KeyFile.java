@@ -120,16 +120,18 @@ final class KeyFile {
         return algorithm;
     }
 
+    /** Tag, length and content; a length from 128 on is counted in as few bytes as hold it, which a first one tells (X.690). */
     private static byte[] der(int tag, byte[] content) {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         out.write(tag);
-        if (content.length < 0x80) {
-            out.write(content.length);
-        } else {
+        int length = content.length;
+        if (length >= 0x100) {
             out.write(0x82);
-            out.write(content.length >> 8);
-            out.write(content.length);
+            out.write(length >> 8);
+        } else if (length >= 0x80) {
+            out.write(0x81);
         }
+        out.write(length);
         out.writeBytes(content);
         return out.toByteArray();
     }

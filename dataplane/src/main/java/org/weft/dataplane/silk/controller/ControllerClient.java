@@ -20,7 +20,7 @@ import org.weft.dataplane.tls.HttpFailure;
 
 /**
  * silk-controller's HTTP API. Every request is over within the timeout, however its answer comes. One thread asks at a
- * time; any may {@link #cancel}.
+ * time; any may {@link #close}.
  */
 final class ControllerClient {
     /** A lease takes about 100 bytes; the overlay of a site has at most some ten thousands. */
@@ -34,6 +34,7 @@ final class ControllerClient {
     private SSLContext context;
     private HttpClient client;
     private volatile CompletableFuture<?> exchange = CompletableFuture.completedFuture(null);
+    private volatile boolean closed;
 
     /** @param tls null without TLS */
     ControllerClient(SilkController config, Supplier<SSLContext> tls) {
@@ -61,8 +62,9 @@ final class ControllerClient {
         return exchange(request("/leases").GET().build(), LeaseJson::leases);
     }
 
-    /** Ends the request that is under way, if any, which then fails. */
-    void cancel() {
+    /** Ends the request that is under way, if any, and all that come: they fail. */
+    void close() {
+        closed = true;
         exchange.cancel(true);
     }
 
@@ -94,6 +96,9 @@ final class ControllerClient {
     private HttpResponse<byte[]> send(HttpRequest request) throws ControllerException {
         CompletableFuture<HttpResponse<byte[]>> sent = client().sendAsync(request, head -> new LimitedBody(MAX_ANSWER));
         exchange = sent;
+        if (closed) {
+            sent.cancel(true);
+        }
         try {
             return sent.get(config.timeout().toNanos(), TimeUnit.NANOSECONDS);
         } catch (ExecutionException | TimeoutException | CancellationException e) {

@@ -117,7 +117,7 @@ public final class ControllerLeases implements LeaseSource {
     @Override
     public void close() {
         loop.stop();
-        client.cancel();
+        client.close();
         loop.join(config.timeout());
     }
 

@@ -55,7 +55,7 @@ final class LeaseList {
                 .setCodePointLimit(Integer.MAX_VALUE)
                 .build();
         try {
-            return new Compose(settings).composeString(text).orElse(null);
+            return new Compose(settings).composeString(withoutJsonTabs(text)).orElse(null);
         } catch (MarkedYamlEngineException e) {
             throw bad(
                     e.getProblemMark().map(mark -> mark.getLine() + 1).orElse(1),
@@ -68,6 +68,12 @@ final class LeaseList {
         } catch (StackOverflowError e) {
             throw bad(1, "is nested too deeply to be a list of leases");
         }
+    }
+
+    /** JSON may be indented by tabs, YAML may not; within a text JSON has no tabs. */
+    private static String withoutJsonTabs(String text) {
+        String start = text.stripLeading();
+        return start.startsWith("{") || start.startsWith("[") ? text.replace('\t', ' ') : text;
     }
 
     private SequenceNode sequence(Node root) {
