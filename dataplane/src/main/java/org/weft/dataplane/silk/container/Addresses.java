@@ -57,6 +57,15 @@ final class Addresses {
         throw new OperatorException(Kind.BAD_DATA, "address " + address + " " + why + ": " + advice());
     }
 
+    /** Why there is no address for a further container. */
+    String exhausted() {
+        return size() == 0
+                ? "this host's lease " + lease.subnetText()
+                        + " has no addresses for containers: attach it on another host"
+                : "this host's subnet " + lease.subnetText() + " is full, all " + size()
+                        + " addresses are in use: detach a container, or attach this one on another host";
+    }
+
     /** How many containers there is room for. */
     long size() {
         return Math.max(0, last - first + 1);

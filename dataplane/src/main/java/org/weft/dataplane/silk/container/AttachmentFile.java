@@ -56,17 +56,19 @@ final class AttachmentFile {
         }
         try {
             return parse(JsonParser.parseString(Files.readString(file)));
-        } catch (IOException
-                | JsonParseException
-                | IllegalArgumentException
-                | IllegalStateException
-                | UnsupportedOperationException e) {
-            throw new OperatorException(
-                    Kind.BAD_DATA,
-                    file + " does not hold the addresses of containers (" + e.getMessage()
-                            + "): restore it, or move it away if no container runs on this host",
-                    e);
+        } catch (JsonParseException e) {
+            throw broken("it is not whole JSON", e);
+        } catch (IOException | IllegalArgumentException | IllegalStateException | UnsupportedOperationException e) {
+            throw broken(e.getMessage(), e);
         }
+    }
+
+    private OperatorException broken(String reason, Exception cause) {
+        return new OperatorException(
+                Kind.BAD_DATA,
+                file + " does not hold the addresses of containers (" + reason
+                        + "): restore it, or move it away if no container runs on this host",
+                cause);
     }
 
     /** @throws OperatorException naming the file; it then is as it was */

@@ -61,26 +61,11 @@ public final class Containers implements Tenants {
         return containers;
     }
 
-    /**
-     * Tells this host's lease.
-     *
-     * @param own null if there is none (yet); then nothing is attached
-     * @param mtu the VTEP's
-     */
     @Override
     public void lease(Lease own, int mtu) {
         home = own == null ? null : new Home(own, mtu);
-        List<String> strangers =
-                entries().stream().filter(this::isOutside).map(Attachment::veth).toList();
-        if (!strangers.isEmpty()) {
-            LOG.warn(
-                    "containers whose addresses are not in this host's subnet {} cannot be reached from other hosts: {}",
-                    own.subnetText(),
-                    strangers);
-        }
     }
 
-    /** Whether containers are only let go, because this host is about to leave. */
     @Override
     public void draining(boolean draining) {
         this.draining = draining;
@@ -91,9 +76,12 @@ public final class Containers implements Tenants {
         return home != null;
     }
 
+    /** Those that went without being detached do not count. */
     @Override
     public int size() {
-        return content.byKey().size();
+        return (int) entries().stream()
+                .filter(entry -> !entry.laid() || new VethPair(entry).exists())
+                .count();
     }
 
     /** In the order they were attached. */
@@ -114,12 +102,9 @@ public final class Containers implements Tenants {
         if (now == null) {
             return NO_LEASE;
         }
-        long room = new Addresses(now.lease).size();
+        Addresses addresses = new Addresses(now.lease);
         long taken = entries().stream().filter(entry -> !isOutside(entry)).count();
-        return taken < room
-                ? null
-                : "this host's subnet " + now.lease.subnetText() + " is full: " + taken + " containers have all of its "
-                        + room + " addresses";
+        return taken < addresses.size() ? null : addresses.exhausted();
     }
 
     /**
@@ -323,10 +308,7 @@ public final class Containers implements Tenants {
             next = addresses.next(content.last(), this::isUsed);
         }
         if (next == null) {
-            throw new OperatorException(
-                    Kind.UNAVAILABLE,
-                    "this host's subnet " + lease.subnetText() + " has no free address, all " + addresses.size()
-                            + " are in use: detach a container, or attach this one on another host");
+            throw new OperatorException(Kind.UNAVAILABLE, addresses.exhausted());
         }
         return next;
     }
