@@ -137,9 +137,17 @@ final class CellVtep {
     void check(IpPrefix overlay, List<VtepConfig> others, UnderlayMtu underlayMtu, Consumer<String> warnings) {
         Map<String, String> complete = new LinkedHashMap<>(attributes);
         complete.put("address", overlay.address() + "/" + overlay.length());
-        VtepConfig config = VtepAttributes.create(name, complete, underlayMtu, warnings, this::problem);
+        VtepConfig config = VtepAttributes.create(
+                name,
+                complete,
+                underlayMtu,
+                warning -> {}, // Given when the VTEP is made.
+                this::problem);
         if (config == null) {
             return;
+        }
+        if (!config.gbp() && !tags().isEmpty()) {
+            warnings.accept(VtepAttributes.tagsWithoutGbp(config));
         }
         if (others.stream().anyMatch(other -> other.name().equals(name))) {
             problem(

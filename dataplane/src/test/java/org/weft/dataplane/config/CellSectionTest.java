@@ -154,6 +154,7 @@ class CellSectionTest {
                 cell.vtepAttributes());
         assertEquals(List.of(new Tag(IpPrefix.parse("10.250.1.3"), 5)), cell.tags());
         assertEquals(new LeaseFile(Path.of("leases.json")), cell.leases());
+        assertEquals(List.of("weft-vtep runs without gbp, so its packets leave untagged"), warnings);
     }
 
     @Test
