@@ -41,6 +41,11 @@ import org.weft.encap.MacAddress;
  * misbehave.
  */
 public final class SilkController implements AutoCloseable {
+    static {
+        // Or else the JDK's server waits 40 ms for an acknowledgement between the head and the body of an answer.
+        System.setProperty("sun.net.httpserver.nodelay", "true");
+    }
+
     private static final int SUBNETS = 256;
     private static final Duration LIMIT = Duration.ofSeconds(10);
 

@@ -19,7 +19,7 @@ import org.weft.dataplane.vtep.OperatorException.Kind;
  * Reads a private key from PEM, as PKCS#8 ({@code PRIVATE KEY}), PKCS#1 ({@code RSA PRIVATE KEY}, which CredHub writes)
  * or SEC 1 ({@code EC PRIVATE KEY}).
  *
- * <p>Java reads PKCS#8 only. That is the other two forms in an envelope that names algorithm and curve, and the
+ * <p>Java reads PKCS#8 only, which is either other form in an envelope that names algorithm and curve; the
  * certificate's public key names the same.
  */
 final class KeyFile {
