@@ -229,13 +229,21 @@ public final class Cell implements AutoCloseable {
         Heard news = heard.getAndSet(null);
         contact.confirm();
         records = news.all();
-        if (news.own() != null) {
+        if (news.own() != null && news.own().singleIp() != config.singleIp()) {
+            unsuitable(news.own());
+        } else if (news.own() != null) {
             granted = news.own();
             lost = false;
             acquiring = false;
         }
         unsaved = true;
         settle();
+    }
+
+    private void unsuitable(Lease lease) {
+        say("the lease of this host is " + lease.subnetText() + ", which is "
+                + (lease.singleIp() ? "one address, but single-ip is false" : "a subnet, but single-ip is true")
+                + ": change one of them");
     }
 
     /** Another host may have the subnet now, so ours must not be on the wire any more. */
