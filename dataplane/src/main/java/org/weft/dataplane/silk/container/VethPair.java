@@ -172,7 +172,7 @@ final class VethPair {
      *
      * @param again gives the MAC address that it has then
      */
-    private static void settle(String end, String wanted, String found, Supplier<String> again) {
+    static void settle(String end, String wanted, String found, Supplier<String> again) {
         String mac = found;
         for (int attempt = 0; !mac.equals(wanted); attempt++) {
             if (attempt == MAC_ATTEMPTS) {
