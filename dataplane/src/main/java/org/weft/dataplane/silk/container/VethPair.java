@@ -182,7 +182,9 @@ final class VethPair {
                                 + " time and again: have it leave veth devices alone (systemd-networkd: a .link file with"
                                 + " MACAddressPolicy=none)");
             }
-            LOG.warn("{}: something has set the MAC address {}, Weft sets {} again", end, mac, wanted);
+            if (attempt == 0) {
+                LOG.warn("{}: something has set the MAC address {}, Weft sets {} again", end, mac, wanted);
+            }
             mac = again.get();
         }
     }
