@@ -18,6 +18,10 @@ import org.weft.dataplane.vtep.OperatorException;
 /**
  * The Container Network Interface: what the plugin {@code weft-cni} is asked, answered by the daemon. Versions 0.3.0 to
  * 1.1.0 of the specification; Weft is the plugin that makes the interface, so others are chained behind it.
+ *
+ * <p>The plugin asks with {@code POST /v1/cni} on the control socket: the variables are headers (see {@link #environment}),
+ * the configuration is the body. It prints the body of the answer, and exits with 0 if the status is 200, else with 1; 404
+ * tells it that there is no cell here.
  */
 public final class Cni {
     private static final Logger LOG = LoggerFactory.getLogger(Cni.class);
@@ -33,6 +37,7 @@ public final class Cni {
     public record Answer(boolean ok, String json) {}
 
     private final Containers containers;
+    private volatile String lastRefusal;
 
     public Cni(Containers containers) {
         this.containers = containers;
@@ -131,8 +136,13 @@ public final class Cni {
         return result;
     }
 
-    private static Answer failure(String command, CniException e, String stdin) {
-        LOG.info("CNI {} is refused: {}", command, e.getMessage());
+    private Answer failure(String command, CniException e, String stdin) {
+        String refusal = command + " is refused: " + e.getMessage();
+        // Runtimes try again and again.
+        if (!refusal.equals(lastRefusal)) {
+            LOG.info("CNI {}", refusal);
+        }
+        lastRefusal = refusal;
         JsonObject error = new JsonObject();
         error.addProperty("cniVersion", versionOf(stdin));
         error.addProperty("code", e.code().number);

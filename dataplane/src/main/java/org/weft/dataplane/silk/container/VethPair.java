@@ -172,7 +172,7 @@ final class VethPair {
      *
      * @param again gives the MAC address that it has then
      */
-    private static void settle(String end, String wanted, String found, Supplier<String> again) {
+    static void settle(String end, String wanted, String found, Supplier<String> again) {
         String mac = found;
         for (int attempt = 0; !mac.equals(wanted); attempt++) {
             if (attempt == MAC_ATTEMPTS) {
@@ -182,7 +182,9 @@ final class VethPair {
                                 + " time and again: have it leave veth devices alone (systemd-networkd: a .link file with"
                                 + " MACAddressPolicy=none)");
             }
-            LOG.warn("{}: something has set the MAC address {}, Weft sets {} again", end, mac, wanted);
+            if (attempt == 0) {
+                LOG.warn("{}: something has set the MAC address {}, Weft sets {} again", end, mac, wanted);
+            }
             mac = again.get();
         }
     }
