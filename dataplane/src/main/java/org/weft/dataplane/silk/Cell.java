@@ -338,6 +338,9 @@ public final class Cell implements AutoCloseable {
     }
 
     private void tick() {
+        if (drain.isOn() || lost || granted != null && !granted.equals(own)) {
+            tenants.dropGone();
+        }
         continueDrain();
         if (drain.isDone()) {
             return;

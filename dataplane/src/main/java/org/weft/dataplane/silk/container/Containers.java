@@ -196,6 +196,7 @@ public final class Containers implements Tenants {
      *
      * @return how many
      */
+    @Override
     public synchronized int dropGone() {
         int dropped = 0;
         for (Attachment entry : entries()) {

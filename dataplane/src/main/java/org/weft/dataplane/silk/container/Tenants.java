@@ -8,6 +8,13 @@ public interface Tenants {
     int size();
 
     /**
+     * Forgets those that went without a word.
+     *
+     * @return how many
+     */
+    int dropGone();
+
+    /**
      * Tells the lease that they get addresses from.
      *
      * @param own null if there is none (yet); then none is taken
