@@ -25,6 +25,7 @@ import org.weft.dataplane.silk.lease.LeaseSource;
 import org.weft.dataplane.silk.lease.LeaseTable;
 import org.weft.dataplane.silk.lease.LeaseTable.Skipped;
 import org.weft.dataplane.silk.lease.Overlay;
+import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.Vtep;
 
 /**
@@ -76,6 +77,7 @@ public final class Cell implements AutoCloseable {
 
     private boolean unsaved;
     private Instant savedConfirmed;
+    private String saveTrouble;
 
     private volatile CellStatus status;
 
@@ -384,10 +386,20 @@ public final class Cell implements AutoCloseable {
                         || savedConfirmed.plus(SAVE_CONFIRMED).isBefore(confirmed));
     }
 
+    /** A disk that is full keeps nobody from being connected; it is said once. */
     private void save() {
-        savedConfirmed = Objects.requireNonNullElseGet(contact.confirmed(), Instant::now);
-        state.save(savedConfirmed, own, table.leases());
-        unsaved = false;
+        Instant confirmed = Objects.requireNonNullElseGet(contact.confirmed(), Instant::now);
+        try {
+            state.save(confirmed, own, table.leases());
+            unsaved = false;
+            saveTrouble = null;
+        } catch (OperatorException e) {
+            if (!e.getMessage().equals(saveTrouble)) {
+                saveTrouble = e.getMessage();
+                LOG.warn("what is known now would not survive a restart: {}", saveTrouble);
+            }
+        }
+        savedConfirmed = confirmed;
     }
 
     private void continueDrain() {
