@@ -328,9 +328,12 @@ class EtcdLeasesTest {
 
     @Test
     void memberThatIsNotThereIsPassedOver() {
-        Host host = start(Host.Setup.of(prefix, URI.create("http://127.0.0.1:1"), etcd.url()), 1);
-        host.own();
-        assertEquals(List.of(), host.heard().failures());
+        Host.Setup oneIsWrong = Host.Setup.of(prefix, URI.create("http://127.0.0.1:1"), etcd.url());
+        IntStream.rangeClosed(1, 6).forEach(number -> start(oneIsWrong, number));
+        for (Host host : hosts) {
+            host.own();
+            assertEquals(List.of(), host.heard().failures());
+        }
     }
 
     @Test
