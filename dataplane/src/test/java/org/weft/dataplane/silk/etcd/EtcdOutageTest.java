@@ -187,6 +187,7 @@ class EtcdOutageTest {
             awaitFailed(cut);
             witness.heard().await("the end of its ttl", heard -> heard.gone().contains(subnet));
             assertEquals(Set.of(), cut.heard().gone());
+            etcd.control("put /elsewhere 1");
             compactAll();
             Host late = start(3);
             assertNotEquals(subnet, late.subnet());
