@@ -85,8 +85,9 @@ public final class EtcdServer implements AutoCloseable {
         return URI.create(scheme + "://127.0.0.1:" + port);
     }
 
-    public Path directory() {
-        return directory;
+    /** The process, for what the system says of it; not before it was started. */
+    public long pid() {
+        return process.pid();
     }
 
     /** Starts it, at first or again, on the data it had. */

@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Supplier;
 import javax.net.ssl.SSLContext;
 import org.slf4j.Logger;
@@ -13,7 +14,7 @@ import org.slf4j.LoggerFactory;
 import org.weft.dataplane.config.CellConfig;
 import org.weft.dataplane.vtep.OperatorException;
 
-/** The members of a cluster: one is used until it fails, then the next. */
+/** The members of a cluster: one is used until it fails, then the next. Which is the first is left to chance, so that each serves its share of hosts. */
 final class Cluster {
     private static final Logger LOG = LoggerFactory.getLogger(Cluster.class);
 
@@ -35,6 +36,7 @@ final class Cluster {
         this.tls = tls;
         this.credentials = config.user() == null ? null : new Credentials(config.user(), config.passwordFile());
         this.timeout = config.timeout();
+        this.current = ThreadLocalRandom.current().nextInt(endpoints.size());
     }
 
     int size() {

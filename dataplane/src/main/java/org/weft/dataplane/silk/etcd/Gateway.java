@@ -62,6 +62,9 @@ final class Gateway {
         request.addProperty("limit", PAGE);
         JsonObject answer = call("kv/range", request);
         Header header = Header.of(answer);
+        if (header.revision() == 0) {
+            throw foreign(endpoint, 200, "");
+        }
         List<KeyValue> keys = new ArrayList<>(keyValues(answer));
         while (answer.has("more")) {
             request.addProperty("key", keyAfterLast(answer));
@@ -104,6 +107,9 @@ final class Gateway {
     /** Seconds that it lasts from now; 0 if it is gone. */
     long keepAlive(long lease) throws EtcdException {
         JsonObject answer = call("lease/keepalive", leaseId(lease));
+        if (!answer.has("result")) {
+            throw foreign(endpoint, 200, "");
+        }
         return KeyValue.number(answer.getAsJsonObject("result"), "TTL");
     }
 
@@ -195,8 +201,8 @@ final class Gateway {
         } catch (JsonParseException e) {
             json = null;
         }
-        if (json == null || !json.isJsonObject() || status == 404) {
-            throw new EtcdException(endpoint + ": " + foreign(status, body), (IOException) null);
+        if (json == null || !json.isJsonObject()) {
+            throw foreign(endpoint, status, body);
         }
         JsonElement error = json.getAsJsonObject().get("error");
         if (error == null) {
@@ -208,11 +214,12 @@ final class Gateway {
     }
 
     /** Why an answer is not the gateway's. Of certificates see etcd: embed/serve.go, and CVE-2018-16886. */
-    private static String foreign(int status, String body) {
-        return body.startsWith("CommonName of client")
+    private static EtcdException foreign(URI endpoint, int status, String body) {
+        String reason = body.startsWith("CommonName of client")
                 ? "with users and passwords etcd's gateway takes no client certificate that has a common name (CN);"
                         + " use one without"
                 : "the answer (HTTP " + status
                         + ") is not that of etcd's gateway; is this etcd 3.4 or newer, with enable-grpc-gateway?";
+        return new EtcdException(endpoint + ": " + reason, (IOException) null);
     }
 }

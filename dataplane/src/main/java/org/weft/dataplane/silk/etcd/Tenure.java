@@ -1,22 +1,15 @@
 package org.weft.dataplane.silk.etcd;
 
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.concurrent.ThreadLocalRandom;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.weft.dataplane.config.CellConfig;
 import org.weft.dataplane.silk.lease.Lease;
 import org.weft.dataplane.silk.lease.Overlay;
-import org.weft.dataplane.silk.lease.SilkNames;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
 
-/**
- * This host's lease: claims it, renews it, claims it again if etcd forgot it, and gives it back. Whatever it writes
- * is one transaction that holds only if nothing in its way changed since the roster's revision.
- */
+/** This host's lease: claims it, renews it, claims it again if etcd forgot it, and gives it back. */
 final class Tenure {
     /** How an attempt to claim ended. */
     enum Outcome {
@@ -85,6 +78,7 @@ final class Tenure {
      */
     void renew(Gateway etcd, boolean ownership) throws EtcdException {
         if (lease == null) {
+            etcd.get(keys.underlay(underlay)); // asks nothing but whether etcd is there
             return;
         }
         long now = System.nanoTime();
@@ -153,72 +147,20 @@ final class Tenure {
     }
 
     /**
-     * Claims a subnet: one that etcd says this host has, or else the one held before, or else any.
+     * Claims a subnet, as {@link Claim#choose} has it.
      *
-     * @param held null if none was
+     * @param held what this host held last; null if nothing
      */
     Outcome claim(Gateway etcd, Roster roster, IpPrefix held) throws EtcdException {
-        IpPrefix subnet = choose(roster, held);
+        IpPrefix subnet = Claim.choose(roster, pool, underlay, held);
         return subnet == null ? Outcome.EXHAUSTED : write(etcd, roster, subnet);
     }
 
-    private IpPrefix choose(Roster roster, IpPrefix held) {
-        List<IpPrefix> taken = new ArrayList<>();
-        IpPrefix ours = null;
-        for (var entry : roster.owned().entrySet()) {
-            IpPrefix subnet = Owned.subnet(entry.getKey(), entry.getValue());
-            if (entry.getValue().isOf(underlay)) {
-                ours = pool.contains(subnet) && (ours == null || subnet.equals(held)) ? subnet : ours;
-            } else if (subnet != null) {
-                taken.add(subnet);
-            }
-        }
-        if (ours != null) {
-            return ours;
-        }
-        roster.kept().stream()
-                .filter(kept -> kept.lease() != null)
-                .forEach(kept -> taken.add(kept.lease().subnet()));
-        if (held != null && pool.contains(held) && taken.stream().noneMatch(other -> Pool.overlap(held, other))) {
-            return held;
-        }
-        return pool.pick(taken, ThreadLocalRandom.current().nextDouble());
-    }
-
     private Outcome write(Gateway etcd, Roster roster, IpPrefix subnet) throws EtcdException {
-        Lease claimed = new Lease(underlay, subnet, SilkNames.vtepMac(subnet));
-        String name = Keys.name(subnet);
-        Owned before = roster.owned(name);
+        Claim claim = Claim.of(roster, underlay, subnet);
         KeyValue pointer = etcd.get(keys.underlay(underlay));
-        attach(etcd, before);
-        Transaction claim = new Transaction()
-                .ifUnchanged(keys.underlay(underlay), pointer == null ? 0 : pointer.modRevision())
-                .ifUnchanged(keys.lease(name), before == null ? 0 : before.kv().modRevision())
-                .put(keys.lease(name), Keys.value(claimed), ownLease)
-                .put(keys.underlay(underlay), name, ownLease)
-                .put(keys.alive(name), underlay.toString(), aliveLease);
-        if (before == null) {
-            onlyIfFree(claim, roster, subnet);
-        }
-        deleteOthersOfOurs(claim, roster, name);
-        return commit(etcd, claim, claimed);
-    }
-
-    /** Nothing that overlaps was claimed since; of what was before, the subnet was chosen free. */
-    private void onlyIfFree(Transaction claim, Roster roster, IpPrefix subnet) {
-        keys.containing(subnet, overlay.networkOf(subnet.address()).length()).forEach(key -> claim.ifUnchanged(key, 0));
-        keys.within(subnet).forEach(range -> claim.ifNoneNewer(range, roster.revision()));
-    }
-
-    /** A host has one subnet; others it had, perhaps of another length, go in the same moment. */
-    private void deleteOthersOfOurs(Transaction claim, Roster roster, String name) {
-        roster.owned().forEach((other, owned) -> {
-            if (owned.isOf(underlay) && !other.equals(name)) {
-                claim.ifUnchanged(keys.lease(other), owned.kv().modRevision())
-                        .delete(keys.lease(other))
-                        .delete(keys.alive(other));
-            }
-        });
+        attach(etcd, claim.before());
+        return commit(etcd, claim.transaction(keys, overlay, roster, pointer, ownLease, aliveLease), claim.lease());
     }
 
     private Outcome commit(Gateway etcd, Transaction claim, Lease claimed) throws EtcdException {

@@ -197,7 +197,9 @@ class EtcdAccessTest {
     void hostWithACertificateOfNobodysIsRefused() throws Exception {
         SSLContext stranger = context("ca", "stranger");
         try (Host host = Host.Setup.of("/weft", etcd.url()).tls(() -> stranger).start(7)) {
-            assertTrue(failure(host).contains(": TLS failed: "), failure(host));
+            // TLS 1.3 says so after the handshake, perhaps too late to be read.
+            String reason = failure(host);
+            assertTrue(reason.contains(": TLS failed: ") || reason.contains(": the connection broke"), reason);
         }
     }
 

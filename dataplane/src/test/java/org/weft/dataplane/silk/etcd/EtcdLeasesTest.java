@@ -271,6 +271,20 @@ class EtcdLeasesTest {
     }
 
     @Test
+    void claimSurvivesThatEtcdEndedWhatItWasGranted() throws EtcdException {
+        Keys keys = new Keys(prefix);
+        Gateway gateway = new Cluster(setup.config(), null).member();
+        Roster roster = new Roster(Host.OVERLAY, keys, Host.TTL);
+        Tenure tenure = new Tenure(setup.config(), Host.OVERLAY, keys, Host.underlay(1), false);
+        Gateway.Listing nothing = gateway.list(keys.followed());
+        roster.replace(nothing.header(), nothing.keys(), System.nanoTime());
+        assertEquals(Tenure.Outcome.HELD, tenure.claim(gateway, roster, null));
+        etcd.control("lease list").lines().skip(1).forEach(lease -> etcd.control("lease revoke " + lease));
+        assertEquals(Tenure.Outcome.CONFLICT, tenure.claim(gateway, roster, null));
+        assertEquals(Tenure.Outcome.HELD, tenure.claim(gateway, roster, null));
+    }
+
+    @Test
     void subnetThatIsGivenToAnotherIsLost() {
         Host host = start(setup, 1);
         Lease lease = host.own();
@@ -328,9 +342,12 @@ class EtcdLeasesTest {
 
     @Test
     void memberThatIsNotThereIsPassedOver() {
-        Host host = start(Host.Setup.of(prefix, URI.create("http://127.0.0.1:1"), etcd.url()), 1);
-        host.own();
-        assertEquals(List.of(), host.heard().failures());
+        Host.Setup oneIsWrong = Host.Setup.of(prefix, URI.create("http://127.0.0.1:1"), etcd.url());
+        IntStream.rangeClosed(1, 6).forEach(number -> start(oneIsWrong, number));
+        for (Host host : hosts) {
+            host.own();
+            assertEquals(List.of(), host.heard().failures());
+        }
     }
 
     @Test
