@@ -34,7 +34,6 @@ class CellContainersIT {
         second = new CellHost(2, Files.createDirectory(directory.resolve("state2")), leases);
         CellHost.connect(first, second);
         first.start();
-        second.start();
     }
 
     @AfterEach
@@ -45,6 +44,7 @@ class CellContainersIT {
 
     @Test
     void containersOfARuntimeOnTwoHostsTalk() {
+        second.start();
         try (Podman one = new Podman(first.netns, first.daemon.socket());
                 Podman two = new Podman(second.netns, second.daemon.socket())) {
             one.run(List.of("--detach", "--ip", "10.255.1.184"), "nc", "-ll", "-p", "7777", "-e", "echo", "with silk!");
