@@ -47,7 +47,8 @@ class ContainersIT {
                         .replaceAll("@if\\d+", "@ifN")
                         .replaceAll("\\s+", " ")
                         .strip())
-                .filter(line -> !line.isEmpty())
+                // ip says so of the peer's namespace while others go.
+                .filter(line -> !line.isEmpty() && !line.equals("Error: Peer netns reference is invalid."))
                 .toList();
     }
 
@@ -154,7 +155,8 @@ class ContainersIT {
             host.attach(app, null);
             best = Math.min(best, System.nanoTime() - start);
         }
-        assertTrue(best < TimeUnit.MILLISECONDS.toNanos(180), "attach took " + best / 1000 + " us at best");
+        // It takes 20 ms; the rest is for a machine that is busy with other tests.
+        assertTrue(best < TimeUnit.MILLISECONDS.toNanos(500), "attach took " + best / 1000 + " us at best");
     }
 
     @Test
@@ -293,6 +295,28 @@ class ContainersIT {
         Await.until("the veth pair goes with its namespace", () -> host.veths().isEmpty());
         assertEquals(first, host.attach(app, null));
         assertEquals(List.of(), check(first));
+    }
+
+    @Test
+    void givesAnAddressOfTheNewSubnetToWhoComesAgainAfterItMoved() {
+        Netns app = host.app();
+        Attachment first = host.attach(app, null);
+        host.containers.lease(ContainerHost.lease("10.255.7.0/24"), ContainerHost.MTU);
+        assertEquals(first, host.attach(app, null));
+        assertEquals(
+                List.of("10.255.108.1 is not in this host's subnet, so other hosts do not reach it"), check(first));
+        app.ip("link del eth0");
+        assertEquals("10.255.7.1", host.attach(app, null).address().toString());
+    }
+
+    @Test
+    void givesAnotherAddressOnlyToWhomTheFirstIsGone() {
+        Netns app = host.app();
+        host.attach(app, null);
+        assertRefused("detach it first", by(app, "eth0", SEEDS_ADDRESS));
+        app.ip("link del eth0");
+        assertEquals(SEEDS_ADDRESS, host.attach(app, SEEDS_ADDRESS).address().toString());
+        assertEquals(1, host.containers.entries().size());
     }
 
     @Test

@@ -116,6 +116,7 @@ public final class Containers implements Tenants {
         long start = System.nanoTime();
         Home now = requireHome(request);
         requireForeignNamespace(request.netns());
+        dropIfReplaceable(request);
         Attachment held = content.byKey().get(request.key());
         if (held != null) {
             return again(held, request);
@@ -147,7 +148,7 @@ public final class Containers implements Tenants {
             return false;
         }
         new VethPair(held).remove();
-        drop(held);
+        drop(List.of(held));
         LOG.info("{} is detached, address {} is free", key, held.address());
         return true;
     }
@@ -177,7 +178,7 @@ public final class Containers implements Tenants {
         }
         List<String> faults = PairInspection.faults(held, defaultRoute);
         if (isOutside(held)) {
-            faults.add(held.address() + " is not in this host's subnet " + home.lease.subnetText());
+            faults.add(held.address() + " is not in this host's subnet, so other hosts do not reach it");
         }
         return List.copyOf(faults);
     }
@@ -198,26 +199,24 @@ public final class Containers implements Tenants {
      */
     @Override
     public synchronized int dropGone() {
-        int dropped = 0;
-        for (Attachment entry : entries()) {
-            if (!new VethPair(entry).exists()) {
-                LOG.info("{} is gone with {}, address {} is free", entry.key(), entry.veth(), entry.address());
-                drop(entry);
-                dropped++;
-            }
-        }
-        return dropped;
+        List<Attachment> gone = entries().stream()
+                .filter(entry -> !new VethPair(entry).exists())
+                .toList();
+        gone.forEach(entry ->
+                LOG.info("{} is gone with {}, address {} is free", entry.key(), entry.veth(), entry.address()));
+        drop(gone);
+        return gone.size();
     }
 
     /** A daemon died while it laid these; nobody was told their addresses. */
     private synchronized void dropUnfinished() {
-        for (Attachment entry : entries()) {
-            if (!entry.laid()) {
-                LOG.info("{} was not attached to its end, address {} is free", entry.key(), entry.address());
-                new VethPair(entry).remove();
-                drop(entry);
-            }
+        List<Attachment> unfinished =
+                entries().stream().filter(entry -> !entry.laid()).toList();
+        for (Attachment entry : unfinished) {
+            LOG.info("{} was not attached to its end, address {} is free", entry.key(), entry.address());
+            new VethPair(entry).remove();
         }
+        drop(unfinished);
     }
 
     private int detachAll(Predicate<Attachment> which) {
@@ -242,6 +241,18 @@ public final class Containers implements Tenants {
         if (isSame(netns, HERE)) {
             throw new OperatorException(
                     Kind.USAGE, netns + " is this host's own network namespace and not a container's");
+        }
+    }
+
+    /** Of a container whose veth pair is gone, an address is only kept if it is still of use. */
+    private void dropIfReplaceable(AttachRequest request) {
+        Attachment held = content.byKey().get(request.key());
+        if (held == null || new VethPair(held).exists()) {
+            return;
+        }
+        if (isOutside(held) || request.address() != null && !request.address().equals(held.address())) {
+            LOG.info("{} is gone with {}, address {} is free", held.key(), held.veth(), held.address());
+            drop(List.of(held));
         }
     }
 
@@ -357,7 +368,7 @@ public final class Containers implements Tenants {
     private void undo(VethPair pair, Attachment reserved, RuntimeException cause) {
         try {
             pair.remove();
-            drop(reserved);
+            drop(List.of(reserved));
         } catch (RuntimeException e) {
             cause.addSuppressed(e);
         }
@@ -369,9 +380,12 @@ public final class Containers implements Tenants {
         save(content.byKey().containsKey(attachment.key()) ? content.last() : attachment.address(), byKey);
     }
 
-    private void drop(Attachment attachment) {
+    private void drop(List<Attachment> attachments) {
+        if (attachments.isEmpty()) {
+            return;
+        }
         Map<Attachment.Key, Attachment> byKey = new LinkedHashMap<>(content.byKey());
-        byKey.remove(attachment.key());
+        attachments.forEach(attachment -> byKey.remove(attachment.key()));
         save(content.last(), byKey);
     }
 
