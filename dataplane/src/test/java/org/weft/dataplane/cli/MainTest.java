@@ -24,7 +24,7 @@ class MainTest {
             textBlock =
                     """
 fbd              | 64 | weft: unknown object "fbd" (did you mean fdb?); try 'weft --help'
-d                | 64 | weft: 'd' is not unique: it matches 'drops', 'daemon'; try 'weft --help'
+d                | 64 | weft: 'd' is not unique: it matches 'drops', 'drain', 'daemon'; try 'weft --help'
 -x               | 64 | weft: unknown option "-x"; try 'weft --help'
 link -x          | 64 | weft: Unknown option: '-x'; try 'weft link --help'
 fdb add ee:ee    | 64 | weft: fdb add: "ee:ee" is not a MAC address such as ee:ee:0a:ff:63:00
