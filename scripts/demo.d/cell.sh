@@ -6,7 +6,11 @@ cell_lines() {
   sed 's/10\.255\.108\.184/10.255.99.3/g; s/010255108184/010255099003/g; s/0a:ff:6c:b8/0a:ff:63:03/
     s/10\.255\.108\.0/10.255.99.0/; s/0a:f4:7e:00/0a:ff:63:00/; s/10\.0\.32\.12/10.0.16.16/
     s/10\.255\.43\.0/10.255.132.0/g; s/0a:ff:2b:00/0a:ff:84:00/; s/10\.0\.16\.14/10.0.32.14/' "$here/seed/cell.txt" |
-    if [[ $vtep == weft ]]; then sed 's/^host# bridge fdb/host# weft fdb/; s/^host# ip -d link/host# weft -d link/'; else cat; fi
+    if [[ $vtep == weft ]]; then
+      sed 's/^host# bridge fdb/host# weft fdb/; s/^host# ip -d \(link.*\)/host# ip \1; weft -d \1 | grep vxlan/'
+    else
+      cat
+    fi
 }
 
 # Compares what one command prints with the lines that are read.

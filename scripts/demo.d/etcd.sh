@@ -2,7 +2,7 @@
 # sourced by scripts/demo.
 
 etcd_url=http://10.0.0.1:2379
-ttl=5 # seconds
+ttl=3 # seconds
 apps=(weft-app0 weft-app1 weft-app2)
 subnet=()  # of each host, as it claimed it
 address=() # of its container
@@ -155,7 +155,7 @@ seconds_since() { # microseconds
 }
 
 lose_a_host() {
-  local killed i limit=$((2 * ttl + 5))
+  local killed i limit=$((3 * ttl + 10))
   echo
   echo "Killing the daemon of ${cells[2]} (SIGKILL) and pulling the host's cable"
   disown "${daemons[2]}"

@@ -36,7 +36,7 @@ function compare(s, o,    before) {
   forgive(" link-netns(id)? [^ ]+", "newer iproute2 says where the other end is")
   if (o ~ /^[0-9]+: silk-vtep:/) forgive_tap()
   if (o ~ /^vxlan id/) forgive_details()
-  forgive(" promiscuity [0-9]+.*", "what iproute2 prints here depends on its version")
+  forgive(" promiscuity [0-9]+.*", "iproute2 prints other details here, or none")
   if (mine == its) return
   print "  " red "seed: " s plain
   fault = fault (fault == "" ? "" : "; ") (o == "" ? "nothing where the seed has \"" s "\"" : "\"" o "\"")
@@ -50,6 +50,7 @@ function forgive_tap() {
 }
 
 function forgive_details() {
+  forgive(" proxy", "Weft answers ARP requests too, should the host have any")
   forgive(" ttl auto", "newer iproute2 prints it")
   forgive(" noudpcsum", "newer iproute2 prints it; the seed's wire has no checksum")
   forgive(" noudp6zerocsumtx noudp6zerocsumrx", "newer iproute2 prints it")
