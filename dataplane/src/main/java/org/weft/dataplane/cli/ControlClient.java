@@ -53,8 +53,31 @@ final class ControlClient {
 
     /** An answer that is good; its body is the caller's to read and close. */
     HttpAnswer get(String target) {
+        return ask("GET", target, "");
+    }
+
+    /** The answer, in full, to a request that does something. */
+    JsonElement post(String target, JsonObject body) {
+        return read(ask("POST", target, body.toString()), target);
+    }
+
+    /** A whole answer. */
+    JsonElement read(HttpAnswer answer, String target) {
+        try (answer) {
+            return JsonParser.parseString(new String(answer.body().readAllBytes(), StandardCharsets.UTF_8));
+        } catch (JsonParseException | IOException e) {
+            throw garbled(target, e);
+        }
+    }
+
+    static OperatorException garbled(String target, Exception cause) {
+        return new OperatorException(
+                Kind.UNAVAILABLE, "the daemon's answer to " + target + " is cut short or garbled", cause);
+    }
+
+    private HttpAnswer ask(String method, String target, String body) {
         try {
-            HttpAnswer answer = request(target);
+            HttpAnswer answer = request(method, target, body);
             if (answer.status() != 200) {
                 try (answer) {
                     throw failures(answer).get(0).exception();
@@ -89,11 +112,13 @@ final class ControlClient {
         return target.toString();
     }
 
-    private HttpAnswer request(String target) throws IOException {
+    private HttpAnswer request(String method, String target, String body) throws IOException {
         SocketChannel channel = connect();
         try {
-            String head = "GET " + target + " HTTP/1.1\r\nHost: weft\r\nConnection: close\r\n\r\n";
-            ByteBuffer bytes = ByteBuffer.wrap(head.getBytes(StandardCharsets.US_ASCII));
+            int length = body.getBytes(StandardCharsets.UTF_8).length;
+            String request = method + " " + target + " HTTP/1.1\r\nHost: weft\r\nConnection: close\r\n"
+                    + (length == 0 ? "" : "Content-Length: " + length + "\r\n") + "\r\n" + body;
+            ByteBuffer bytes = ByteBuffer.wrap(request.getBytes(StandardCharsets.UTF_8));
             while (bytes.hasRemaining()) {
                 channel.write(bytes);
             }

@@ -8,6 +8,7 @@ import picocli.CommandLine.Parameters;
 /** {@code weft link}. */
 @Command(
         name = "link",
+        aliases = "l",
         description = "%nThe VTEPs: TAP devices with a VXLAN endpoint behind.%n",
         synopsisHeading = "Usage: ",
         customSynopsis = {

@@ -15,7 +15,6 @@ import org.weft.dataplane.cli.ControlClient.Failure;
 import org.weft.dataplane.cli.Statement.Change;
 import org.weft.dataplane.cli.Statement.Show;
 import org.weft.dataplane.vtep.OperatorException;
-import org.weft.dataplane.vtep.OperatorException.Kind;
 
 /** Carries statements to a daemon and prints what it answers. */
 final class Session {
@@ -43,6 +42,11 @@ final class Session {
         return out;
     }
 
+    /** Whether what is shown is shown as JSON. */
+    boolean json() {
+        return style.json();
+    }
+
     /** @throws OperatorException if the daemon refuses, or is not there */
     void run(Statement statement) {
         if (statement instanceof Show show) {
@@ -67,13 +71,13 @@ final class Session {
                 entries(show, answer);
             }
         } catch (JsonParseException | IllegalStateException | IOException e) {
-            throw new OperatorException(
-                    Kind.UNAVAILABLE, "the daemon's answer to " + target + " is cut short or garbled", e);
+            throw ControlClient.garbled(target, e);
         }
         out.flush();
     }
 
-    private void copy(InputStream body) throws IOException {
+    /** Prints an answer as it is. */
+    void copy(InputStream body) throws IOException {
         byte[] bytes = new byte[1 << 16];
         for (int length = body.read(bytes); length >= 0 && !out.checkError(); length = body.read(bytes)) {
             out.write(bytes, 0, length);

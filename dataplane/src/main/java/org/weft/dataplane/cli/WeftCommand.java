@@ -53,6 +53,10 @@ import picocli.CommandLine.Spec;
             TagCommand.class,
             DropsCommand.class,
             CaptureCommand.class,
+            CellCommand.class,
+            LeaseCommand.class,
+            ConvergeCommand.class,
+            DrainCommand.class,
             DaemonCommand.class,
             GenerateCompletion.class,
             HelpCommand.class
