@@ -26,7 +26,7 @@ start_etcd() {
     --initial-advertise-peer-urls http://127.0.0.1:2380 --initial-cluster weft=http://127.0.0.1:2380 \
     </dev/null >>"$lab_state/etcd.log" 2>&1
   etcd_pid=$pid
-  await 20 "etcd listens on $etcd_url (see $lab_state/etcd.log)" etcd_listens
+  await 20 "etcd listens on $etcd_url" etcd_listens
 }
 
 # As if it crashed: told to end, etcd goes on for as long as hosts are connected, up to ten seconds.
@@ -57,7 +57,7 @@ all_know_all() {
 lease_state_is() { # state cell...
   local i
   for i in "${@:2}"; do
-    weft_on "$i" lease show 2>/dev/null | grep -qw "$1" || return
+    [[ $(weft_on "$i" lease show 2>/dev/null) == *": $1"* ]] || return
   done
 }
 
