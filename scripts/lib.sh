@@ -70,9 +70,9 @@ end_processes() { # file
   done <"$1"
 }
 
-# Two hosts of a silk overlay. Of each: its underlay address, the /24 it leases (the first address is the VTEP's), and
-# the address of the app container on it.
-underlay=(10.0.16.16 10.0.32.14)
+# Hosts of a silk overlay. Of each: its underlay address; of the first two also the /24 they lease (the first address is
+# the VTEP's), and the address of the app container on it. The third has what it is given.
+underlay=(10.0.16.16 10.0.32.14 10.0.48.18)
 lease=(10.255.99.0 10.255.132.0)
 container=(10.255.99.3 10.255.132.2)
 overlay_mtu=1410
@@ -89,12 +89,12 @@ sysctl_in() { # namespace name value
   ip netns exec "$1" sh -c "echo $3 > /proc/sys/net/$2"
 }
 
-# Joins an app container to its host with a veth pair, as the silk CNI plugin makes it.
+# Joins an app container to its host with a veth pair, as the silk CNI plugin makes it, where no Weft does it.
 lay_container() { # host-namespace container-namespace veth-in-the-host address
   local host=$1 ns=$2 veth=$3 address=$4 inside outside
   inside=$(overlay_mac ee:ee "$address")
   outside=$(overlay_mac aa:aa "$address")
-  ip link add "$veth" netns "$host" type veth peer name eth0 netns "$ns"
+  ip link add "$veth" netns "$host" txqueuelen 0 type veth peer name eth0 netns "$ns" txqueuelen 0
 
   ip -n "$host" link set "$veth" address "$outside" mtu $overlay_mtu arp off up
   ip -n "$host" address add 169.254.0.1 peer "$address/32" dev "$veth" scope link
@@ -105,23 +105,4 @@ lay_container() { # host-namespace container-namespace veth-in-the-host address
   ip -n "$ns" address add "$address" peer 169.254.0.1/32 dev eth0 scope link
   ip -n "$ns" neigh replace 169.254.0.1 lladdr "$outside" dev eth0 nud permanent
   ip -n "$ns" route add default via 169.254.0.1 dev eth0 src "$address"
-}
-
-# The configuration of a Weft daemon of host 0 or 1. Further lines for its VTEP can be put behind it.
-weft_config() { # index
-  local other=$((1 - $1)) mac
-  mac=$(overlay_mac ee:ee "${lease[other]}")
-  cat <<YAML
-underlay:
-  local: ${underlay[$1]}
-  port: 4789
-vteps:
-  - name: silk-vtep
-    vni: 1
-    address: ${lease[$1]}/16
-    mtu: $overlay_mtu
-    gbp: true
-    fdb: [{mac: "$mac", dst: ${underlay[other]}}]
-    neighbours: [{ip: ${lease[other]}, mac: "$mac"}]
-YAML
 }

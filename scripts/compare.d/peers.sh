@@ -67,6 +67,25 @@ up_ovs() { # host
 
 down_ovs() { :; } # its processes end with their namespace
 
+# The configuration of a Weft daemon of a host. Further lines for its VTEP can be put behind it.
+weft_config() { # host
+  local other=$((1 - $1)) mac
+  mac=$(overlay_mac ee:ee "${lease[other]}")
+  cat <<YAML
+underlay:
+  local: ${underlay[$1]}
+  port: 4789
+vteps:
+  - name: silk-vtep
+    vni: 1
+    address: ${lease[$1]}/16
+    mtu: $overlay_mtu
+    gbp: true
+    fdb: [{mac: "$mac", dst: ${underlay[other]}}]
+    neighbours: [{ip: ${lease[other]}, mac: "$mac"}]
+YAML
+}
+
 up_weft() { # host [further configuration]
   { weft_config "$1" && printf '%s\n' "${2:-}"; } >"$state/weft$1.yaml"
   exec ip netns exec "${hosts[$1]}" setsid \
