@@ -13,6 +13,7 @@ import org.weft.dataplane.config.ConfigFile;
 import org.weft.dataplane.config.DaemonConfig;
 import org.weft.dataplane.config.UnderlayMtu;
 import org.weft.dataplane.control.ControlServer;
+import org.weft.dataplane.control.LocalCell;
 import org.weft.dataplane.host.HostNetwork;
 import org.weft.dataplane.io.linux.Errno;
 import org.weft.dataplane.io.linux.Link;
@@ -70,11 +71,12 @@ final class Daemon {
         try {
             Weft weft = new Weft(config);
             running.push(weft);
-            if (config.cell() != null) {
-                startCell(weft, config.cell());
-            }
-            ControlServer server = new ControlServer(weft, UNDERLAY_MTU, control);
+            LocalCell cell = config.cell() == null ? null : startCell(weft, config.cell());
+            ControlServer server = new ControlServer(weft, UNDERLAY_MTU, control, cell);
             running.push(server);
+            if (cell != null) {
+                server.listenForNetworkInfo(address(config.cell().networkInfo()));
+            }
             if (config.metrics() != null) {
                 server.listenForMetrics(address(config.metrics()));
             }
@@ -87,11 +89,12 @@ final class Daemon {
         SystemdNotifier.notify("READY=1");
     }
 
-    private void startCell(Weft weft, CellConfig config) {
+    private LocalCell startCell(Weft weft, CellConfig config) {
         Containers containers = Containers.open(config.state());
         Cell cell = new Cell(config, weft, UNDERLAY_MTU, containers, LeaseSources.of(config), Daemon::exit);
         running.push(cell);
         cell.start();
+        return new LocalCell(cell, containers);
     }
 
     /** Ends as after SIGTERM, from a thread that is stopped meanwhile. */

@@ -1,17 +1,11 @@
 package org.weft.dataplane.control;
 
 import com.google.gson.JsonArray;
-import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
-import com.google.gson.JsonParseException;
-import com.google.gson.JsonParser;
-import com.google.gson.Strictness;
-import com.google.gson.stream.JsonReader;
 import io.netty.buffer.ByteBuf;
+import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import java.io.ByteArrayOutputStream;
-import java.io.IOException;
-import java.io.StringReader;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashSet;
 import java.util.Map;
@@ -27,7 +21,7 @@ import org.weft.dataplane.vtep.OperatorException.Kind;
  * The body of one {@code POST /v1}: JSON objects, one to a line, each executed as soon as its line is complete. After
  * a failed one the rest is only read, unless the batch is forced; what went before stands.
  */
-final class Batch {
+final class Batch implements Upload {
     /** Longer than any operation; what is longer is no operation. */
     static final int MAX_LINE_LENGTH = 64 * 1024;
 
@@ -54,8 +48,8 @@ final class Batch {
         this.client = client;
     }
 
-    /** Takes the next piece of the body, which may end anywhere. */
-    void feed(ByteBuf content) {
+    @Override
+    public void feed(ByteBuf content) {
         while (content.isReadable()) {
             int length = content.bytesBefore((byte) '\n');
             int taken = length < 0 ? content.readableBytes() : length;
@@ -89,7 +83,7 @@ final class Batch {
                 throw new OperatorException(
                         Kind.BAD_DATA, "line " + line + " is longer than " + MAX_LINE_LENGTH + " bytes");
             }
-            String what = operations.execute(object(text), warnings::add);
+            String what = operations.execute(StrictJson.object(text, "line " + line), warnings::add);
             done.merge(what, 1, Integer::sum);
             applied++;
             lastLine = text;
@@ -105,32 +99,6 @@ final class Batch {
         return !force && !errors.isEmpty();
     }
 
-    private JsonObject object(String text) {
-        try (JsonReader reader = new JsonReader(new StringReader(text))) {
-            reader.setStrictness(Strictness.STRICT);
-            JsonElement element = JsonParser.parseReader(reader);
-            if (element.isJsonObject() && text.charAt(text.length() - 1) == '}') {
-                reader.peek();
-                return element.getAsJsonObject();
-            }
-            throw notAnObject("");
-        } catch (JsonParseException | IOException | StackOverflowError e) {
-            throw notAnObject(reason(e));
-        }
-    }
-
-    /** Gson's words without its own line number, which is always 1, and without its link. */
-    private static String reason(Throwable e) {
-        String message = e.getCause() == null ? e.getMessage() : e.getCause().getMessage();
-        return message == null
-                ? ""
-                : " (" + message.lines().findFirst().orElse("").replace(" at line 1 ", " at ") + ")";
-    }
-
-    private OperatorException notAnObject(String reason) {
-        return new OperatorException(Kind.BAD_DATA, "line " + line + " is not one JSON object" + reason);
-    }
-
     private void refuse(Kind kind, String sentence) {
         if (errors.isEmpty()) {
             status = Refusals.status(kind);
@@ -142,8 +110,9 @@ final class Batch {
         errors.add(error);
     }
 
-    /** Executes a last line without a line end, and logs the batch as one event. */
-    void end() {
+    /** Executes a last line without a line end, logs the batch as one event, and answers. */
+    @Override
+    public void end(HttpExchanges exchanges, ChannelHandlerContext context) {
         if (partial.size() > 0) {
             endLine();
         }
@@ -151,6 +120,7 @@ final class Batch {
             refuse(Kind.USAGE, "the body is empty: send one JSON object to a line");
         }
         log();
+        exchanges.json(context, status, answer());
     }
 
     private void log() {
@@ -181,12 +151,7 @@ final class Batch {
                 : ": " + errors.get(0).getAsJsonObject().get("error").getAsString();
     }
 
-    HttpResponseStatus status() {
-        return status;
-    }
-
-    /** What the client is answered. */
-    JsonObject answer() {
+    private JsonObject answer() {
         JsonObject answer = new JsonObject();
         answer.addProperty("applied", applied);
         if (!errors.isEmpty()) {

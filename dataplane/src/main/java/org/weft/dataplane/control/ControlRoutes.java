@@ -19,7 +19,7 @@ import org.weft.dataplane.capture.Capture;
 import org.weft.dataplane.capture.CaptureFilter;
 import org.weft.dataplane.config.Suggestion;
 import org.weft.dataplane.config.Values;
-import org.weft.dataplane.control.HttpExchanges.JsonBody;
+import org.weft.dataplane.control.Answer.JsonBody;
 import org.weft.dataplane.counters.Counter;
 import org.weft.dataplane.counters.Counters;
 import org.weft.dataplane.vtep.OperatorException;
@@ -34,18 +34,25 @@ final class ControlRoutes implements Routes {
     private final Operations operations;
     private final Views views;
     private final MetricsRoutes metrics;
+    private final CellRoutes cell;
     private final LongConsumer captureLosses;
 
-    ControlRoutes(VtepRegistry registry, Operations operations, MetricsRoutes metrics, LongConsumer captureLosses) {
+    ControlRoutes(
+            VtepRegistry registry,
+            Operations operations,
+            MetricsRoutes metrics,
+            CellRoutes cell,
+            LongConsumer captureLosses) {
         this.registry = registry;
         this.operations = operations;
         this.views = new Views(registry);
         this.metrics = metrics;
+        this.cell = cell;
         this.captureLosses = captureLosses;
     }
 
     @Override
-    public Batch answer(HttpExchanges exchanges, ChannelHandlerContext context, HttpRequest request)
+    public Upload answer(HttpExchanges exchanges, ChannelHandlerContext context, HttpRequest request)
             throws IOException {
         Query query = new Query(request.uri());
         String path = query.path();
@@ -54,8 +61,10 @@ final class ControlRoutes implements Routes {
                 return batch(exchanges, query);
             }
             exchanges.error(context, HttpResponseStatus.METHOD_NOT_ALLOWED, CHANGES + " takes POST only", 64);
-        } else if (path.equals(MetricsRoutes.PATH)) {
+        } else if (MetricsRoutes.knows(path)) {
             return metrics.answer(exchanges, context, request);
+        } else if (CellRoutes.knows(path)) {
+            return cell.answer(exchanges, context, request);
         } else if (!isKnown(path)) {
             exchanges.error(context, HttpResponseStatus.NOT_FOUND, "there is no " + path, 64);
         } else if (!Routes.isGet(request)
@@ -76,10 +85,11 @@ final class ControlRoutes implements Routes {
 
     @Override
     public String allowed(HttpRequest request) {
-        return switch (new Query(request.uri()).path()) {
+        String path = new Query(request.uri()).path();
+        return switch (path) {
             case CHANGES -> "POST";
             case "/v1/capture" -> "GET";
-            default -> "GET, HEAD";
+            default -> CellRoutes.knows(path) ? cell.allowed(request) : "GET, HEAD";
         };
     }
 
@@ -111,7 +121,7 @@ final class ControlRoutes implements Routes {
                             case "/v1/neigh" -> views.neighbours(vteps);
                             default -> views.tags(vteps);
                         };
-                exchanges.answer(context, entries);
+                exchanges.answer(context, TableStream.array(entries));
             }
         }
     }

@@ -23,6 +23,9 @@ import java.net.InetSocketAddress;
 import java.nio.channels.UnresolvedAddressException;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,7 +35,7 @@ import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
 
 /**
- * The daemon's control socket, and its optional TCP address for metrics. Owns the control thread; whatever else has to
+ * The daemon's control socket, and its optional TCP addresses for metrics and for silk-cni. Owns the control thread; whatever else has to
  * touch the {@link VtepRegistry} or write tables is handed to {@link #call}.
  */
 public final class ControlServer implements AutoCloseable {
@@ -42,6 +45,8 @@ public final class ControlServer implements AutoCloseable {
     /** Longer than scrapes are apart; strangers must not use up our file descriptors. */
     private static final int TCP_IDLE_SECONDS = 300;
 
+    private static final int THREAD_IDLE_SECONDS = 60;
+
     private final EventLoopGroup group =
             new MultiThreadIoEventLoopGroup(1, new DefaultThreadFactory("weft-control"), EpollIoHandler.newFactory());
     private final EventLoop loop = group.next();
@@ -49,6 +54,17 @@ public final class ControlServer implements AutoCloseable {
     /** Listening sockets and connections. */
     private final ChannelGroup channels = new DefaultChannelGroup(loop, true);
 
+    /** Where containers are attached and detached; one after the other, as they would be anyway. */
+    private final ExecutorService containers = new ThreadPoolExecutor(
+            0,
+            1,
+            THREAD_IDLE_SECONDS,
+            TimeUnit.SECONDS,
+            new LinkedBlockingQueue<>(),
+            task -> new Thread(task, "weft-containers"));
+
+    private final VtepRegistry registry;
+    private final LocalCell local;
     private final MetricsRoutes metricsRoutes;
     private final ControlRoutes controlRoutes;
 
@@ -58,13 +74,20 @@ public final class ControlServer implements AutoCloseable {
     /**
      * Opens the socket; a socket left by a dead daemon is replaced.
      *
+     * @param local null without a cell
      * @throws OperatorException if another daemon answers on it, or it cannot be made
      */
-    public ControlServer(VtepRegistry registry, UnderlayMtu underlayMtu, Path socket) {
+    public ControlServer(VtepRegistry registry, UnderlayMtu underlayMtu, Path socket, LocalCell local) {
+        this.registry = registry;
+        this.local = local;
         Metrics metrics = new Metrics(registry, () -> captureLosses);
-        metricsRoutes = new MetricsRoutes(metrics);
+        metricsRoutes = new MetricsRoutes(metrics, new Health(registry, local));
         controlRoutes = new ControlRoutes(
-                registry, new Operations(registry, underlayMtu), metricsRoutes, lost -> captureLosses += lost);
+                registry,
+                new Operations(registry, underlayMtu),
+                metricsRoutes,
+                new CellRoutes(local, containers),
+                lost -> captureLosses += lost);
         try {
             channels.add(new ControlSocket(socket).bind(group, new Connections<>(controlRoutes, channels)));
         } catch (RuntimeException e) {
@@ -75,31 +98,53 @@ public final class ControlServer implements AutoCloseable {
     }
 
     /**
-     * Answers {@code /metrics}, and nothing else, on TCP too.
+     * Answers {@code /metrics}, {@code /healthz} and {@code /readyz}, and nothing else, on TCP too.
      *
      * @param address port 0 takes any
      * @return what it listens on
      * @throws OperatorException if it cannot
      */
     public InetSocketAddress listenForMetrics(InetSocketAddress address) {
+        InetSocketAddress bound =
+                listen(address, metricsRoutes, "metrics cannot be served", "choose another metrics: HOST:PORT");
+        LOG.info("metrics are at http:/{}{}", bound, MetricsRoutes.PATH);
+        return bound;
+    }
+
+    /**
+     * Answers silk-cni, which asks for the cell's subnet and MTU.
+     *
+     * @param address port 0 takes any
+     * @return what it listens on
+     * @throws OperatorException if it cannot
+     */
+    public InetSocketAddress listenForNetworkInfo(InetSocketAddress address) {
+        InetSocketAddress bound = listen(
+                address,
+                new NetworkInfoRoutes(registry, local),
+                "silk-cni cannot be answered",
+                "stop silk-daemon if it still runs, or choose another cell: network-info: HOST:PORT");
+        LOG.info("silk-cni is answered at http:/{}", bound);
+        return bound;
+    }
+
+    private InetSocketAddress listen(InetSocketAddress address, Routes routes, String failure, String advice) {
         ChannelFuture bound = new ServerBootstrap()
                 .group(group)
                 .channel(EpollServerSocketChannel.class)
                 .option(ChannelOption.SO_REUSEADDR, true)
-                .childHandler(new Connections<>(metricsRoutes, channels))
+                .childHandler(new Connections<>(routes, channels))
                 .bind(address)
                 .awaitUninterruptibly();
         if (!bound.isSuccess()) {
             throw new OperatorException(
                     Kind.UNAVAILABLE,
-                    "metrics cannot be served on " + address.getHostString() + ":" + address.getPort() + " ("
-                            + reason(bound.cause()) + "): choose another metrics: HOST:PORT",
+                    failure + " on " + address.getHostString() + ":" + address.getPort() + " (" + reason(bound.cause())
+                            + "): " + advice,
                     bound.cause());
         }
         channels.add(bound.channel());
-        InetSocketAddress local = (InetSocketAddress) bound.channel().localAddress();
-        LOG.info("metrics are at http:/{}{}", local, MetricsRoutes.PATH);
-        return local;
+        return (InetSocketAddress) bound.channel().localAddress();
     }
 
     private static String reason(Throwable cause) {
@@ -125,7 +170,14 @@ public final class ControlServer implements AutoCloseable {
         }
     }
 
+    /** A container that is being attached is attached to its end, or undone when the daemon starts again. */
     private void stopThread() {
+        containers.shutdown();
+        try {
+            containers.awaitTermination(5, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
         group.shutdownGracefully(0, 2, TimeUnit.SECONDS).syncUninterruptibly();
     }
 
@@ -147,7 +199,8 @@ public final class ControlServer implements AutoCloseable {
             if (!(channel instanceof EpollDomainSocketChannel)) {
                 channel.pipeline().addLast(new ReadTimeoutHandler(TCP_IDLE_SECONDS));
             }
-            channel.pipeline().addLast(new HttpServerCodec(), new HttpExchanges(routes, client(channel)));
+            RequestGate gate = new RequestGate();
+            channel.pipeline().addLast(new HttpServerCodec(), gate, new HttpExchanges(routes, gate, client(channel)));
         }
 
         private static String client(Channel channel) throws IOException {

@@ -2,7 +2,6 @@ package org.weft.dataplane.control;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
-import com.google.gson.stream.JsonWriter;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufOutputStream;
 import io.netty.buffer.Unpooled;
@@ -27,44 +26,39 @@ import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.handler.timeout.ReadTimeoutException;
 import java.io.IOException;
-import java.io.OutputStreamWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.Iterator;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
 import java.util.function.LongConsumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.weft.dataplane.capture.CaptureSession;
+import org.weft.dataplane.control.Answer.JsonBody;
 import org.weft.dataplane.vtep.OperatorException;
 
 /** One connection: takes requests in turn, has them answered, and sees to HTTP's manners. */
 final class HttpExchanges extends SimpleChannelInboundHandler<HttpObject> {
-    /** Writes the body of an answer. */
-    @FunctionalInterface
-    interface Body {
-        void write(ByteBufOutputStream out) throws IOException;
-    }
-
-    /** Writes the body of an answer in JSON. */
-    @FunctionalInterface
-    interface JsonBody {
-        void write(JsonWriter json) throws IOException;
-    }
-
     private static final Logger LOG = LoggerFactory.getLogger(HttpExchanges.class);
 
     private final Routes routes;
+    private final RequestGate gate;
     private final String client;
     private HttpRequest request;
-    private Batch batch;
+    private Upload upload;
     private CaptureStream capture;
     private TableStream table;
 
     /** A stream has taken the connection over, or it is about to be closed. */
     private boolean finished;
 
-    /** @param client who is connected, for the log */
-    HttpExchanges(Routes routes, String client) {
+    /**
+     * @param gate stands before this in the pipeline
+     * @param client who is connected, for the log
+     */
+    HttpExchanges(Routes routes, RequestGate gate, String client) {
         this.routes = routes;
+        this.gate = gate;
         this.client = client;
     }
 
@@ -79,15 +73,13 @@ final class HttpExchanges extends SimpleChannelInboundHandler<HttpObject> {
         }
         if (message instanceof HttpRequest begun) {
             request = begun;
-            batch = null;
+            upload = null;
             begin(context);
         }
-        if (message instanceof HttpContent content && batch != null) {
-            batch.feed(content.content());
+        if (message instanceof HttpContent content && upload != null) {
+            upload.feed(content.content());
             if (content instanceof LastHttpContent) {
-                batch.end();
-                json(context, batch.status(), batch.answer());
-                batch = null;
+                end(context);
             }
         }
     }
@@ -99,25 +91,61 @@ final class HttpExchanges extends SimpleChannelInboundHandler<HttpObject> {
             return;
         }
         try {
-            batch = routes.answer(this, context, request);
-        } catch (OperatorException e) {
-            error(context, Refusals.status(e.kind()), e.getMessage(), e.kind().exitCode());
+            upload = routes.answer(this, context, request);
         } catch (RuntimeException | IOException e) {
-            LOG.error("{} {} of {} failed", request.method(), request.uri(), client, e);
-            error(context, HttpResponseStatus.INTERNAL_SERVER_ERROR, String.valueOf(e.getMessage()), 71);
+            refuse(context, e);
         }
-        if (batch != null && HttpUtil.is100ContinueExpected(request)) {
+        if (upload != null && HttpUtil.is100ContinueExpected(request)) {
             context.writeAndFlush(new DefaultFullHttpResponse(
                     HttpVersion.HTTP_1_1, HttpResponseStatus.CONTINUE, Unpooled.EMPTY_BUFFER));
         }
     }
 
-    /** Answers with a body of any type. */
-    void answer(ChannelHandlerContext context, String contentType, Body body) throws IOException {
+    private void end(ChannelHandlerContext context) {
+        try {
+            upload.end(this, context);
+        } catch (RuntimeException e) {
+            refuse(context, e);
+        }
+    }
+
+    private void refuse(ChannelHandlerContext context, Throwable e) {
+        if (e instanceof OperatorException operator) {
+            error(
+                    context,
+                    Refusals.status(operator.kind()),
+                    e.getMessage(),
+                    operator.kind().exitCode());
+        } else {
+            LOG.error("{} {} of {} failed", request.method(), request.uri(), client, e);
+            error(context, HttpResponseStatus.INTERNAL_SERVER_ERROR, String.valueOf(e.getMessage()), 71);
+        }
+    }
+
+    /** Answers once work elsewhere is done. Requests behind this one wait; a client that leaves does not end the work. */
+    void later(ChannelHandlerContext context, CompletionStage<Answer> work) {
+        gate.shut();
+        work.whenCompleteAsync((answer, failure) -> conclude(context, answer, failure), context.executor());
+    }
+
+    private void conclude(ChannelHandlerContext context, Answer answer, Throwable failure) {
+        try {
+            if (failure == null) {
+                answer(context, answer);
+            } else {
+                refuse(context, failure instanceof CompletionException ? failure.getCause() : failure);
+            }
+        } catch (RuntimeException | IOException e) {
+            refuse(context, e);
+        }
+        gate.open();
+    }
+
+    void answer(ChannelHandlerContext context, Answer answer) throws IOException {
         ByteBuf content = context.alloc().heapBuffer();
         try {
-            body.write(new ByteBufOutputStream(content));
-            respond(context, HttpResponseStatus.OK, contentType, content.retain());
+            answer.body().write(new ByteBufOutputStream(content));
+            respond(context, answer.status(), answer.contentType(), content.retain());
         } finally {
             content.release();
         }
@@ -125,19 +153,15 @@ final class HttpExchanges extends SimpleChannelInboundHandler<HttpObject> {
 
     /** Answers with JSON and a line end. */
     void answer(ChannelHandlerContext context, JsonBody body) throws IOException {
-        answer(context, HttpHeaderValues.APPLICATION_JSON.toString(), out -> {
-            try (OutputStreamWriter writer = new OutputStreamWriter(out, StandardCharsets.UTF_8);
-                    JsonWriter json = new JsonWriter(writer)) {
-                body.write(json);
-                json.flush();
-                writer.write('\n');
-            }
-        });
+        answer(context, Answer.json(body));
     }
 
-    /** Answers with a JSON array and a line end; one of many entries takes the connection over and closes it in the end. */
-    void answer(ChannelHandlerContext context, Iterator<JsonBody> entries) throws IOException {
-        TableStream stream = new TableStream(entries);
+    /**
+     * Answers with JSON that is written piece by piece, and a line end; if there is much of it, it takes the connection
+     * over and closes it in the end.
+     */
+    void answer(ChannelHandlerContext context, Iterator<JsonBody> pieces) throws IOException {
+        TableStream stream = new TableStream(pieces);
         ByteBuf chunk = stream.next();
         String contentType = HttpHeaderValues.APPLICATION_JSON.toString();
         if (stream.hasEnded()) {
@@ -154,7 +178,7 @@ final class HttpExchanges extends SimpleChannelInboundHandler<HttpObject> {
         }
     }
 
-    private void json(ChannelHandlerContext context, HttpResponseStatus status, JsonObject body) {
+    void json(ChannelHandlerContext context, HttpResponseStatus status, JsonObject body) {
         ByteBuf content = Unpooled.copiedBuffer(body + "\n", StandardCharsets.UTF_8);
         respond(context, status, HttpHeaderValues.APPLICATION_JSON.toString(), content);
     }
@@ -195,7 +219,7 @@ final class HttpExchanges extends SimpleChannelInboundHandler<HttpObject> {
 
     /** The client may send its body or not after a refusal, so what follows cannot be told from a next request. */
     private boolean awaitsContinue(HttpResponseStatus status) {
-        return !status.equals(HttpResponseStatus.OK) && batch == null && HttpUtil.is100ContinueExpected(request);
+        return !status.equals(HttpResponseStatus.OK) && upload == null && HttpUtil.is100ContinueExpected(request);
     }
 
     /** Answers with packets as they pass; takes the connection over and closes it in the end. */
@@ -237,7 +261,7 @@ final class HttpExchanges extends SimpleChannelInboundHandler<HttpObject> {
     @Override
     public void channelWritabilityChanged(ChannelHandlerContext context) {
         if (context.channel().isWritable()) {
-            context.channel().config().setAutoRead(true);
+            context.channel().config().setAutoRead(!gate.isShut());
             if (table != null) {
                 table.resume();
             }

@@ -13,7 +13,7 @@ interface Routes {
      * @return what takes the request's body and has the answer then; null if the answer is given
      * @throws org.weft.dataplane.vtep.OperatorException if the request is refused
      */
-    Batch answer(HttpExchanges exchanges, ChannelHandlerContext context, HttpRequest request) throws IOException;
+    Upload answer(HttpExchanges exchanges, ChannelHandlerContext context, HttpRequest request) throws IOException;
 
     /** The methods of the request's path, for the header Allow. */
     String allowed(HttpRequest request);

@@ -13,20 +13,24 @@ import java.io.IOException;
 import java.io.OutputStreamWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.Iterator;
+import java.util.Spliterator;
+import java.util.Spliterators;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.weft.dataplane.control.HttpExchanges.JsonBody;
+import org.weft.dataplane.control.Answer.JsonBody;
 
 /**
- * A table as a JSON array, in chunks. Each is made when the client has taken most of those before, so neither a large
- * table nor a slow client takes much memory.
+ * JSON of any length, in chunks. Each is made when the client has taken most of those before, so neither a large table
+ * nor a slow client takes much memory.
  */
 final class TableStream {
     private static final Logger LOG = LoggerFactory.getLogger(TableStream.class);
     private static final int CHUNK = 1 << 16;
 
-    private final Iterator<JsonBody> entries;
+    private final Iterator<JsonBody> pieces;
     private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     /** Buffered, as an encoder makes garbage of each of the many small writes. */
     private final JsonWriter json =
@@ -36,20 +40,25 @@ final class TableStream {
     private boolean ended;
     private boolean scheduled;
 
-    TableStream(Iterator<JsonBody> entries) throws IOException {
-        this.entries = entries;
-        json.beginArray();
+    /** @param pieces each is written when the client takes more; together they are one JSON value */
+    TableStream(Iterator<JsonBody> pieces) {
+        this.pieces = pieces;
+    }
+
+    /** An array of these entries, each a piece. */
+    static Iterator<JsonBody> array(Iterator<JsonBody> entries) {
+        Stream<JsonBody> each =
+                StreamSupport.stream(Spliterators.spliteratorUnknownSize(entries, Spliterator.ORDERED), false);
+        return Stream.concat(Stream.concat(Stream.of(JsonWriter::beginArray), each), Stream.of(JsonWriter::endArray))
+                .iterator();
     }
 
     /** The next chunk; of a small table, all of it. */
     ByteBuf next() throws IOException {
-        while (entries.hasNext() && bytes.size() < CHUNK) {
-            entries.next().write(json);
+        while (pieces.hasNext() && bytes.size() < CHUNK) {
+            pieces.next().write(json);
         }
-        ended = !entries.hasNext();
-        if (ended) {
-            json.endArray();
-        }
+        ended = !pieces.hasNext();
         json.flush();
         if (ended) {
             bytes.write('\n');

@@ -12,7 +12,7 @@ import java.util.NoSuchElementException;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.weft.dataplane.VtepRegistry;
-import org.weft.dataplane.control.HttpExchanges.JsonBody;
+import org.weft.dataplane.control.Answer.JsonBody;
 import org.weft.dataplane.counters.Counter;
 import org.weft.dataplane.counters.Counters;
 import org.weft.dataplane.counters.DropSample;

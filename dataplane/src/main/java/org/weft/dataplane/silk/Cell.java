@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
@@ -12,6 +13,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.weft.dataplane.VtepRegistry;
@@ -25,7 +27,10 @@ import org.weft.dataplane.silk.lease.LeaseSource;
 import org.weft.dataplane.silk.lease.LeaseTable;
 import org.weft.dataplane.silk.lease.LeaseTable.Skipped;
 import org.weft.dataplane.silk.lease.Overlay;
+import org.weft.dataplane.vtep.OperatorException;
+import org.weft.dataplane.vtep.OperatorException.Kind;
 import org.weft.dataplane.vtep.Vtep;
+import org.weft.encap.IpPrefix;
 
 /**
  * The role of silk-daemon on this host: holds a lease, brings the VTEP up for it, and makes the host's routes and the
@@ -49,6 +54,7 @@ public final class Cell implements AutoCloseable {
     private final VtepRegistry registry;
     private final Tenants tenants;
     private final LeaseSource source;
+    private final Function<String, HostRoutes> routes;
     private final CellState state;
     private final Contact contact;
     private final Convergence convergence = new Convergence();
@@ -78,6 +84,15 @@ public final class Cell implements AutoCloseable {
     private Instant savedConfirmed;
 
     private volatile CellStatus status;
+    private volatile long publishedNanos;
+
+    /**
+     * What a full pass did.
+     *
+     * @param changes what was to be changed
+     * @param refused why the kernel did not take it, by subnet
+     */
+    public record Pass(List<Change> changes, Map<IpPrefix, String> refused) {}
 
     /** What a source said. */
     private record Heard(Lease own, List<LeaseRecord> all) {}
@@ -95,8 +110,21 @@ public final class Cell implements AutoCloseable {
             Tenants tenants,
             LeaseSource source,
             Runnable stop) {
+        this(config, registry, underlayMtu, tenants, source, stop, null);
+    }
+
+    /** @param routes of a device by its name; null: the kernel's */
+    Cell(
+            CellConfig config,
+            VtepRegistry registry,
+            UnderlayMtu underlayMtu,
+            Tenants tenants,
+            LeaseSource source,
+            Runnable stop,
+            Function<String, HostRoutes> routes) {
         this.config = config;
         this.overlay = new Overlay(config.overlay(), config.subnetLength());
+        this.routes = routes == null ? dev -> new KernelRoutes(dev, overlay) : routes;
         this.device = new CellDevice(config, overlay, registry, underlayMtu);
         this.registry = registry;
         this.tenants = tenants;
@@ -142,17 +170,22 @@ public final class Cell implements AutoCloseable {
         return status;
     }
 
+    /** How long ago the cell's thread last came to the end of something; some seconds at most, unless it hangs. */
+    public Duration silence() {
+        return Duration.ofNanos(System.nanoTime() - publishedNanos);
+    }
+
     /** What a full pass would change now. */
     public CompletableFuture<List<Change>> plan() {
         return ask(() -> convergence.plan(table.leases()));
     }
 
-    /** Asks the source, and makes a full pass over what is known so far. Answers what that changed. */
-    public CompletableFuture<List<Change>> converge() {
+    /** Asks the source, and makes a full pass over what is known so far. */
+    public CompletableFuture<Pass> converge() {
         return ask(() -> {
             source.refresh();
             convergence.requireFullPass();
-            return pass();
+            return new Pass(pass(), convergence.refusals());
         });
     }
 
@@ -161,19 +194,32 @@ public final class Cell implements AutoCloseable {
      * process.
      *
      * @param timeout after which containers that are still there make the cell go on as before
+     * @return when it has begun
      */
-    public void drain(Duration timeout) {
-        run(() -> {
+    public CompletableFuture<Void> drain(Duration timeout) {
+        return ask(() -> {
             drain.begin(timeout);
             continueDrain();
+            return null;
         });
     }
 
-    private void run(Runnable task) {
+    /** Goes on as before, if it is not drained yet. */
+    public CompletableFuture<Void> cancelDrain() {
+        return ask(() -> {
+            drain.cancel();
+            return null;
+        });
+    }
+
+    /** @return false if the cell is closed, and the task will not run */
+    private boolean run(Runnable task) {
         try {
             thread.execute(() -> guarded(task));
+            return true;
         } catch (RejectedExecutionException e) {
             LOG.debug("the cell is closed");
+            return false;
         }
     }
 
@@ -189,13 +235,18 @@ public final class Cell implements AutoCloseable {
 
     private <T> CompletableFuture<T> ask(Callable<T> question) {
         CompletableFuture<T> answer = new CompletableFuture<>();
-        run(() -> {
+        boolean taken = run(() -> {
             try {
-                answer.complete(question.call());
+                T found = question.call();
+                publish(); // who asked may look at the status next
+                answer.complete(found);
             } catch (Exception e) {
                 answer.completeExceptionally(e);
             }
         });
+        if (!taken) {
+            answer.completeExceptionally(new OperatorException(Kind.UNAVAILABLE, "the cell is stopping"));
+        }
         return answer;
     }
 
@@ -292,7 +343,7 @@ public final class Cell implements AutoCloseable {
         try {
             Vtep vtep = device.up(granted, table.leases());
             own = granted;
-            convergence.with(new Converger(overlay, own, vtep, new KernelRoutes(vtep.name(), overlay), registry));
+            convergence.with(new Converger(overlay, own, vtep, routes.apply(vtep.name()), registry));
             ifindex = registry.state(vtep).ifindex();
             tenants.lease(own, vtep.mtu());
             say(null);
@@ -411,18 +462,20 @@ public final class Cell implements AutoCloseable {
                 convergence.installed(),
                 skipped,
                 convergence.failures(),
+                drain.remainingMillis(),
                 convergence.totals(contact.failures()));
+        publishedNanos = System.nanoTime();
     }
 
     private Phase phase() {
         if (lost) {
             return Phase.LOST;
         }
-        if (own == null) {
-            return Phase.WAITING;
-        }
         if (drain.isOn()) {
             return Phase.DRAINING;
+        }
+        if (own == null) {
+            return Phase.WAITING;
         }
         return contact.isCurrent() ? Phase.CURRENT : Phase.STALE;
     }

@@ -15,6 +15,7 @@ import org.weft.dataplane.silk.lease.LeaseTable.Skipped;
  * @param leases other hosts' leases in force
  * @param skipped records that are no lease that could be used
  * @param failures what the kernel refused, in sentences
+ * @param drainMillis how long it waits for its containers to leave; -1 if it does not
  * @param totals since the start
  */
 public record CellStatus(
@@ -27,6 +28,7 @@ public record CellStatus(
         List<Lease> leases,
         List<Skipped> skipped,
         List<String> failures,
+        long drainMillis,
         Totals totals) {
     /** What a cell is at. */
     public enum Phase {
@@ -48,6 +50,6 @@ public record CellStatus(
 
     /** Whether containers are connected, be it on old tables. */
     public boolean ready() {
-        return phase == Phase.CURRENT || phase == Phase.STALE || phase == Phase.DRAINING;
+        return own != null;
     }
 }

@@ -97,6 +97,11 @@ final class Convergence {
         return isOn() ? List.copyOf(converger.installed()) : List.of();
     }
 
+    /** Why the kernel refused, by subnet, since the last full pass. */
+    Map<IpPrefix, String> refusals() {
+        return Map.copyOf(failures);
+    }
+
     /** What the kernel refused in the last passes, in sentences. */
     List<String> failures() {
         return new ArrayList<>(failures.values());

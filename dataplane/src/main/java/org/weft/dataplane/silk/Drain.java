@@ -47,7 +47,15 @@ final class Drain {
         return on && !done && System.nanoTime() - deadlineNanos >= 0;
     }
 
+    /** How long is left; -1 if it is not on. */
+    long remainingMillis() {
+        return on ? Math.max(0, (deadlineNanos - System.nanoTime()) / 1_000_000) : -1;
+    }
+
     void cancel() {
+        if (!on || done) {
+            return;
+        }
         on = false;
         tenants.draining(false);
         LOG.warn("not drained: {} containers are still here; the cell goes on as before", tenants.size());

@@ -32,7 +32,7 @@ abstract class ControlServerFixture {
     @BeforeEach
     void open() throws IOException {
         socket = directory.resolve("control.sock");
-        server = new ControlServer(registry, (local, dev) -> 1500, socket);
+        server = new ControlServer(registry, (local, dev) -> 1500, socket, null);
         client = UnixHttp.connect(socket);
     }
 

@@ -14,7 +14,7 @@ import java.util.Iterator;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.weft.dataplane.control.HttpExchanges.JsonBody;
+import org.weft.dataplane.control.Answer.JsonBody;
 
 class TableStreamTest {
     private static final int ENTRIES = 100_000;
@@ -37,7 +37,7 @@ class TableStreamTest {
     }
 
     private TableStream begin(Iterator<JsonBody> entries) throws IOException {
-        TableStream stream = new TableStream(entries);
+        TableStream stream = new TableStream(TableStream.array(entries));
         stream.carry(client, stream.next());
         return stream;
     }
@@ -65,7 +65,7 @@ class TableStreamTest {
 
     @Test
     void isOneChunkWhenItIsSmall() throws IOException {
-        TableStream stream = new TableStream(entries(2));
+        TableStream stream = new TableStream(TableStream.array(entries(2)));
 
         assertEquals("[\"entry 0\",\"entry 1\"]\n", stream.next().toString(StandardCharsets.UTF_8));
         assertTrue(stream.hasEnded());

@@ -1,0 +1,137 @@
+package org.weft.dataplane.control;
+
+import com.google.gson.JsonObject;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.handler.codec.http.HttpMethod;
+import io.netty.handler.codec.http.HttpRequest;
+import io.netty.handler.codec.http.HttpResponseStatus;
+import java.io.IOException;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
+import org.weft.dataplane.silk.Cell;
+import org.weft.dataplane.silk.container.Cni;
+import org.weft.dataplane.vtep.OperatorException;
+import org.weft.dataplane.vtep.OperatorException.Kind;
+
+/** Leases, containers and convergence of this daemon's cell. What may take its time is done on another thread. */
+final class CellRoutes implements Routes {
+    private static final String NO_CELL = "this daemon has no cell: give its configuration a cell section";
+
+    /** A code of the plugin's own, as CNI has none for this. */
+    private static final int CNI_HOST_FAILURE = 100;
+
+    private final LocalCell local;
+    private final Executor thread;
+    private final CellOperations operations;
+    private final Cni cni;
+
+    /**
+     * @param local null without a cell
+     * @param thread where containers are attached and detached
+     */
+    CellRoutes(LocalCell local, Executor thread) {
+        this.local = local;
+        this.thread = thread;
+        this.operations = local == null ? null : new CellOperations(local, thread);
+        this.cni = local == null ? null : new Cni(local.containers());
+    }
+
+    static boolean knows(String path) {
+        return switch (path) {
+            case "/v1/lease", "/v1/converge", "/v1/cell", "/v1/cni" -> true;
+            default -> false;
+        };
+    }
+
+    @Override
+    public String allowed(HttpRequest request) {
+        return switch (new Query(request.uri()).path()) {
+            case "/v1/lease" -> "GET, HEAD";
+            case "/v1/cni" -> "POST";
+            default -> "GET, HEAD, POST";
+        };
+    }
+
+    @Override
+    public Upload answer(HttpExchanges exchanges, ChannelHandlerContext context, HttpRequest request)
+            throws IOException {
+        Query query = new Query(request.uri());
+        boolean post = request.method().equals(HttpMethod.POST);
+        if (!post && !Routes.isGet(request) || !allowed(request).contains(post ? "POST" : "GET")) {
+            exchanges.error(
+                    context,
+                    HttpResponseStatus.METHOD_NOT_ALLOWED,
+                    query.path() + " takes " + allowed(request) + " only",
+                    64);
+            return null;
+        }
+        query.allow();
+        if (post) {
+            return upload(query.path(), exchanges, request);
+        }
+        requireCell();
+        show(query.path(), exchanges, context);
+        return null;
+    }
+
+    private void show(String path, HttpExchanges exchanges, ChannelHandlerContext context) throws IOException {
+        switch (path) {
+            case "/v1/lease" ->
+                exchanges.answer(context, CellView.leases(local.cell().status()));
+            case "/v1/converge" -> {
+                Cell cell = requireLease();
+                exchanges.later(
+                        context, cell.plan().thenApply(changes -> Answer.json(CellView.changes(changes, Map.of()))));
+            }
+            default -> exchanges.answer(context, CellView.cell(local));
+        }
+    }
+
+    private Upload upload(String path, HttpExchanges exchanges, HttpRequest request) {
+        if (path.equals("/v1/cni")) {
+            Map<String, String> environment = Cni.environment(request.headers());
+            return new CollectedBody(config -> cni(environment, config));
+        }
+        requireCell();
+        return path.equals("/v1/cell")
+                ? new CollectedBody(body -> operations.begin(body, exchanges.client()))
+                : new CollectedBody(body -> converge());
+    }
+
+    private CompletionStage<Answer> converge() {
+        return requireLease()
+                .converge()
+                .thenApply(pass -> Answer.json(CellView.changes(pass.changes(), pass.refused())));
+    }
+
+    /** Failures are in CNI's own form. */
+    private CompletionStage<Answer> cni(Map<String, String> environment, String config) {
+        if (local == null) {
+            JsonObject error = new JsonObject();
+            error.addProperty("cniVersion", "1.0.0");
+            error.addProperty("code", CNI_HOST_FAILURE);
+            error.addProperty("msg", NO_CELL);
+            return CompletableFuture.completedStage(Answer.json(HttpResponseStatus.NOT_FOUND, error.toString()));
+        }
+        return CompletableFuture.supplyAsync(() -> cni.handle(environment, config), thread)
+                .thenApply(answer -> Answer.json(
+                        answer.ok() ? HttpResponseStatus.OK : HttpResponseStatus.INTERNAL_SERVER_ERROR, answer.json()));
+    }
+
+    private void requireCell() {
+        if (local == null) {
+            throw new OperatorException(Kind.NO_INPUT, NO_CELL);
+        }
+    }
+
+    private Cell requireLease() {
+        if (!local.cell().status().ready()) {
+            throw new OperatorException(
+                    Kind.UNAVAILABLE,
+                    "this host has no lease in force, so there is nothing to converge: see weft lease show");
+        }
+        return local.cell();
+    }
+}

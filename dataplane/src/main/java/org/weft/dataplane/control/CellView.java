@@ -1,0 +1,134 @@
+package org.weft.dataplane.control;
+
+import com.google.gson.stream.JsonWriter;
+import java.io.IOException;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.stream.Stream;
+import org.weft.dataplane.control.Answer.JsonBody;
+import org.weft.dataplane.silk.CellStatus;
+import org.weft.dataplane.silk.Change;
+import org.weft.dataplane.silk.container.Attachment;
+import org.weft.dataplane.silk.lease.Lease;
+import org.weft.dataplane.silk.lease.LeaseRecord;
+import org.weft.dataplane.silk.lease.SilkNames;
+import org.weft.encap.IpPrefix;
+import org.weft.encap.MacAddress;
+
+/** A cell as {@code GET} answers it, in JSON; leases with silk's field names. */
+final class CellView {
+    private CellView() {}
+
+    /** Piece by piece, as there may be ten thousand leases. */
+    static Iterator<JsonBody> leases(CellStatus status) {
+        JsonBody head = json -> {
+            json.beginObject();
+            json.name("vtep").value(status.vtep());
+            json.name("source").value(status.source());
+            json.name("state").value(state(status));
+            json.name("age").value(status.ageMillis() < 0 ? null : status.ageMillis() / 1000);
+            json.name("trouble").value(status.trouble());
+            json.name("own");
+            lease(status.own(), json);
+        };
+        return Stream.of(
+                        Stream.of(head),
+                        array("leases", status.leases(), lease -> json -> lease(lease, json)),
+                        array("skipped", status.skipped(), skipped -> json -> {
+                            json.beginObject();
+                            record(skipped.record(), json);
+                            json.name("reason").value(skipped.reason());
+                            json.endObject();
+                        }),
+                        array("failures", status.failures(), sentence -> json -> json.value(sentence)),
+                        Stream.<JsonBody>of(JsonWriter::endObject))
+                .flatMap(Function.identity())
+                .iterator();
+    }
+
+    private static <T> Stream<JsonBody> array(String name, List<T> list, Function<T, JsonBody> element) {
+        JsonBody begin = json -> json.name(name).beginArray();
+        return Stream.concat(
+                Stream.concat(Stream.of(begin), list.stream().map(element)), Stream.of(JsonWriter::endArray));
+    }
+
+    static String state(CellStatus status) {
+        return status.phase().name().toLowerCase(Locale.ROOT);
+    }
+
+    private static void lease(Lease lease, JsonWriter json) throws IOException {
+        if (lease == null) {
+            json.nullValue();
+            return;
+        }
+        json.beginObject();
+        record(lease.record(""), json);
+        json.endObject();
+    }
+
+    private static void record(LeaseRecord record, JsonWriter json) throws IOException {
+        json.name("underlay_ip").value(record.underlayIp());
+        json.name("overlay_subnet").value(record.overlaySubnet());
+        json.name("overlay_hardware_addr").value(record.overlayHardwareAddr());
+    }
+
+    /** @param refused why the kernel did not take a change, by subnet */
+    static JsonBody changes(List<Change> changes, Map<IpPrefix, String> refused) {
+        return json -> {
+            json.beginArray();
+            for (Change change : changes) {
+                json.beginObject();
+                IpPrefix subnet = change.subnet();
+                json.name("subnet").value(subnet.address() + "/" + subnet.length());
+                json.name("change").value(change.kind().name().toLowerCase(Locale.ROOT));
+                json.name("before");
+                lease(change.before(), json);
+                json.name("after");
+                lease(change.after(), json);
+                json.name("text").value(change.toString());
+                if (refused.containsKey(subnet)) {
+                    json.name("refused").value(refused.get(subnet));
+                }
+                json.endObject();
+            }
+            json.endArray();
+        };
+    }
+
+    static JsonBody cell(LocalCell local) {
+        CellStatus status = local.cell().status();
+        List<Attachment> containers = local.containers().entries();
+        return json -> {
+            json.beginObject();
+            json.name("vtep").value(status.vtep());
+            json.name("state").value(state(status));
+            json.name("subnet").value(status.own() == null ? null : status.own().subnetText());
+            json.name("draining").value(status.drainMillis() >= 0);
+            json.name("drain_remaining").value(status.drainMillis() < 0 ? null : status.drainMillis() / 1000);
+            json.name("containers").beginArray();
+            for (Attachment container : containers) {
+                container(container, json);
+            }
+            json.endArray();
+            json.endObject();
+        };
+    }
+
+    static void container(Attachment container, JsonWriter json) throws IOException {
+        Attachment.Key key = container.key();
+        json.beginObject();
+        json.name("network").value(key.network());
+        json.name("id").value(key.id());
+        json.name("ifname").value(key.ifname());
+        json.name("address").value(container.address().toString());
+        json.name("mac").value(MacAddress.toString(SilkNames.containerMac(container.address())));
+        json.name("netns").value(container.netns().toString());
+        json.name("mtu").value(container.mtu());
+        json.name("veth").value(container.veth());
+        json.name("veth_mac").value(MacAddress.toString(SilkNames.vethMac(container.address())));
+        json.endObject();
+    }
+}

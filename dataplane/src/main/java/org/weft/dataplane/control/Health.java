@@ -1,0 +1,69 @@
+package org.weft.dataplane.control;
+
+import java.time.Duration;
+import java.util.List;
+import org.weft.dataplane.VtepRegistry;
+import org.weft.dataplane.silk.CellStatus;
+import org.weft.dataplane.silk.CellStatus.Phase;
+import org.weft.dataplane.vtep.Vtep;
+
+/** What this daemon says to whoever starts and stops it: whether it works, and whether packets pass. */
+final class Health {
+    /** Longer than anything the cell does in one go, a cluster that does not answer included. */
+    static final Duration SILENCE = Duration.ofSeconds(30);
+
+    /**
+     * An answer.
+     *
+     * @param sentence why; one line
+     */
+    record Verdict(boolean good, String sentence) {}
+
+    private final VtepRegistry registry;
+    private final LocalCell local;
+
+    /** @param local null without a cell */
+    Health(VtepRegistry registry, LocalCell local) {
+        this.registry = registry;
+        this.local = local;
+    }
+
+    /** Whether the daemon makes progress. That this is asked on the control thread is half of the answer. */
+    Verdict alive() {
+        if (local == null) {
+            return new Verdict(true, "ok");
+        }
+        CellStatus status = local.cell().status();
+        Duration silence = local.cell().silence();
+        if (silence.compareTo(SILENCE) > 0) {
+            return new Verdict(false, "the cell's thread has not come to an end for " + silence.toSeconds() + " s");
+        }
+        return status.phase() == Phase.LOST ? new Verdict(false, status.trouble()) : new Verdict(true, "ok");
+    }
+
+    /** Whether packets pass, be it by leases that are old. */
+    Verdict ready() {
+        List<String> down = registry.vteps().stream()
+                .filter(vtep -> !registry.state(vtep).up())
+                .map(Vtep::name)
+                .toList();
+        if (!down.isEmpty()) {
+            return new Verdict(false, String.join(", ", down) + (down.size() == 1 ? " is" : " are") + " down");
+        }
+        return local == null ? new Verdict(true, "ok") : ready(local.cell().status());
+    }
+
+    private static Verdict ready(CellStatus status) {
+        String trouble = status.trouble() == null ? "" : ": " + status.trouble();
+        if (!status.ready()) {
+            return new Verdict(
+                    false,
+                    status.phase() == Phase.LOST
+                            ? status.trouble()
+                            : "this host has no lease in force, " + status.source() + trouble);
+        }
+        return status.phase() == Phase.STALE
+                ? new Verdict(true, "ok, running on tables of age " + status.ageMillis() / 1000 + " s" + trouble)
+                : new Verdict(true, status.phase() == Phase.DRAINING ? "ok, draining" : "ok");
+    }
+}
