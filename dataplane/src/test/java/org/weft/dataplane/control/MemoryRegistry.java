@@ -16,7 +16,7 @@ import org.weft.encap.IpAddress;
 import org.weft.encap.MacAddress;
 
 /** VTEPs with tables but no devices. */
-final class MemoryRegistry implements VtepRegistry {
+public final class MemoryRegistry implements VtepRegistry {
     final Map<String, Vtep> vteps = new LinkedHashMap<>();
     final Map<String, Counters> underlays = new LinkedHashMap<>();
     final Capture capture = new Capture();
@@ -32,7 +32,7 @@ final class MemoryRegistry implements VtepRegistry {
     long seconds = 1000;
 
     /** Adds a VTEP by attributes. */
-    Vtep add(String name, Map<String, String> attributes) {
+    public Vtep add(String name, Map<String, String> attributes) {
         VtepConfig config = VtepAttributes.create(name, attributes, (local, dev) -> 1500, warning -> {});
         return add(new VtepEntries(config, List.of(), List.of(), List.of()));
     }
