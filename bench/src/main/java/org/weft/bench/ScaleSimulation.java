@@ -85,7 +85,8 @@ public final class ScaleSimulation {
             now = new ArrayList<>(now);
             now.set(number, Fleet.record(Fleet.moved(number + 1, 1)));
             for (int i = 0; i < size; i++) {
-                change[(from + i) * CHANGES + round] = number == from + i ? 0 : present.get(i).hear(now, false);
+                change[(from + i) * CHANGES + round] =
+                        number == from + i ? 0 : present.get(i).hear(now, false);
             }
         }
         for (int i = 0; i < size; i++) {

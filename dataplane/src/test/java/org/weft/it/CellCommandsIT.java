@@ -110,8 +110,8 @@ class CellCommandsIT {
         String shown = weft("lease show");
         assertTrue(shown.matches("source file \\Q" + file + "\\E: current, tables of age \\d+ s\n(?s:.*)"), shown);
         assertTrue(
-                shown.endsWith("\n10.255.99.0/24 dev silk-vtep lladdr ee:ee:0a:ff:63:00 dst 10.0.16.16 own\n" + PEER
-                        + "10.255.0.9/32 dev silk-vtep lladdr ee:ee:0a:ff:00:09 dst 10.0.16.15\n"
+                shown.endsWith("\n10.255.99.0/24 dev silk-vtep lladdr ee:ee:0a:ff:63:00 dst 10.0.16.16 own\n"
+                        + "10.255.0.9/32 dev silk-vtep lladdr ee:ee:0a:ff:00:09 dst 10.0.16.15\n" + PEER
                         + "skipped " + file + ":4: overlay_subnet 10.254.1.0/24 is not in the overlay 10.255.0.0/16\n"),
                 shown);
 

@@ -2,6 +2,7 @@ package org.weft.dataplane.control;
 
 import com.google.gson.stream.JsonWriter;
 import java.io.IOException;
+import java.util.Comparator;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
@@ -36,7 +37,7 @@ final class CellView {
         };
         return Stream.of(
                         Stream.of(head),
-                        array("leases", status.leases(), lease -> json -> lease(lease, json)),
+                        array("leases", sorted(status.leases()), lease -> json -> lease(lease, json)),
                         array("skipped", status.skipped(), skipped -> json -> {
                             json.beginObject();
                             record(skipped.record(), json);
@@ -47,6 +48,13 @@ final class CellView {
                         Stream.<JsonBody>of(JsonWriter::endObject))
                 .flatMap(Function.identity())
                 .iterator();
+    }
+
+    /** By address, as {@code ip route} shows them. */
+    private static List<Lease> sorted(List<Lease> leases) {
+        return leases.stream()
+                .sorted(Comparator.comparingLong((Lease lease) -> lease.base().ipv4() & 0xffff_ffffL))
+                .toList();
     }
 
     private static <T> Stream<JsonBody> array(String name, List<T> list, Function<T, JsonBody> element) {

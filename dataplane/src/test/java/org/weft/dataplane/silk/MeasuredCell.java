@@ -30,8 +30,7 @@ public final class MeasuredCell implements AutoCloseable {
 
     /** @param state an empty directory */
     public MeasuredCell(Path state, Overlay overlay, Lease own) {
-        Iproute2.here()
-                .batch("link set lo up\naddress add " + own.underlay() + "/32 dev lo\n");
+        Iproute2.here().batch("link set lo up\naddress add " + own.underlay() + "/32 dev lo\n");
         hub = new LeaseHub(own);
         weft = new Weft(ConfigFile.none());
         cell = new Cell(config(state, overlay, own.underlay()), weft, (local, dev) -> 1500, new None(), hub, () -> {});
@@ -67,7 +66,7 @@ public final class MeasuredCell implements AutoCloseable {
     /** A full pass that finds nothing to change. */
     public Duration fullPass() {
         long start = System.nanoTime();
-        List<Change> changes = cell.converge().join();
+        List<Change> changes = cell.converge().join().changes();
         Duration time = Duration.ofNanos(System.nanoTime() - start);
         if (!changes.isEmpty()) {
             throw new AssertionError("there was something to change: " + changes);
@@ -108,6 +107,11 @@ public final class MeasuredCell implements AutoCloseable {
         @Override
         public void lease(Lease own, int mtu) {
             // It has no containers to tell.
+        }
+
+        @Override
+        public int dropGone() {
+            return 0;
         }
 
         @Override
