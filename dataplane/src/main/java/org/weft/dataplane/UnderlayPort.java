@@ -9,6 +9,7 @@ import org.agrona.concurrent.Agent;
 import org.weft.dataplane.agent.Decapsulator;
 import org.weft.dataplane.agent.Decapsulator.Ingress;
 import org.weft.dataplane.agent.FrameRing;
+import org.weft.dataplane.agent.RefusalSender;
 import org.weft.dataplane.agent.TapWriter;
 import org.weft.dataplane.capture.Capture;
 import org.weft.dataplane.counters.Counters;
@@ -60,11 +61,11 @@ final class UnderlayPort implements AutoCloseable {
             start();
         }
 
-        void attach(Vtep vtep, TapDevice tap) {
+        void attach(Vtep vtep, TapDevice tap, RefusalSender refusals) {
             line.stop();
             FrameRing ring = new FrameRing(SLOTS, FRAMES_PER_SLOT);
             Counters lane = vtep.counters().lane(worker);
-            ingresses.put(vtep, new Ingress(vtep, ring, lane));
+            ingresses.put(vtep, new Ingress(vtep, ring, lane, refusals));
             writers.put(vtep, new TapWriter(vtep, tap, slab, ring, lane, capture));
             start();
         }
@@ -123,10 +124,10 @@ final class UnderlayPort implements AutoCloseable {
     }
 
     /** Delivers the frames of a VTEP's VNI to its queues from now on. The sockets buffer what comes meanwhile. */
-    void attach(Vtep vtep, List<? extends TapDevice> taps) {
+    void attach(Vtep vtep, List<? extends TapDevice> taps, List<RefusalSender> refusals) {
         vteps.add(vtep);
         for (int worker = 0; worker < queues.size(); worker++) {
-            queues.get(worker).attach(vtep, taps.get(worker));
+            queues.get(worker).attach(vtep, taps.get(worker), refusals.get(worker));
         }
         switchOffloads();
     }

@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.function.Supplier;
 import org.weft.dataplane.agent.Encapsulator;
 import org.weft.dataplane.agent.FrameRing;
+import org.weft.dataplane.agent.RefusalSender;
 import org.weft.dataplane.agent.TapReader;
 import org.weft.dataplane.capture.Capture;
 import org.weft.dataplane.counters.Counters;
@@ -45,6 +46,7 @@ final class VtepDevices implements AutoCloseable {
     private final Supplier<TunnelDevice> tunnel;
     private final List<LinuxTap> taps;
     private final List<LinuxUnderlaySender> senders = new ArrayList<>();
+    private final List<RefusalSender> refusals = new ArrayList<>();
     private final List<Stages.Line> egress = new ArrayList<>();
     private final int ifindex;
 
@@ -68,8 +70,14 @@ final class VtepDevices implements AutoCloseable {
             for (int worker = 0; worker < workers; worker++) {
                 senders.add(LinuxUnderlaySender.open(senderOptions(config, Math.max(1, SENDERS / workers))));
             }
+            for (int worker = 0; worker < workers; worker++) {
+                // Its counters are written by the receiving side, so they are no part of the sending worker's.
+                Counters lane = vtep.counters().lane(workers + worker);
+                refusals.add(
+                        new RefusalSender(vtep, LinuxUnderlaySender.open(senderOptions(config, 1)), lane, capture));
+            }
             switchOffloads();
-            port.attach(vtep, taps);
+            port.attach(vtep, taps, refusals);
             for (int worker = 0; worker < workers; worker++) {
                 start(stages, worker, capture);
             }
@@ -225,6 +233,7 @@ final class VtepDevices implements AutoCloseable {
         egress.forEach(Stages.Line::stop);
         port.detach(vtep);
         senders.forEach(LinuxUnderlaySender::close);
+        refusals.forEach(RefusalSender::close);
         taps.get(0).close();
     }
 }

@@ -27,6 +27,8 @@ public final class FrameLayout {
     private int transportLength;
     private int protocol;
     private boolean fragment;
+    private boolean laterFragment;
+    private int fragmentId;
     private int tos;
     private int ttl;
     private boolean dontFragment;
@@ -74,6 +76,8 @@ public final class FrameLayout {
         transportLength = 0;
         protocol = NONE;
         fragment = false;
+        laterFragment = false;
+        fragmentId = 0;
         tos = 0;
         ttl = 0;
         dontFragment = false;
@@ -92,8 +96,12 @@ public final class FrameLayout {
         int fragmentField = Ipv4Header.fragmentField(buffer, networkOffset);
         dontFragment = (fragmentField & Ipv4Header.DONT_FRAGMENT) != 0;
         fragment = Ipv4Header.isFragment(fragmentField);
+        if (fragment) {
+            laterFragment = Ipv4Header.isLaterFragment(fragmentField);
+            fragmentId = Ipv4Header.identification(buffer, networkOffset);
+        }
         int headerLength = Ipv4Header.check(buffer, networkOffset, rest);
-        if (headerLength != EthernetHeader.INVALID && !Ipv4Header.isLaterFragment(fragmentField)) {
+        if (headerLength != EthernetHeader.INVALID && !laterFragment) {
             int total = Ipv4Header.totalLength(buffer, networkOffset);
             locateTransport(buffer, networkOffset + headerLength, networkOffset + claimed(total, rest));
         }
@@ -115,6 +123,8 @@ public final class FrameLayout {
         extensions.walk(buffer, networkOffset, packet);
         protocol = extensions.protocol();
         fragment = extensions.isFragment();
+        laterFragment = extensions.isLaterFragment();
+        fragmentId = extensions.fragmentId();
         if (extensions.upperLayerOffset() != Ipv6ExtensionHeaders.NONE) {
             locateTransport(buffer, extensions.upperLayerOffset(), networkOffset + packet);
         }
@@ -138,11 +148,12 @@ public final class FrameLayout {
         transportLength = whole ? there : 0;
     }
 
-    /** Whether the transport header begins with two ports. */
-    boolean hasPorts() {
-        if (transportOffset == NONE) {
-            return false;
-        }
+    /** Whether the transport header is there and begins with two ports. */
+    public boolean hasPorts() {
+        return transportOffset != NONE && hasPorts(protocol);
+    }
+
+    static boolean hasPorts(int protocol) {
         return switch (protocol) {
             case TcpHeader.PROTOCOL, UdpHeader.PROTOCOL, UDP_LITE, SCTP, DCCP -> true;
             default -> false;
@@ -204,6 +215,16 @@ public final class FrameLayout {
     /** Whether the IP packet is a fragment, the first one included. */
     public boolean isFragment() {
         return fragment;
+    }
+
+    /** Whether it is any fragment but the first: it has no transport header. */
+    public boolean isLaterFragment() {
+        return laterFragment;
+    }
+
+    /** What the fragments of one packet have in common, 16 bits in IPv4 and 32 in IPv6; 0 for what is no fragment. */
+    public int fragmentId() {
+        return fragmentId;
     }
 
     /** TOS or traffic class; 0 if not IP. */

@@ -82,6 +82,10 @@ public final class Ipv4Header {
         return buffer.getShort(offset + FRAGMENT_OFFSET, BIG_ENDIAN) & 0xffff;
     }
 
+    public static int identification(UnsafeBuffer buffer, int offset) {
+        return buffer.getShort(offset + IDENTIFICATION_OFFSET, BIG_ENDIAN) & 0xffff;
+    }
+
     public static int ttl(UnsafeBuffer buffer, int offset) {
         return buffer.getByte(offset + TTL_OFFSET) & 0xff;
     }
@@ -149,7 +153,7 @@ public final class Ipv4Header {
     }
 
     public int identification() {
-        return buffer.getShort(offset + IDENTIFICATION_OFFSET, BIG_ENDIAN) & 0xffff;
+        return identification(buffer, offset);
     }
 
     public Ipv4Header identification(int identification) {

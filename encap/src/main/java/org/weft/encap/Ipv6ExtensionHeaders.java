@@ -24,6 +24,8 @@ public final class Ipv6ExtensionHeaders {
     private int protocol;
     private int upperLayerOffset;
     private boolean fragment;
+    private boolean laterFragment;
+    private int fragmentId;
 
     /**
      * Walks the chain.
@@ -35,6 +37,8 @@ public final class Ipv6ExtensionHeaders {
         protocol = Ipv6Header.nextHeader(buffer, offset);
         upperLayerOffset = NONE;
         fragment = false;
+        laterFragment = false;
+        fragmentId = 0;
         int end = offset + length;
         int position = offset + Ipv6Header.LENGTH;
         for (int i = 0; i < MAX_HEADERS; i++) {
@@ -43,8 +47,14 @@ public final class Ipv6ExtensionHeaders {
                 upperLayerOffset = present ? position : NONE;
                 return;
             }
-            if (end - position < MIN_LENGTH || isLaterFragment(buffer, position)) {
+            if (end - position < MIN_LENGTH) {
                 return;
+            }
+            if (protocol == FRAGMENT) {
+                noteFragment(buffer, position);
+                if (laterFragment) {
+                    return;
+                }
             }
             int next = buffer.getByte(position) & 0xff;
             position += extensionLength(buffer, position);
@@ -52,17 +62,14 @@ public final class Ipv6ExtensionHeaders {
         }
     }
 
-    /** Notes the fragment; of all but the first, the next header names the protocol but is not there. */
-    private boolean isLaterFragment(UnsafeBuffer buffer, int position) {
-        if (protocol != FRAGMENT) {
-            return false;
-        }
+    /** Of all fragments but the first, the next header names the protocol but is not there. */
+    private void noteFragment(UnsafeBuffer buffer, int position) {
         fragment = true;
-        boolean later = (buffer.getShort(position + 2, BIG_ENDIAN) & 0xfff8) != 0;
-        if (later) {
+        fragmentId = buffer.getInt(position + 4, BIG_ENDIAN);
+        laterFragment = (buffer.getShort(position + 2, BIG_ENDIAN) & 0xfff8) != 0;
+        if (laterFragment) {
             protocol = buffer.getByte(position) & 0xff;
         }
-        return later;
     }
 
     private int extensionLength(UnsafeBuffer buffer, int position) {
@@ -94,5 +101,15 @@ public final class Ipv6ExtensionHeaders {
     /** Whether there is a fragment header, also of a first or only fragment. */
     public boolean isFragment() {
         return fragment;
+    }
+
+    /** Whether it is any fragment but the first. */
+    public boolean isLaterFragment() {
+        return laterFragment;
+    }
+
+    /** Identification in the fragment header; 0 without one. */
+    public int fragmentId() {
+        return fragmentId;
     }
 }

@@ -71,6 +71,11 @@ public final class TcpHeader {
         return (buffer.getByte(offset + DATA_OFFSET_OFFSET) & 0xf0) >> 2;
     }
 
+    /** The nine flags, {@link #FIN} to {@link #NS}. */
+    public static int flags(UnsafeBuffer buffer, int offset) {
+        return buffer.getShort(offset + DATA_OFFSET_OFFSET, BIG_ENDIAN) & 0x1ff;
+    }
+
     public TcpHeader wrap(UnsafeBuffer buffer, int offset) {
         this.buffer = buffer;
         this.offset = offset;
@@ -126,7 +131,7 @@ public final class TcpHeader {
 
     /** The nine flags, {@link #FIN} to {@link #NS}. */
     public int flags() {
-        return buffer.getShort(offset + DATA_OFFSET_OFFSET, BIG_ENDIAN) & 0x1ff;
+        return flags(buffer, offset);
     }
 
     /** Writes the length in bytes, a multiple of 4, reserved bits 0, and the nine flags. */

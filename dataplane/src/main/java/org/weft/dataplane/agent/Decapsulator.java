@@ -29,8 +29,33 @@ public final class Decapsulator implements Agent {
     /** Slots kept for frames that have to move out of their slot. */
     private static final int RESERVE = 4;
 
-    /** Where the frames of one VNI go, and where they are counted. */
-    public record Ingress(Vtep vtep, FrameRing ring, Counters counters) {}
+    /** Where the frames of one VNI go, where they are counted, and who lets them in. */
+    public static final class Ingress {
+        private final Vtep vtep;
+        private final FrameRing ring;
+        private final Counters counters;
+        private final PolicyGate gate;
+
+        /** @param refusals tells senders of refused packets; null: nobody does */
+        public Ingress(Vtep vtep, FrameRing ring, Counters counters, RefusalSender refusals) {
+            this.vtep = vtep;
+            this.ring = ring;
+            this.counters = counters;
+            this.gate = new PolicyGate(vtep, counters, refusals);
+        }
+
+        public Vtep vtep() {
+            return vtep;
+        }
+
+        public FrameRing ring() {
+            return ring;
+        }
+
+        Counters counters() {
+            return counters;
+        }
+    }
 
     private final String name;
     private final Underlay underlay;
@@ -160,7 +185,7 @@ public final class Decapsulator implements Agent {
     /**
      * The short way for the next segment of a super-frame: {@link #receive} would find what it found of the segment before.
      * The two have outer source, outer TOS and VXLAN header in common, and of the inner headers whatever the receive rules
-     * ask about; the rule for ECN leaves a frame alone that looks like what the rule makes of one.
+     * and policies ask about; the rule for ECN leaves a frame alone that looks like what the rule makes of one.
      */
     private boolean follow(UnsafeBuffer buffer, int offset, int length) {
         int inner = length - VxlanHeader.LENGTH;
@@ -217,10 +242,14 @@ public final class Decapsulator implements Agent {
         }
         applyEcn(buffer);
         ingress.counters().add(Counter.RX_BYTES, frame.length() - VxlanHeader.LENGTH);
-        delivery.deliver(ingress, frame.move(header + VxlanHeader.LENGTH, frame.length() - VxlanHeader.LENGTH), layout);
+        delivery.deliver(
+                ingress,
+                frame.move(header + VxlanHeader.LENGTH, frame.length() - VxlanHeader.LENGTH),
+                layout,
+                MarkBridge.towardsHost(vtep.enforcement(), word));
     }
 
-    /** Rows 4 to 11 of the receive rules; null if the frame is to be delivered. */
+    /** Rows 4 to 11 of the receive rules, and policies; null if the frame is to be delivered. */
     private Counter refusal(Ingress ingress, long word, Frame frame) {
         Vtep vtep = ingress.vtep();
         VtepConfig config = vtep.config();
@@ -251,7 +280,9 @@ public final class Decapsulator implements Agent {
         ecnAction = layout.isIpv4() || layout.isIpv6()
                 ? EcnTunnel.decapsulate(frame.outerTos(), layout.tos())
                 : EcnTunnel.KEEP;
-        return ecnAction == EcnTunnel.DROP ? Counter.IP_TUNNEL_ECN : null;
+        return ecnAction == EcnTunnel.DROP
+                ? Counter.IP_TUNNEL_ECN
+                : ingress.gate.judge(frame, layout, word, (int) nowSeconds);
     }
 
     private void applyEcn(UnsafeBuffer buffer) {

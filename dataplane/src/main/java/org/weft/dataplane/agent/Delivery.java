@@ -30,6 +30,9 @@ final class Delivery {
     /** Where the open super-frame goes. */
     private Ingress openIngress;
 
+    /** Its mark for the host's netfilter, or {@link MarkBridge#NO_MARK}. */
+    private int openMark;
+
     /** Whether the open super-frame is all that its slot still holds. */
     private boolean openIsLast;
 
@@ -43,17 +46,22 @@ final class Delivery {
         this.slotRing = null;
     }
 
-    /** Passes a frame on, alone or as part of a super-frame. */
-    void deliver(Ingress ingress, Frame frame, FrameLayout layout) {
+    /**
+     * Passes a frame on, alone or as part of a super-frame.
+     *
+     * @param mark for the host's netfilter, or {@link MarkBridge#NO_MARK}
+     */
+    void deliver(Ingress ingress, Frame frame, FrameLayout layout, int mark) {
         if (slotRing != null && slotRing != ingress.ring()) {
             closeOpen();
-            moveOut(ingress, frame, layout);
+            moveOut(ingress, frame, layout, mark);
             return;
         }
-        if (append(ingress, frame.offset(), frame.length())) {
+        if (mark == openMark && append(ingress, frame.offset(), frame.length())) {
             return;
         }
         closeOpen();
+        openMark = mark;
         boolean partial = partialChecksum.restore(frame, layout, ingress.vtep().mtu());
         if (partial || !ingress.vtep().coalesces()) {
             pass(ingress.ring(), frame);
@@ -95,6 +103,7 @@ final class Delivery {
 
     private void pass(FrameRing ring, Frame frame) {
         slotRing = ring;
+        MarkBridge.put(frame, openMark);
         ring.offer(frame.descriptor(false));
     }
 
@@ -119,6 +128,7 @@ final class Delivery {
             return;
         }
         int segments = coalescer.close();
+        MarkBridge.put(open, openMark);
         open.move(open.offset(), coalescer.length());
         if (segments == 1) {
             open.vnet(VirtioNetHeader.FLAG_DATA_VALID, VirtioNetHeader.GSO_NONE, 0, 0, 0, 0);
@@ -136,7 +146,7 @@ final class Delivery {
     }
 
     /** A slot whose frames are for several VTEPs is taken apart: each ring gives back only slots that it alone holds. */
-    private void moveOut(Ingress ingress, Frame frame, FrameLayout layout) {
+    private void moveOut(Ingress ingress, Frame frame, FrameLayout layout, int mark) {
         int fresh = slab.claim();
         if (fresh == FrameSlab.NONE) {
             ingress.counters().drop(Counter.NOMEM, frame.buffer(), frame.offset(), frame.length());
@@ -147,6 +157,7 @@ final class Delivery {
         moved.move(moved.start(), frame.length());
         layout.parse(moved.buffer(), moved.offset(), moved.length());
         partialChecksum.restore(moved, layout, ingress.vtep().mtu());
+        MarkBridge.put(moved, mark);
         ingress.ring().offer(moved.descriptor(true));
     }
 }

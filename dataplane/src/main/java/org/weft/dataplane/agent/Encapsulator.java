@@ -9,6 +9,8 @@ import org.weft.dataplane.io.Frame;
 import org.weft.dataplane.io.FrameSlab;
 import org.weft.dataplane.io.TapDevice;
 import org.weft.dataplane.io.UnderlaySender;
+import org.weft.dataplane.policy.Enforcement;
+import org.weft.dataplane.policy.Enforcement.Mode;
 import org.weft.dataplane.table.FdbLookup;
 import org.weft.dataplane.table.FdbTable;
 import org.weft.dataplane.table.TagTable;
@@ -17,6 +19,7 @@ import org.weft.dataplane.vtep.VtepConfig;
 import org.weft.encap.EcnTunnel;
 import org.weft.encap.EthernetHeader;
 import org.weft.encap.FlowHash;
+import org.weft.encap.FlowKey;
 import org.weft.encap.FrameLayout;
 import org.weft.encap.InternetChecksum;
 import org.weft.encap.VirtioNetHeader;
@@ -37,7 +40,10 @@ public final class Encapsulator implements Agent {
     private final FdbLookup found = new FdbLookup();
     private final Frame frame = new Frame();
     private final long[] descriptors = new long[TapReader.BATCH];
+    private final FlowKey key = new FlowKey();
     private VtepConfig config;
+    private Enforcement enforcement;
+    private int nowSeconds;
 
     public Encapsulator(
             Vtep vtep,
@@ -68,6 +74,8 @@ public final class Encapsulator implements Agent {
             return 0;
         }
         config = vtep.config();
+        enforcement = vtep.enforcement();
+        nowSeconds = (int) Vtep.clockSeconds();
         batch.begin(config);
         for (int i = 0; i < frames; i++) {
             encapsulate(frame.wrap(slab, descriptors[i]));
@@ -106,6 +114,9 @@ public final class Encapsulator implements Agent {
             drop(Counter.VXLAN_NO_REMOTE, frame);
             return;
         }
+        if (enforcement.mode().judges()) {
+            followFlow(buffer);
+        }
         chooseOuterHeaders(buffer);
         if (gsoType == VirtioNetHeader.GSO_NONE) {
             batch.add(frame, found);
@@ -121,8 +132,24 @@ public final class Encapsulator implements Agent {
                         frame.buffer(), frame.offset(), frame.length(), frame.checksumStart(), frame.checksumOffset());
     }
 
+    /** So that answers are known as such. */
+    private void followFlow(UnsafeBuffer buffer) {
+        if (key.read(buffer, layout) == FlowKey.Kind.PACKET
+                && !enforcement.flows().depart(key, nowSeconds)) {
+            counters.increment(Counter.TX_UNTRACKED);
+        }
+    }
+
+    private int mark(UnsafeBuffer buffer) {
+        if (!config.gbp()) {
+            return TagTable.UNTAGGED;
+        }
+        return enforcement.mode() == Mode.NETFILTER
+                ? MarkBridge.fromHost(buffer, layout.offset(), vtep.mac())
+                : vtep.tags().lookup(layout.sourceHigh(), layout.sourceLow());
+    }
+
     private void chooseOuterHeaders(UnsafeBuffer buffer) {
-        int tag = config.gbp() ? vtep.tags().lookup(layout.sourceHigh(), layout.sourceLow()) : TagTable.UNTAGGED;
         int innerTos = layout.tos();
         int tos = EcnTunnel.encapsulate(config.tos() == VtepConfig.TOS_INHERIT ? innerTos : config.tos(), innerTos);
         int ttl = config.ttl() == VtepConfig.TTL_INHERIT ? layout.ttl() : config.ttl();
@@ -132,7 +159,7 @@ public final class Encapsulator implements Agent {
                     case SET -> true;
                     case INHERIT -> layout.isIpv6() || layout.dontFragment();
                 };
-        batch.outer(tag, tos, ttl, dontFragment, FlowHash.of(buffer, layout));
+        batch.outer(mark(buffer), tos, ttl, dontFragment, FlowHash.of(buffer, layout));
     }
 
     private void consume(Counter verdict, Frame frame) {

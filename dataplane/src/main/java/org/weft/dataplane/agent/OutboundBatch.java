@@ -69,7 +69,7 @@ final class OutboundBatch {
     private VtepConfig config;
     private int runCount;
     private int arenaUsed;
-    private int tag;
+    private int mark;
     private int tos;
     private int ttl;
     private boolean dontFragment;
@@ -91,9 +91,9 @@ final class OutboundBatch {
         config = current;
     }
 
-    /** The outer headers of the frame added next; {@code tag} is its group policy id. */
-    void outer(int tag, int tos, int ttl, boolean dontFragment, int flowHash) {
-        this.tag = tag;
+    /** The outer headers of the frame added next; {@code mark} as {@link VxlanHeader#put} has it. */
+    void outer(int mark, int tos, int ttl, boolean dontFragment, int flowHash) {
+        this.mark = mark;
         this.tos = tos;
         this.ttl = ttl;
         this.dontFragment = dontFragment;
@@ -112,7 +112,7 @@ final class OutboundBatch {
             run.payloadOffset = frame.offset();
             run.payloadLength = frame.length();
             run.segmentLength = frame.length();
-            VxlanHeader.put(headers(run), run.headerOffset, vni(remotes, i), tag);
+            VxlanHeader.put(headers(run), run.headerOffset, vni(remotes, i), mark);
             send(run);
         }
         counters.add(Counter.TX_REPLICATED, remotes.count() - 1);
@@ -151,7 +151,7 @@ final class OutboundBatch {
             Frame frame, FrameLayout layout, int gsoType, int gsoSize, FdbLookup remotes, int remote) {
         flush();
         int start = frame.offset() - VxlanHeader.LENGTH;
-        VxlanHeader.put(frames, start, vni(remotes, remote), tag);
+        VxlanHeader.put(frames, start, vni(remotes, remote), mark);
         sender.to(
                 remotes.high(remote), remotes.low(remote), port(remotes, remote), flowHash, tos, ttl, dontFragment, 0);
         boolean left = sender.sendUncut(
@@ -172,7 +172,7 @@ final class OutboundBatch {
         int headerLength = VxlanHeader.LENGTH + segmenter.headerLength();
         int stride = headerLength + HEADER_ALIGNMENT - 1 & -HEADER_ALIGNMENT;
         // In front of the frame, from where it gets into each segment's header.
-        VxlanHeader.put(frames, frame.offset() - VxlanHeader.LENGTH, vni(remotes, remote), tag);
+        VxlanHeader.put(frames, frame.offset() - VxlanHeader.LENGTH, vni(remotes, remote), mark);
         int count;
         for (int first = 0; first < segmenter.segments(); first += count) {
             makeRoom(stride);

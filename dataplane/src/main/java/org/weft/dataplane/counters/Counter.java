@@ -5,7 +5,7 @@ import java.util.List;
 
 /**
  * Everything that is counted. Each packet ends in exactly one of the outcomes: a VTEP's {@link #TX_FRAMES} +
- * {@link #TX_REPLICATED} + {@link #TX_SEGMENTED} = {@link #TX_SENT} + {@link #NEIGHBOUR_ANSWERED} + its TX drops, and
+ * {@link #TX_REPLICATED} + {@link #TX_SEGMENTED} + {@link #TX_REFUSALS} = {@link #TX_SENT} + {@link #NEIGHBOUR_ANSWERED} + its TX drops, and
  * its {@link #RX_FRAMES} = {@link #RX_DELIVERED} + {@link #RX_COALESCED} + its RX drops; an underlay's {@link #RX_DATAGRAMS} = the RX_FRAMES of its VTEPs + its own
  * drops.
  *
@@ -19,6 +19,8 @@ public enum Counter {
     TX_SEGMENTED(Kind.TX, "further datagrams that super-frames were cut into"),
     TX_SENT(Kind.TX, "datagrams handed to the underlay, uncut super-frames counted once"),
     TX_UNCUT(Kind.TX, "super-frames that left uncut, for the kernel or the interface to cut"),
+    TX_REFUSALS(Kind.TX, "ICMP messages to senders whose packets were refused"),
+    TX_UNTRACKED(Kind.TX, "packets whose flow found no room in the flow table: answers to them are judged by policies"),
     NEIGHBOUR_ANSWERED(Kind.TX, "ARP requests and neighbour solicitations answered from the neighbour table"),
 
     RX_DATAGRAMS(Kind.RX, "datagrams received on the underlay socket, for any VNI"),
@@ -26,6 +28,12 @@ public enum Counter {
     RX_BYTES(Kind.RX, "bytes of the inner frames received"),
     RX_DELIVERED(Kind.RX, "frames written to the TAP device, super-frames counted once"),
     RX_COALESCED(Kind.RX, "further frames that became part of a super-frame"),
+    RX_UNTRACKED(
+            Kind.RX, "accepted packets whose flow found no room in the flow table: each one is judged by policies"),
+    POLICY_WOULD_DENY(Kind.RX, "packets that no policy lets in, and that passed because the mode is log"),
+    SPOOFED_UNDERLAY_PASSED(Kind.RX, "frames as of SPOOFED_UNDERLAY that passed, for they are only counted"),
+    SPOOFED_MAC_PASSED(Kind.RX, "frames as of SPOOFED_MAC that passed"),
+    SPOOFED_IP_PASSED(Kind.RX, "frames as of SPOOFED_IP that passed"),
     LEARNED(Kind.RX, "forwarding entries learned, or moved to another remote"),
     LEARNED_LIMIT(Kind.RX, "source addresses not learned because maxaddress is reached; their frames pass"),
 
@@ -49,6 +57,11 @@ public enum Counter {
     VXLAN_ENTRY_EXISTS(Kind.RX_DROP, "inner source MAC has a permanent entry with another remote; seen when learning"),
     IP_HDR_TRUNC(Kind.RX_DROP, "inner IP header incomplete"),
     IP_TUNNEL_ECN(Kind.RX_DROP, "congestion was marked outside, but the inner packet cannot carry the mark"),
+    SPOOFED_UNDERLAY(Kind.RX_DROP, "inner source MAC belongs to another host than the outer source"),
+    SPOOFED_MAC(Kind.RX_DROP, "inner source MAC is that of no known host"),
+    SPOOFED_IP(Kind.RX_DROP, "inner source address belongs to another host than the inner source MAC"),
+    POLICY_DENIED(Kind.RX_DROP, "no policy lets it in, and it answers to nothing"),
+    POLICY_FRAGMENT(Kind.RX_DROP, "fragment of a packet whose first one was not seen, so that there is no verdict"),
     DEV_READY(Kind.RX_DROP, "the TAP device is down or gone"),
     TAP_REFUSED(Kind.RX_DROP, "the TAP device did not accept the frame");
 

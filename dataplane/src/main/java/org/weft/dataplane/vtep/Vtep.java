@@ -1,6 +1,7 @@
 package org.weft.dataplane.vtep;
 
 import org.weft.dataplane.counters.Counters;
+import org.weft.dataplane.policy.Enforcement;
 import org.weft.dataplane.table.FdbTable;
 import org.weft.dataplane.table.NeighbourTable;
 import org.weft.dataplane.table.TagTable;
@@ -19,6 +20,7 @@ public final class Vtep {
     private final TagTable tags = new TagTable();
     private final Counters counters = new Counters();
     private volatile VtepConfig config;
+    private volatile Enforcement enforcement = Enforcement.NONE;
     private volatile long mac;
     private volatile int mtu;
 
@@ -45,6 +47,16 @@ public final class Vtep {
     /** Puts another configuration in force; agents see it in their next duty cycle. */
     public void config(VtepConfig changed) {
         config = changed;
+    }
+
+    /** How packets are judged. */
+    public Enforcement enforcement() {
+        return enforcement;
+    }
+
+    /** Judges by another from now on; agents see it in their next duty cycle. */
+    public void enforcement(Enforcement changed) {
+        enforcement = changed;
     }
 
     /** MAC address that the device has now; {@code ip link} may have changed it. */

@@ -89,7 +89,7 @@ class AllocationTest {
         Capture capture = new Capture();
         Decapsulator decapsulator = new Decapsulator("memory", underlay, slab, port, capture);
         Int2ObjectHashMap<Ingress> routes = new Int2ObjectHashMap<>();
-        routes.put(1, new Ingress(vtep, ring, vtep.counters()));
+        routes.put(1, new Ingress(vtep, ring, vtep.counters(), null));
         decapsulator.routes(routes);
         assertNoGarbage(decapsulator, new TapWriter(vtep, tap, slab, ring, vtep.counters(), capture));
         assertTrue(port.get(Counter.RX_DATAGRAMS) >= FRAMES);

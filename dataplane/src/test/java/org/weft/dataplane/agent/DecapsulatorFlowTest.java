@@ -77,7 +77,7 @@ class DecapsulatorFlowTest {
                 taps[i] = new MemoryTap();
                 rings[i] = new FrameRing(64, 130);
                 writers[i] = new TapWriter(vteps[i], taps[i], slab, rings[i], vteps[i].counters(), capture);
-                routes.put(1 + i, new Ingress(vteps[i], rings[i], vteps[i].counters()));
+                routes.put(1 + i, new Ingress(vteps[i], rings[i], vteps[i].counters(), null));
             }
             decapsulator.routes(routes);
         }

@@ -89,7 +89,7 @@ class DecapsulatorTest {
                 VtepConfig.Switches.ALL));
         writer = new TapWriter(vtep, tap, slab, ring, vtep.counters(), capture);
         Int2ObjectHashMap<Ingress> routes = new Int2ObjectHashMap<>();
-        routes.put(1, new Ingress(vtep, ring, vtep.counters()));
+        routes.put(1, new Ingress(vtep, ring, vtep.counters(), null));
         decapsulator.routes(routes);
     }
 
@@ -388,8 +388,8 @@ class DecapsulatorTest {
         FrameRing otherRing = new FrameRing(64, 130);
         TapWriter otherWriter = new TapWriter(other, tap, slab, otherRing, other.counters(), capture);
         Int2ObjectHashMap<Ingress> routes = new Int2ObjectHashMap<>();
-        routes.put(1, new Ingress(vtep, ring, vtep.counters()));
-        routes.put(2, new Ingress(other, otherRing, other.counters()));
+        routes.put(1, new Ingress(vtep, ring, vtep.counters(), null));
+        routes.put(2, new Ingress(other, otherRing, other.counters(), null));
         decapsulator.routes(routes);
         String otherVxlan = "8800000100000200";
         byte[] message = merged(VXLAN, segment(0, 1000, ACK), segment(1, 1000, ACK));

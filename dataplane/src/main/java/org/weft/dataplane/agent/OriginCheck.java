@@ -1,0 +1,82 @@
+package org.weft.dataplane.agent;
+
+import org.weft.dataplane.counters.Counter;
+import org.weft.dataplane.counters.Counters;
+import org.weft.dataplane.io.Frame;
+import org.weft.dataplane.policy.Enforcement;
+import org.weft.dataplane.policy.Enforcement.Spoofing;
+import org.weft.dataplane.table.FdbLookup;
+import org.weft.dataplane.table.NeighbourTable;
+import org.weft.dataplane.vtep.Vtep;
+import org.weft.encap.EthernetHeader;
+import org.weft.encap.FrameLayout;
+import org.weft.encap.IpAddress;
+
+/**
+ * Whether a received frame is from the host that it says: the FDB's remote of its source MAC address is the outer source,
+ * and the neighbour table gives that MAC address to the host's part of the overlay, or to the very address, that its source
+ * IP address is in. Of IPv6 addresses only those that are in the table are compared.
+ */
+final class OriginCheck {
+    private final Vtep vtep;
+    private final FdbLookup remotes = new FdbLookup();
+
+    OriginCheck(Vtep vtep) {
+        this.vtep = vtep;
+    }
+
+    /**
+     * Checks a frame.
+     *
+     * @param layout of the inner frame
+     * @return why it is dropped, or null if it passes
+     */
+    Counter check(Enforcement enforcement, Frame frame, FrameLayout layout, Counters counters) {
+        if (enforcement.spoofing() == Spoofing.OFF) {
+            return null;
+        }
+        Counter fault = fault(frame, layout, enforcement.subnetLength());
+        if (fault == null || enforcement.spoofing() == Spoofing.DROP) {
+            return fault;
+        }
+        counters.increment(
+                switch (fault) {
+                    case SPOOFED_UNDERLAY -> Counter.SPOOFED_UNDERLAY_PASSED;
+                    case SPOOFED_MAC -> Counter.SPOOFED_MAC_PASSED;
+                    default -> Counter.SPOOFED_IP_PASSED;
+                });
+        return null;
+    }
+
+    private Counter fault(Frame frame, FrameLayout layout, int subnetLength) {
+        long mac = EthernetHeader.source(frame.buffer(), layout.offset());
+        if (!vtep.fdb().lookup(mac, remotes)) {
+            return Counter.SPOOFED_MAC;
+        }
+        if (!isRemote(frame.sourceHigh(), frame.sourceLow())) {
+            return Counter.SPOOFED_UNDERLAY;
+        }
+        boolean foreign = (layout.isIpv4() || layout.isIpv6()) && !holds(mac, layout, subnetLength);
+        return foreign ? Counter.SPOOFED_IP : null;
+    }
+
+    private boolean isRemote(long high, long low) {
+        for (int i = 0; i < remotes.count(); i++) {
+            if (remotes.low(i) == low && remotes.high(i) == high) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private boolean holds(long mac, FrameLayout layout, int subnetLength) {
+        long high = layout.sourceHigh();
+        long low = layout.sourceLow();
+        long holder = vtep.neighbours().lookup(high, low);
+        if (holder == NeighbourTable.NONE && layout.isIpv4()) {
+            int base = subnetLength == 0 ? 0 : (int) low & -1 << Integer.SIZE - subnetLength;
+            holder = vtep.neighbours().lookup(high, IpAddress.ipv4Low(base));
+        }
+        return holder == mac || holder == NeighbourTable.NONE && !layout.isIpv4();
+    }
+}

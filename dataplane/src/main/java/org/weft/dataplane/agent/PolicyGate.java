@@ -1,0 +1,146 @@
+package org.weft.dataplane.agent;
+
+import org.weft.dataplane.counters.Counter;
+import org.weft.dataplane.counters.Counters;
+import org.weft.dataplane.io.Frame;
+import org.weft.dataplane.policy.Enforcement;
+import org.weft.dataplane.policy.Enforcement.Mode;
+import org.weft.dataplane.policy.Enforcement.Refusal;
+import org.weft.dataplane.table.FlowTable;
+import org.weft.dataplane.table.FlowTable.Arrival;
+import org.weft.dataplane.table.TagTable;
+import org.weft.dataplane.vtep.Vtep;
+import org.weft.encap.FlowKey;
+import org.weft.encap.FlowKey.Kind;
+import org.weft.encap.FrameLayout;
+import org.weft.encap.IpAddress;
+import org.weft.encap.IpPrefix;
+import org.weft.encap.VxlanHeader;
+
+/**
+ * Lets a received frame in or not, by silk's verdicts: answers and what belongs to accepted flows, then policies, else
+ * refused (vxlan-policy-agent's chain and {@code overlay--HANDLE}). Judged is IP traffic to containers; what is for the
+ * host itself, and all else, passes.
+ */
+final class PolicyGate {
+    private final Vtep vtep;
+    private final Counters counters;
+    private final RefusalSender refusals;
+    private final OriginCheck origin;
+    private final FlowKey key = new FlowKey();
+
+    /** @param refusals null: nobody is told */
+    PolicyGate(Vtep vtep, Counters counters, RefusalSender refusals) {
+        this.vtep = vtep;
+        this.counters = counters;
+        this.refusals = refusals;
+        this.origin = new OriginCheck(vtep);
+    }
+
+    /**
+     * Judges a frame.
+     *
+     * @param frame a datagram from the VXLAN header on
+     * @param layout of the inner frame
+     * @param word its VXLAN header
+     * @return why it is dropped, or null if it passes
+     */
+    Counter judge(Frame frame, FrameLayout layout, long word, int now) {
+        Enforcement enforcement = vtep.enforcement();
+        Counter spoofed = origin.check(enforcement, frame, layout, counters);
+        if (spoofed != null || !enforcement.mode().judges()) {
+            return spoofed;
+        }
+        Kind kind = key.read(frame.buffer(), layout);
+        if (kind == Kind.NOT_IP || isForHost(layout)) {
+            return null;
+        }
+        int tag = VxlanHeader.hasGroupPolicy(word) ? VxlanHeader.groupPolicyId(word) : TagTable.UNTAGGED;
+        Counter reason =
+                switch (kind) {
+                    case PACKET -> judgePacket(enforcement, tag, now);
+                    case LATER_FRAGMENT -> judgeFragment(enforcement.flows(), now);
+                    case ICMP_ERROR -> judgeError(enforcement.flows(), layout, now);
+                    default -> Counter.POLICY_DENIED;
+                };
+        return reason == null ? null : refuse(reason, kind, enforcement, frame, layout, tag);
+    }
+
+    /** To an address of the device, which is the host's own, or to all on the link: it is not forwarded to a container. */
+    private boolean isForHost(FrameLayout layout) {
+        long high = layout.destinationHigh();
+        long low = layout.destinationLow();
+        if (isLinkScope(high, low)) {
+            return true;
+        }
+        var addresses = vtep.config().addresses();
+        for (int i = 0; i < addresses.size(); i++) {
+            IpPrefix own = addresses.get(i);
+            if (own.address().low() == low && own.address().high() == high) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static boolean isLinkScope(long high, long low) {
+        if (IpAddress.isIpv4(high, low)) {
+            int address = (int) low;
+            return address >>> 28 == 0xe || address == -1;
+        }
+        return high >>> 56 == 0xff || high >>> 54 == 0xfe80 >>> 6;
+    }
+
+    private Counter judgePacket(Enforcement enforcement, int tag, int now) {
+        FlowTable flows = enforcement.flows();
+        Arrival arrival = flows.arrive(key, now);
+        boolean allowed = arrival == Arrival.ESTABLISHED
+                || enforcement
+                        .policies()
+                        .allows(
+                                tag,
+                                key.destinationHigh(),
+                                key.destinationLow(),
+                                key.protocol(),
+                                key.destinationPort());
+        if (allowed && arrival == Arrival.NEW) {
+            if (key.opens() && !flows.admit(key, now)) {
+                counters.increment(Counter.RX_UNTRACKED);
+            }
+            enforcement.verdicts().verdict(key, tag, true);
+        }
+        if (key.isFragment() && !flows.fragment(key, allowed, now)) {
+            counters.increment(Counter.RX_UNTRACKED);
+        }
+        return allowed ? null : Counter.POLICY_DENIED;
+    }
+
+    /** The first fragment has decided. The kernel puts packets together before it judges; here they must come in order. */
+    private Counter judgeFragment(FlowTable flows, int now) {
+        int first = flows.fragment(key, now);
+        if (first == FlowTable.UNKNOWN) {
+            return Counter.POLICY_FRAGMENT;
+        }
+        return first == 1 ? null : Counter.POLICY_DENIED;
+    }
+
+    /** About a packet that a container sent in a flow that is known. */
+    private Counter judgeError(FlowTable flows, FrameLayout layout, int now) {
+        boolean quotesItsTarget =
+                key.sourceLow() == layout.destinationLow() && key.sourceHigh() == layout.destinationHigh();
+        return quotesItsTarget && flows.knows(key, now) ? null : Counter.POLICY_DENIED;
+    }
+
+    private Counter refuse(
+            Counter reason, Kind kind, Enforcement enforcement, Frame frame, FrameLayout layout, int tag) {
+        enforcement.verdicts().verdict(key, tag, false);
+        if (enforcement.mode() == Mode.LOG) {
+            counters.increment(Counter.POLICY_WOULD_DENY);
+            return null;
+        }
+        if (kind == Kind.PACKET && enforcement.refusal() == Refusal.REJECT && refusals != null) {
+            refusals.send(frame, layout);
+        }
+        return reason;
+    }
+}

@@ -1,0 +1,124 @@
+package org.weft.dataplane.agent;
+
+import java.util.concurrent.TimeUnit;
+import org.agrona.concurrent.UnsafeBuffer;
+import org.weft.dataplane.capture.Capture;
+import org.weft.dataplane.counters.Counter;
+import org.weft.dataplane.counters.Counters;
+import org.weft.dataplane.io.Frame;
+import org.weft.dataplane.io.FrameSlab;
+import org.weft.dataplane.io.UnderlaySender;
+import org.weft.dataplane.table.FdbLookup;
+import org.weft.dataplane.table.TagTable;
+import org.weft.dataplane.vtep.Vtep;
+import org.weft.dataplane.vtep.VtepConfig;
+import org.weft.encap.EcnTunnel;
+import org.weft.encap.EthernetHeader;
+import org.weft.encap.FlowHash;
+import org.weft.encap.FrameLayout;
+import org.weft.encap.IcmpUnreachable;
+import org.weft.encap.IpPrefix;
+
+/**
+ * Tells senders that their packets were refused: an ICMP message from the host's overlay address, untagged, as netfilter's
+ * REJECT sends it. At most so many in a second as the kernel's icmp_msgs_per_sec lets through. One thread calls it.
+ */
+public final class RefusalSender implements AutoCloseable {
+    private static final long NANOS_PER_MESSAGE = TimeUnit.SECONDS.toNanos(1) / 1000;
+    private static final long BURST_NANOS = 50 * NANOS_PER_MESSAGE;
+
+    private final Vtep vtep;
+    private final UnderlaySender sender;
+    private final Counters counters;
+    private final FrameSlab slab = new FrameSlab(1);
+    private final Frame answer = new Frame().wrap(slab, slab.claim());
+    private final OutboundBatch batch;
+    private final IcmpUnreachable message = new IcmpUnreachable();
+    private final FrameLayout layout = new FrameLayout();
+    private final FdbLookup remote = new FdbLookup();
+
+    /** What was sent counts against time up to here. */
+    private long spentNanos = System.nanoTime() - BURST_NANOS;
+
+    /**
+     * A sender of its own, for it works on the receiving side.
+     *
+     * @param sender owned from now on
+     */
+    public RefusalSender(Vtep vtep, UnderlaySender sender, Counters counters, Capture capture) {
+        this.vtep = vtep;
+        this.sender = sender;
+        this.counters = counters;
+        this.batch = new OutboundBatch(vtep, slab, sender, counters, capture);
+    }
+
+    /**
+     * Answers a refused frame, if it may.
+     *
+     * @param refused a datagram from its VXLAN header on
+     * @param refusedLayout of the inner frame: a whole IP packet or its first fragment
+     */
+    void send(Frame refused, FrameLayout refusedLayout) {
+        long now = System.nanoTime();
+        if (now - spentNanos < NANOS_PER_MESSAGE
+                || !isAnswerable(refusedLayout)
+                || !vtep.fdb().lookup(EthernetHeader.source(refused.buffer(), refusedLayout.offset()), remote)) {
+            return;
+        }
+        VtepConfig config = vtep.config();
+        IpPrefix source = source(config, refusedLayout.isIpv4());
+        spentNanos = Math.max(spentNanos, now - BURST_NANOS) + NANOS_PER_MESSAGE;
+        UnsafeBuffer buffer = answer.buffer();
+        int length = message.put(
+                refused.buffer(),
+                refusedLayout,
+                refused.offset() + refused.length(),
+                buffer,
+                answer.start(),
+                vtep.mac(),
+                source == null
+                        ? refusedLayout.destinationHigh()
+                        : source.address().high(),
+                source == null
+                        ? refusedLayout.destinationLow()
+                        : source.address().low());
+        answer.move(answer.start(), length);
+        layout.parse(buffer, answer.offset(), length);
+        int tos = layout.tos();
+        counters.increment(Counter.TX_REFUSALS);
+        batch.begin(config);
+        batch.outer(
+                TagTable.UNTAGGED,
+                EcnTunnel.encapsulate(config.tos() == VtepConfig.TOS_INHERIT ? tos : config.tos(), tos),
+                config.ttl() == VtepConfig.TTL_INHERIT ? layout.ttl() : config.ttl(),
+                config.df() == VtepConfig.Df.SET,
+                FlowHash.of(buffer, layout));
+        batch.add(answer, remote);
+        batch.flush();
+    }
+
+    /** Not to what is no host's address (RFC 1122 section 3.2.2). */
+    private static boolean isAnswerable(FrameLayout layout) {
+        if (layout.isIpv4()) {
+            int source = (int) layout.sourceLow();
+            return source != 0 && source >>> 28 < 0xe && source >>> 24 != 127;
+        }
+        return layout.sourceHigh() >>> 56 != 0xff && (layout.sourceHigh() | layout.sourceLow()) != 0;
+    }
+
+    /** The host's own, as its routes to other hosts have it; null if it has none of this family. */
+    private static IpPrefix source(VtepConfig config, boolean ipv4) {
+        for (int i = 0; i < config.addresses().size(); i++) {
+            IpPrefix own = config.addresses().get(i);
+            if (own.address().isIpv4() == ipv4) {
+                return own;
+            }
+        }
+        return null;
+    }
+
+    @Override
+    public void close() {
+        sender.close();
+    }
+}
