@@ -122,7 +122,7 @@ public class AgentBenchmark {
 
     private Decapsulator decapsulator(MemoryUnderlay underlay, FrameSlab slab, FrameRing ring) {
         Int2ObjectHashMap<Decapsulator.Ingress> routes = new Int2ObjectHashMap<>();
-        routes.put(1, new Decapsulator.Ingress(receiver, ring, receiver.counters()));
+        routes.put(1, new Decapsulator.Ingress(receiver, ring, receiver.counters(), null));
         Decapsulator made = new Decapsulator("10.0.32.14:4789", underlay, slab, new Counters(), new Capture());
         made.routes(routes);
         return made;

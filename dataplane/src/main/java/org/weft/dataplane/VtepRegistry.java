@@ -5,6 +5,8 @@ import java.util.Map;
 import org.weft.dataplane.capture.Capture;
 import org.weft.dataplane.config.DaemonConfig.VtepEntries;
 import org.weft.dataplane.counters.Counters;
+import org.weft.dataplane.policy.Enforcement;
+import org.weft.dataplane.table.TagTable.Tag;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
 import org.weft.encap.IpAddress;
@@ -34,6 +36,13 @@ public interface VtepRegistry {
     void change(Vtep vtep, VtepConfig changed);
 
     void remove(Vtep vtep);
+
+    /**
+     * Judges the packets of a VTEP so from now on, and of every later one of this name from its first packet.
+     *
+     * @param tags what a later one has in its tag table at first, beside its own
+     */
+    void guard(String name, Enforcement enforcement, List<Tag> tags);
 
     /** Sets the TAP device up or down. */
     void up(Vtep vtep, boolean up);

@@ -1,6 +1,7 @@
 package org.weft.dataplane;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -14,8 +15,10 @@ import org.weft.dataplane.host.HostNetwork;
 import org.weft.dataplane.io.linux.Link;
 import org.weft.dataplane.io.linux.OffloadCheck;
 import org.weft.dataplane.io.linux.TunnelDevice;
+import org.weft.dataplane.policy.Enforcement;
 import org.weft.dataplane.table.NeighbourTable;
 import org.weft.dataplane.table.NeighbourTable.Neighbour;
+import org.weft.dataplane.table.TagTable.Tag;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
 import org.weft.dataplane.vtep.Vtep;
@@ -57,7 +60,12 @@ public final class Weft implements VtepRegistry, AutoCloseable {
     /** Missing for a VTEP whose TAP is gone and could not be made again yet. */
     private final Map<Vtep, VtepDevices> devices = new LinkedHashMap<>();
 
+    /** By the name of a VTEP, be there one or not. */
+    private final Map<String, Guard> guards = new HashMap<>();
+
     private final Watch watch;
+
+    private record Guard(Enforcement enforcement, List<Tag> tags) {}
 
     /** Brings up what the configuration names; on failure nothing is left behind. */
     public Weft(DaemonConfig config) {
@@ -129,6 +137,11 @@ public final class Weft implements VtepRegistry, AutoCloseable {
         entries.fdb().forEach(entry -> fill(vtep, entry, now));
         entries.neighbours().forEach(entry -> vtep.neighbours().replace(entry.address(), entry.mac()));
         entries.tags().forEach(entry -> vtep.tags().replace(entry.source(), entry.tag()));
+        Guard guard = guards.get(vtep.name());
+        if (guard != null) {
+            guard.tags().forEach(tag -> vtep.tags().replace(tag.source(), tag.tag()));
+            vtep.enforcement(guard.enforcement());
+        }
         open(vtep);
         vteps.put(vtep.name(), vtep);
         LOG.info("{}: up with VNI {} on {}", vtep.name(), config.vni(), UnderlayPort.Key.of(config));
@@ -200,6 +213,15 @@ public final class Weft implements VtepRegistry, AutoCloseable {
             open.switchOffloads();
         }
         vtep.device(link.mac(), link.mtu());
+    }
+
+    @Override
+    public synchronized void guard(String name, Enforcement enforcement, List<Tag> tags) {
+        guards.put(name, new Guard(enforcement, List.copyOf(tags)));
+        Vtep vtep = vteps.get(name);
+        if (vtep != null) {
+            vtep.enforcement(enforcement);
+        }
     }
 
     @Override

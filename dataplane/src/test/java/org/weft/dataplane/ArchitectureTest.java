@@ -21,6 +21,7 @@ class ArchitectureTest {
     private static final String COUNTERS = "org.weft.dataplane.counters";
     private static final String CAPTURE = "org.weft.dataplane.capture";
     private static final String VTEP = "org.weft.dataplane.vtep";
+    private static final String POLICY = "org.weft.dataplane.policy";
     private static final String AGENT = "org.weft.dataplane.agent";
     private static final String CONFIG = "org.weft.dataplane.config";
     private static final String ROOT = "org.weft.dataplane";
@@ -73,7 +74,7 @@ class ArchitectureTest {
     static final ArchRule linuxImplementsTheInterfaces = onlyUse(LINUX, IO);
 
     @ArchTest
-    static final ArchRule agentsUseWhatLiesBelow = onlyUse(AGENT, IO, TABLE, COUNTERS, CAPTURE, VTEP);
+    static final ArchRule agentsUseWhatLiesBelow = onlyUse(AGENT, IO, TABLE, COUNTERS, CAPTURE, POLICY, VTEP);
 
     @ArchTest
     static final ArchRule compositionRootIsBelowControl = noClasses()

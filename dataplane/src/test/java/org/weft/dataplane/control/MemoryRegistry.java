@@ -10,6 +10,8 @@ import org.weft.dataplane.capture.Capture;
 import org.weft.dataplane.config.DaemonConfig.VtepEntries;
 import org.weft.dataplane.config.VtepAttributes;
 import org.weft.dataplane.counters.Counters;
+import org.weft.dataplane.policy.Enforcement;
+import org.weft.dataplane.table.TagTable.Tag;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
 import org.weft.encap.IpAddress;
@@ -102,6 +104,14 @@ public final class MemoryRegistry implements VtepRegistry {
     @Override
     public void remove(Vtep vtep) {
         vteps.remove(vtep.name());
+    }
+
+    @Override
+    public void guard(String name, Enforcement enforcement, List<Tag> tags) {
+        Vtep guarded = vteps.get(name);
+        if (guarded != null) {
+            guarded.enforcement(enforcement);
+        }
     }
 
     @Override
