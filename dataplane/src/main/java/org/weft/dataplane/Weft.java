@@ -105,6 +105,13 @@ public final class Weft implements VtepRegistry, AutoCloseable {
     }
 
     @Override
+    public synchronized Map<String, Long> overflows() {
+        Map<String, Long> overflows = new LinkedHashMap<>();
+        ports.forEach((key, port) -> overflows.put(key.toString(), port.overflows()));
+        return overflows;
+    }
+
+    @Override
     public Capture capture() {
         return capture;
     }

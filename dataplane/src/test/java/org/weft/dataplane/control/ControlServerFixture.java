@@ -15,6 +15,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.encap.MacAddress;
+import org.weft.testing.MemoryRegistry;
 
 /** A control server over one VTEP in memory, and a client of its socket. */
 @Timeout(value = 120, unit = TimeUnit.SECONDS)

@@ -18,6 +18,7 @@ import org.weft.dataplane.counters.Counters;
 import org.weft.dataplane.table.Remote;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.encap.IpAddress;
+import org.weft.testing.MemoryRegistry;
 
 class MetricsTest {
     private final MemoryRegistry registry = new MemoryRegistry();
@@ -26,7 +27,7 @@ class MetricsTest {
     private String text(String accept) throws IOException {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         ExpositionFormatWriter format = Metrics.format(accept);
-        new Metrics(registry, () -> 4).write(format, out);
+        new Metrics(registry, () -> 4, null).write(format, out);
         return out.toString(StandardCharsets.UTF_8);
     }
 

@@ -1,4 +1,4 @@
-package org.weft.dataplane.control;
+package org.weft.testing;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -17,19 +17,20 @@ import org.weft.encap.MacAddress;
 
 /** VTEPs with tables but no devices. */
 public final class MemoryRegistry implements VtepRegistry {
-    final Map<String, Vtep> vteps = new LinkedHashMap<>();
-    final Map<String, Counters> underlays = new LinkedHashMap<>();
-    final Capture capture = new Capture();
+    public final Map<String, Vtep> vteps = new LinkedHashMap<>();
+    public final Map<String, Counters> underlays = new LinkedHashMap<>();
+    public final Map<String, Long> overflows = new LinkedHashMap<>();
+    public final Capture capture = new Capture();
 
     /** What was asked of the host, in order. */
-    final List<String> host = new ArrayList<>();
+    public final List<String> host = new ArrayList<>();
 
     /** What {@link #add} throws, if anything. */
-    RuntimeException failure;
+    public RuntimeException failure;
 
-    String trouble;
-    boolean up = true;
-    long seconds = 1000;
+    public String trouble;
+    public boolean up = true;
+    public long seconds = 1000;
 
     /** Adds a VTEP by attributes. */
     public Vtep add(String name, Map<String, String> attributes) {
@@ -38,7 +39,7 @@ public final class MemoryRegistry implements VtepRegistry {
     }
 
     /** The VTEP most tests need: VNI 1, group policy, at most 100,000 entries. */
-    Vtep addSilk() {
+    public Vtep addSilk() {
         return add(
                 "silk-vtep",
                 Map.of(
@@ -79,6 +80,11 @@ public final class MemoryRegistry implements VtepRegistry {
     }
 
     @Override
+    public Map<String, Long> overflows() {
+        return overflows;
+    }
+
+    @Override
     public Capture capture() {
         return capture;
     }
@@ -89,6 +95,8 @@ public final class MemoryRegistry implements VtepRegistry {
             throw failure;
         }
         Vtep vtep = new Vtep(entries.vtep());
+        entries.fdb().forEach(entry -> vtep.fdb().replace(entry.mac(), entry.remote(), true, seconds));
+        entries.neighbours().forEach(entry -> vtep.neighbours().replace(entry.address(), entry.mac()));
         vteps.put(vtep.name(), vtep);
         return vtep;
     }
