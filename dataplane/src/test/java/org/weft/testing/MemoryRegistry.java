@@ -1,9 +1,10 @@
 package org.weft.testing;
 
-import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.weft.dataplane.VtepRegistry;
 import org.weft.dataplane.Weft.LinkState;
 import org.weft.dataplane.capture.Capture;
@@ -15,22 +16,23 @@ import org.weft.dataplane.vtep.VtepConfig;
 import org.weft.encap.IpAddress;
 import org.weft.encap.MacAddress;
 
-/** VTEPs with tables but no devices. */
+/** VTEPs with tables but no devices, for any thread. */
 public final class MemoryRegistry implements VtepRegistry {
-    public final Map<String, Vtep> vteps = new LinkedHashMap<>();
+    public final Map<String, Vtep> vteps = Collections.synchronizedMap(new LinkedHashMap<>());
     public final Map<String, Counters> underlays = new LinkedHashMap<>();
     public final Map<String, Long> overflows = new LinkedHashMap<>();
     public final Capture capture = new Capture();
 
     /** What was asked of the host, in order. */
-    public final List<String> host = new ArrayList<>();
+    public final List<String> host = new CopyOnWriteArrayList<>();
 
     /** What {@link #add} throws, if anything. */
-    public RuntimeException failure;
+    public volatile RuntimeException failure;
 
-    public String trouble;
-    public boolean up = true;
-    public long seconds = 1000;
+    public volatile String trouble;
+    public volatile boolean up = true;
+    public volatile long seconds = 1000;
+    public volatile int ifindex = 5;
 
     /** Adds a VTEP by attributes. */
     public Vtep add(String name, Map<String, String> attributes) {
@@ -57,7 +59,9 @@ public final class MemoryRegistry implements VtepRegistry {
 
     @Override
     public List<Vtep> vteps() {
-        return List.copyOf(vteps.values());
+        synchronized (vteps) {
+            return List.copyOf(vteps.values());
+        }
     }
 
     @Override
@@ -71,7 +75,7 @@ public final class MemoryRegistry implements VtepRegistry {
         Map<String, String> offloads = new LinkedHashMap<>();
         offloads.put("checksum", null);
         offloads.put("gso", "udpcsum is off");
-        return new LinkState(up, up, 5, config.mac(), config.mtu(), offloads, trouble);
+        return new LinkState(up, up, ifindex, config.mac(), config.mtu(), offloads, 3, trouble);
     }
 
     @Override

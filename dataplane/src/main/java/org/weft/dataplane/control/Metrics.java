@@ -60,6 +60,7 @@ final class Metrics {
         metrics.metricSnapshot(drops());
         metrics.metricSnapshot(underlayDrops());
         metrics.metricSnapshot(overflows());
+        metrics.metricSnapshot(gsoRefused());
         metrics.metricSnapshot(gauge("weft_fdb_entries", "entries of the forwarding table", v -> v.fdb()
                 .size()));
         metrics.metricSnapshot(gauge("weft_neighbour_entries", "entries of the neighbour table", v -> v.neighbours()
@@ -133,6 +134,17 @@ final class Metrics {
                 .help("datagrams that the kernel dropped at the socket: no room, or a wrong UDP checksum");
         registry.overflows()
                 .forEach((underlay, count) -> snapshot.dataPoint(point(Labels.of("underlay", underlay), count)));
+        return snapshot.build();
+    }
+
+    private CounterSnapshot gsoRefused() {
+        CounterSnapshot.Builder snapshot = CounterSnapshot.builder()
+                .name("weft_gso_refused")
+                .help("messages that the kernel did not cut, whose datagrams were sent singly");
+        for (Vtep vtep : registry.vteps()) {
+            snapshot.dataPoint(
+                    point(Labels.of("vtep", vtep.name()), registry.state(vtep).gsoRefused()));
+        }
         return snapshot.build();
     }
 
