@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.weft.dataplane.VtepRegistry;
 import org.weft.dataplane.Weft.LinkState;
 import org.weft.dataplane.capture.Capture;
@@ -28,6 +29,8 @@ public final class MemoryRegistry implements VtepRegistry {
 
     /** What {@link #add} throws, if anything. */
     public volatile RuntimeException failure;
+
+    private final AtomicInteger attempts = new AtomicInteger();
 
     public volatile String trouble;
     public volatile boolean up = true;
@@ -93,8 +96,14 @@ public final class MemoryRegistry implements VtepRegistry {
         return capture;
     }
 
+    /** How often {@link #add} was asked for. */
+    public int attempts() {
+        return attempts.get();
+    }
+
     @Override
     public Vtep add(VtepEntries entries) {
+        attempts.incrementAndGet();
         if (failure != null) {
             throw failure;
         }

@@ -94,6 +94,6 @@ public final class MemoryLeases implements LeaseSource {
 
     @Override
     public void close() {
-        listener = null;
+        // It has no thread.
     }
 }
