@@ -33,8 +33,13 @@ abstract class ControlServerFixture {
     @BeforeEach
     void open() throws IOException {
         socket = directory.resolve("control.sock");
-        server = new ControlServer(registry, (local, dev) -> 1500, socket, null);
+        server = new ControlServer(registry, (local, dev) -> 1500, socket, local());
         client = UnixHttp.connect(socket);
+    }
+
+    /** The cell that the server tells of; none, unless a test has one. */
+    LocalCell local() {
+        return null;
     }
 
     @AfterEach
@@ -42,6 +47,17 @@ abstract class ControlServerFixture {
         client.close();
         server.close();
         assertFalse(Files.exists(socket), "the socket's file is removed");
+    }
+
+    /** An answer's only sentence. */
+    static String error(UnixHttp.Answer answer) {
+        return JsonParser.parseString(answer.body())
+                .getAsJsonObject()
+                .getAsJsonArray("errors")
+                .get(0)
+                .getAsJsonObject()
+                .get("error")
+                .getAsString();
     }
 
     static String fdb(int number) {
