@@ -106,7 +106,7 @@ final class CellState {
         if (containers > 0) {
             throw new OperatorException(
                     Kind.BAD_DATA,
-                    what + " (" + reason + "), and it has " + containers + " containers: " + advice,
+                    what + " (" + reason + "), and there are containers (" + containers + "): " + advice,
                     why);
         }
         LOG.warn("{} ({}): the lease is asked for anew", what, reason);

@@ -127,8 +127,8 @@ final class OwnLease {
         say(
                 wanted.equals(granted)
                         ? refusal
-                        : "the lease is " + granted.subnetText() + " now, but " + tenants.size() + " containers are in "
-                                + wanted.subnetText() + ", which stays in force until they are gone");
+                        : "the lease is " + granted.subnetText() + " now, but containers (" + tenants.size()
+                                + ") are in " + wanted.subnetText() + ", which stays in force until they are gone");
         return false;
     }
 
@@ -200,7 +200,7 @@ final class OwnLease {
         }
         int containers = tenants.size();
         if (containers > 0) {
-            say(loss + "; the " + containers + " containers in it are cut off, another is acquired once they are gone");
+            say(loss + "; containers in it (" + containers + ") are cut off, another is acquired once they are gone");
         } else if (System.nanoTime() - nextAttemptNanos >= 0) {
             say(loss + "; another is acquired");
             acquiring = true;

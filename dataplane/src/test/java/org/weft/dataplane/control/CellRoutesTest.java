@@ -301,7 +301,7 @@ class CellRoutesTest extends ControlServerFixture {
 
         memory.leases.lose("it is taken");
         memory.await("lost", status -> status.phase() == Phase.LOST);
-        String sentence = "it is taken; the 1 containers in it are cut off, another is acquired once they are gone";
+        String sentence = "it is taken; containers in it (1) are cut off, another is acquired once they are gone";
         assertHealth(503, 503, sentence);
         assertEquals(sentence + "\n", client.get("/healthz").body());
     }

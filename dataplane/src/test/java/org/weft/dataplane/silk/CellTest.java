@@ -290,7 +290,7 @@ class CellTest {
         assertTrue(
                 failure.getMessage()
                         .matches("\\Q" + state()
-                                + "\\E is damaged \\([^\\n\"]+\\), and it has 1 containers: remove it, .*"),
+                                + "\\E is damaged \\([^\\n\"]+\\), and there are containers \\(1\\): remove it, .*"),
                 failure.getMessage());
 
         memory.tenants.size(0);
@@ -324,7 +324,8 @@ class CellTest {
 
         OperatorException failure = assertThrows(OperatorException.class, memory::start);
 
-        assertTrue(failure.getMessage().contains("it has 2 containers: put the overlay back"), failure.getMessage());
+        assertTrue(
+                failure.getMessage().contains("there are containers (2): put the overlay back"), failure.getMessage());
     }
 
     @Test
@@ -391,7 +392,7 @@ class CellTest {
         memory.leases.lose("it is taken");
 
         assertEquals(
-                "it is taken; the 2 containers in it are cut off, another is acquired once they are gone",
+                "it is taken; containers in it (2) are cut off, another is acquired once they are gone",
                 status().trouble());
         assertEquals(0, memory.leases.acquisitions.get());
         memory.tenants.goUnnoticed();
@@ -431,7 +432,7 @@ class CellTest {
 
         assertEquals(MemoryLeases.lease(MemoryCell.OWN), status().own());
         assertEquals(
-                "the lease is 10.255.77.0/24 now, but 1 containers are in 10.255.99.0/24, which stays in force until"
+                "the lease is 10.255.77.0/24 now, but containers (1) are in 10.255.99.0/24, which stays in force until"
                         + " they are gone",
                 status().trouble());
         memory.tenants.goUnnoticed();
