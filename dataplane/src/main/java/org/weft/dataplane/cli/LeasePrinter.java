@@ -23,7 +23,11 @@ final class LeasePrinter {
         this.out = out;
     }
 
-    /** @param json what {@code GET /v1/lease} answers */
+    /**
+     * Prints as far as somebody reads it.
+     *
+     * @param json what {@code GET /v1/lease} answers
+     */
     void print(JsonReader json) throws IOException {
         json.beginObject();
         boolean headed = false;
@@ -38,7 +42,10 @@ final class LeasePrinter {
                 headed = true;
             }
             json.beginArray();
-            while (json.hasNext() && !out.checkError()) {
+            while (json.hasNext()) {
+                if (out.checkError()) {
+                    return;
+                }
                 out.println(line(name, json));
             }
             json.endArray();
