@@ -10,19 +10,19 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import org.weft.it.SilkHost.Container;
-import org.weft.it.SilkHost.Lease;
+import org.weft.it.CellHost.Container;
+import org.weft.it.CellHost.Lease;
 
 /**
  * Hosts of one silk overlay, each on a network of its own behind one router, with leases from one file. The first two are
  * the seed's.
  */
 final class CellLab implements AutoCloseable {
-    static final List<Lease> LEASES = List.of(
-            Lease.of("10.0.32.12", "10.255.108.0/24"),
-            Lease.of("10.0.16.14", "10.255.43.0/24"),
-            Lease.of("10.0.48.3", "10.255.7.0/24"),
-            Lease.of("10.0.64.9", "10.255.200.0/24"));
+    private static final List<Lease> LEASES = List.of(
+            new Lease("10.0.32.12", "10.255.108.0/24"),
+            new Lease("10.0.16.14", "10.255.43.0/24"),
+            new Lease("10.0.48.3", "10.255.7.0/24"),
+            new Lease("10.0.64.9", "10.255.200.0/24"));
 
     private static final List<List<String>> CONTAINERS = List.of(
             List.of("10.255.108.184", "10.255.108.2"),
@@ -30,75 +30,89 @@ final class CellLab implements AutoCloseable {
             List.of("10.255.7.1", "10.255.7.100"),
             List.of("10.255.200.1", "10.255.200.2"));
 
-    final Path directory;
-    final List<SilkHost> hosts = new ArrayList<>();
+    final List<CellHost> hosts = new ArrayList<>();
 
+    private final Path directory;
     private final Netns router = Netns.create("router");
 
     private CellLab() throws IOException {
         directory = Files.createTempDirectory("weft-cells");
     }
 
-    /** Hosts with two containers each. */
-    static CellLab open(Subject... subjects) {
-        return open(null, subjects);
-    }
-
-    /** @param source of Weft's leases as YAML; null: the file of leases */
-    static CellLab open(String source, Subject... subjects) {
+    /** Hosts that are connected, and a file with their leases; nothing runs on them yet. */
+    static CellLab plumb(Subject... subjects) {
         CellLab lab = null;
         try {
             lab = new CellLab();
-            lab.plumb(subjects);
-            lab.leases(lab.all());
+            lab.router.sysctl("net.ipv4.ip_forward", "1");
             for (int i = 0; i < subjects.length; i++) {
-                lab.start(i, source);
+                Path state = lab.directory.resolve("state" + i);
+                CellHost host = new CellHost(subjects[i], LEASES.get(i), "cell" + (i + 1), state);
+                lab.hosts.add(host);
+                host.plumbUnderlay(lab.router, "port" + i);
             }
+            lab.write(lab.leases());
             return lab;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        } catch (Throwable e) {
+            if (lab != null) {
+                lab.close();
+            }
+            throw e;
+        }
+    }
+
+    /** Hosts that are cells, with two containers each. */
+    static CellLab open(Subject... subjects) {
+        CellLab lab = plumb(subjects);
+        try {
+            lab.hosts.forEach(lab::start);
+            for (int i = 0; i < subjects.length; i++) {
+                CONTAINERS.get(i).forEach(lab.hosts.get(i)::attach);
+            }
+            return lab;
         } catch (Throwable e) {
             lab.close();
             throw e;
         }
     }
 
-    private void plumb(Subject... subjects) {
-        router.sysctl("net.ipv4.ip_forward", "1");
-        for (int i = 0; i < subjects.length; i++) {
-            SilkHost host = new SilkHost(subjects[i], LEASES.get(i), "cell" + (i + 1));
-            hosts.add(host);
-            host.plumbUnderlay(router, "port" + i);
-        }
-    }
-
-    private void start(int number, String source) {
-        SilkHost host = hosts.get(number);
+    /** Makes a host a cell, which follows all leases. */
+    void start(CellHost host) {
         if (host.subject == Subject.KERNEL) {
-            host.layKernel(all());
+            host.startKernel(leases());
         } else {
-            String leases = source == null ? "{file: " + file() + "}" : source;
-            host.startDaemon(SilkHost.config(host.lease.underlay(), directory.resolve("state" + number), leases));
-            Await.until("the cell follows all leases", () -> host.follows(all()));
+            host.startWeft(source());
+            Await.until("the cell follows all leases", () -> host.follows(leases()));
         }
-        CONTAINERS.get(number).forEach(host::attach);
     }
 
-    /** The hosts' leases. */
-    List<Lease> all() {
-        return hosts.stream().map(host -> host.lease).toList();
+    /** A lease that none of the hosts has. */
+    static Lease spare() {
+        return LEASES.get(LEASES.size() - 1);
+    }
+
+    /** The hosts' leases as they are now. */
+    List<Lease> leases() {
+        return hosts.stream().map(CellHost::lease).collect(Collectors.toCollection(ArrayList::new));
     }
 
     Path file() {
         return directory.resolve("leases.yml");
     }
 
-    void leases(List<Lease> leases) {
-        leases(leases.stream().map(Lease::line).collect(Collectors.joining()));
+    /** What {@code cell.leases} is to say. */
+    String source() {
+        return "{file: " + file() + "}";
+    }
+
+    void write(List<Lease> leases) {
+        write(leases.stream().map(Lease::line).collect(Collectors.joining()));
     }
 
     /** Writes the file of leases at one blow. */
-    void leases(String yaml) {
+    void write(String yaml) {
         try {
             Path fresh = Files.writeString(directory.resolve("leases.new"), yaml);
             Files.move(fresh, file(), StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
@@ -113,7 +127,7 @@ final class CellLab implements AutoCloseable {
 
     @Override
     public void close() {
-        hosts.forEach(SilkHost::close);
+        hosts.forEach(CellHost::close);
         router.close();
         try (Stream<Path> files = Files.walk(directory)) {
             for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {

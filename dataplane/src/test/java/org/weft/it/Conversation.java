@@ -8,9 +8,10 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.nio.channels.SocketChannel;
 import java.util.List;
 import java.util.Random;
-import org.weft.it.SilkHost.Container;
+import org.weft.it.CellHost.Container;
 
 /** Containers that talk with each other: a ping, and a transfer over TCP and back. */
 final class Conversation {
@@ -24,6 +25,7 @@ final class Conversation {
     static void ofAll(List<Container> containers) throws IOException {
         for (Container server : containers) {
             try (ServerSocket listener = server.netns().call(() -> new ServerSocket(PORT))) {
+                listener.setSoTimeout(LIMIT_MILLIS);
                 for (Container client : containers) {
                     if (client != server) {
                         client.netns().exec("ping", "-nqc1", "-W5", server.ip());
@@ -37,7 +39,8 @@ final class Conversation {
     private static void transfer(Container client, Container server, ServerSocket listener) throws IOException {
         byte[] data = new byte[BYTES];
         new Random(client.ip().hashCode()).nextBytes(data);
-        try (Socket near = client.netns().call(Socket::new)) {
+        // A Socket has no descriptor before it connects, which would not be in the namespace.
+        try (Socket near = client.netns().call(() -> SocketChannel.open().socket())) {
             near.connect(new InetSocketAddress(server.ip(), PORT), LIMIT_MILLIS);
             near.setSoTimeout(LIMIT_MILLIS);
             try (Socket far = listener.accept()) {
