@@ -78,11 +78,19 @@ final class CellHost implements AutoCloseable {
 
     /** Connects eth0 with a router that has a network for each host. */
     void plumbUnderlay(Netns router, String port) {
-        String gateway = lease.underlay.replaceAll("\\d+$", "1");
         netns.ip("link add eth0 mtu " + UNDERLAY_MTU + " type veth peer name " + port + " netns " + router.name());
-        router.ip("link set " + port + " mtu " + UNDERLAY_MTU + " up\naddress add " + gateway + "/24 dev " + port);
-        netns.ip("link set eth0 up\naddress add " + lease.underlay + "/24 dev eth0\nroute add default via " + gateway);
+        router.ip("link set " + port + " mtu " + UNDERLAY_MTU + " up\naddress add " + gateway() + "/24 dev " + port);
+        netns.ip("link set eth0 up");
         netns.sysctl("net.ipv4.ip_forward", "1");
+        address();
+    }
+
+    private String gateway() {
+        return lease.underlay.replaceAll("\\d+$", "1");
+    }
+
+    private void address() {
+        netns.ip("address add " + lease.underlay + "/24 dev eth0\nroute add default via " + gateway());
     }
 
     /** Makes it a cell with Weft, and waits for the lease that is in the source. */
@@ -94,7 +102,7 @@ final class CellHost implements AutoCloseable {
     /** Starts Weft again as it was, however it ended. */
     void restartWeft() {
         daemon.start();
-        Await.until("the cell has its lease", () -> leases().has("own"));
+        Await.until("the cell has its lease", () -> leases().get("own").isJsonObject());
     }
 
     private String config(String source) {
@@ -115,8 +123,9 @@ final class CellHost implements AutoCloseable {
     /** Another underlay address in the same network; Weft is started anew for it, as its configuration names it. */
     void renumber(String underlay, String source) {
         daemon.close();
-        netns.ip("address add " + underlay + "/24 dev eth0\naddress del " + lease.underlay + "/24 dev eth0");
+        netns.ip("address del " + lease.underlay + "/24 dev eth0");
         lease = lease.at(underlay);
+        address();
         startWeft(source);
     }
 

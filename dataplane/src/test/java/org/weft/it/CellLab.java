@@ -67,7 +67,7 @@ final class CellLab implements AutoCloseable {
     static CellLab open(Subject... subjects) {
         CellLab lab = plumb(subjects);
         try {
-            lab.hosts.forEach(lab::start);
+            lab.hosts.parallelStream().forEach(lab::start);
             for (int i = 0; i < subjects.length; i++) {
                 CONTAINERS.get(i).forEach(lab.hosts.get(i)::attach);
             }
@@ -96,6 +96,11 @@ final class CellLab implements AutoCloseable {
     /** The hosts' leases as they are now. */
     List<Lease> leases() {
         return hosts.stream().map(CellHost::lease).collect(Collectors.toCollection(ArrayList::new));
+    }
+
+    /** Goes with the lab. */
+    Path directory() {
+        return directory;
     }
 
     Path file() {
