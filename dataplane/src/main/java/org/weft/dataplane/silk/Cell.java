@@ -27,6 +27,7 @@ import org.weft.dataplane.silk.lease.LeaseSource;
 import org.weft.dataplane.silk.lease.LeaseTable;
 import org.weft.dataplane.silk.lease.LeaseTable.Skipped;
 import org.weft.dataplane.silk.lease.Overlay;
+import org.weft.dataplane.silk.source.Contact;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
 import org.weft.dataplane.vtep.Vtep;
