@@ -19,6 +19,7 @@ import org.weft.dataplane.silk.lease.Lease;
 import org.weft.dataplane.silk.lease.LeaseRecord;
 import org.weft.dataplane.silk.lease.LeaseSource;
 import org.weft.dataplane.silk.lease.Overlay;
+import org.weft.dataplane.silk.source.Contact;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.encap.IpPrefix;
 

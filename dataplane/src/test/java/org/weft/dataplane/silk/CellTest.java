@@ -24,6 +24,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.weft.dataplane.silk.CellStatus.Phase;
 import org.weft.dataplane.silk.lease.Lease;
+import org.weft.dataplane.silk.source.Contact;
 import org.weft.dataplane.table.Remote;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
