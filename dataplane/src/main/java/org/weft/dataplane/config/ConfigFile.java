@@ -27,7 +27,7 @@ import org.weft.dataplane.vtep.VtepConfig;
  */
 public final class ConfigFile {
     private static final List<String> KEYS =
-            List.of("threading", "workers", "busy-poll", "metrics", "underlay", "vteps", "cell");
+            List.of("threading", "workers", "busy-poll", "metrics", "underlay", "vteps", "cell", "policy");
     private static final int MAX_WORKERS = 64;
     private static final int MAX_BUSY_POLL_MICROS = 1_000_000;
 
@@ -46,7 +46,7 @@ public final class ConfigFile {
 
     /** What a daemon without a file starts from: no VTEPs. */
     public static DaemonConfig none() {
-        return new DaemonConfig(Threading.SHARED, 1, 0, null, List.of(), null);
+        return new DaemonConfig(Threading.SHARED, 1, 0, null, List.of(), null, null);
     }
 
     /**
@@ -125,12 +125,12 @@ public final class ConfigFile {
             underlay.refuseUnknown(VtepSection.UNDERLAY_KEYS);
         }
         List<VtepEntries> vteps = vteps(top, underlay);
-        YamlMapping cell = top.mapping("cell");
-        if (vteps.isEmpty() && cell == null && underlay != null) {
+        YamlMapping section = top.mapping("cell");
+        if (vteps.isEmpty() && section == null && underlay != null) {
             checkUnderlayAlone(underlay);
         }
-        return new DaemonConfig(
-                threading, workers, busyPoll, metrics, vteps, cell == null ? null : cell(cell, underlay, vteps));
+        CellConfig cell = section == null ? null : cell(section, underlay, vteps);
+        return new DaemonConfig(threading, workers, busyPoll, metrics, vteps, cell, policy(top, cell, vteps));
     }
 
     private static Threading threading(String text) {
@@ -158,6 +158,13 @@ public final class ConfigFile {
     private CellConfig cell(YamlMapping cell, YamlMapping underlay, List<VtepEntries> vteps) {
         List<VtepConfig> others = vteps.stream().map(VtepEntries::vtep).toList();
         return new CellSection(cell, underlay).read(others, underlayMtu, underlayAddress, warnings);
+    }
+
+    /** What is wrong with VTEPs or a cell is no fault of policies' too. */
+    private PolicyConfig policy(YamlMapping top, CellConfig cell, List<VtepEntries> vteps) {
+        YamlMapping policy = top.mapping("policy");
+        List<VtepConfig> all = vteps.stream().map(VtepEntries::vtep).toList();
+        return policy == null ? null : new PolicySection(policy, cell, all).read(warnings);
     }
 
     private static void refuseOverlap(YamlMapping section, VtepConfig vtep, List<VtepConfig> others) {

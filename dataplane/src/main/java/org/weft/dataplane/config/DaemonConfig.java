@@ -15,6 +15,7 @@ import org.weft.dataplane.vtep.VtepConfig;
  * @param metrics TCP address for Prometheus as {@code host:port}, or null
  * @param vteps the VTEPs to begin with
  * @param cell the cell that this host is; null if it is none
+ * @param policy how one of the VTEPs judges; null: none does
  */
 public record DaemonConfig(
         Threading threading,
@@ -22,7 +23,8 @@ public record DaemonConfig(
         int busyPollMicros,
         String metrics,
         List<VtepEntries> vteps,
-        CellConfig cell) {
+        CellConfig cell,
+        PolicyConfig policy) {
     /** How the stages of a packet's way are put on threads. */
     public enum Threading {
         /** Each direction runs to completion on the worker's event loop. */

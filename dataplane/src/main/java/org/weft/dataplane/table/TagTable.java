@@ -93,6 +93,15 @@ public final class TagTable {
         return Outcome.OK;
     }
 
+    /** The tag of exactly this prefix, whatever others there are; {@link #UNTAGGED} if it has none. */
+    public synchronized int get(IpPrefix source) {
+        Level level = level(source);
+        long tag = level == null
+                ? OffHeapMap.MISSING
+                : level.get(source.address().high(), source.address().low());
+        return tag == OffHeapMap.MISSING ? UNTAGGED : (int) tag;
+    }
+
     private Level level(IpPrefix source) {
         for (Level level : levels) {
             if (level.length == source.mappedLength()) {

@@ -15,6 +15,8 @@ import org.weft.dataplane.silk.lease.LeaseRecord;
 import org.weft.dataplane.silk.lease.LeaseSource;
 import org.weft.dataplane.silk.lease.LeaseTable;
 import org.weft.dataplane.silk.lease.Overlay;
+import org.weft.dataplane.silk.source.PollLoop;
+import org.weft.dataplane.silk.source.PollSchedule;
 import org.weft.dataplane.tls.TlsContext;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
@@ -126,6 +128,7 @@ public final class ControllerLeases implements LeaseSource {
         if (another.getAndSet(false)) {
             own = null;
             lost = false;
+            reported = null; // whatever is acquired is told, even if it is the same lease
         }
         if (lost) {
             return null;

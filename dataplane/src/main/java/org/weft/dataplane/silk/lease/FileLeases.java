@@ -3,12 +3,8 @@ package org.weft.dataplane.silk.lease;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.Semaphore;
-import java.util.concurrent.ThreadLocalRandom;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
+import java.util.function.Predicate;
+import org.weft.dataplane.host.FollowedFile;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.encap.IpAddress;
 
@@ -18,29 +14,13 @@ import org.weft.encap.IpAddress;
  * change, else within about a second.
  */
 public final class FileLeases implements LeaseSource {
-    private static final Logger LOG = LoggerFactory.getLogger(FileLeases.class);
-
-    private static final Duration POLL = Duration.ofSeconds(1);
-    private static final int JITTER_MILLIS = 200;
-
-    /** A file that does not come to rest is read this often at most. */
-    private static final Duration BETWEEN_READS = Duration.ofMillis(100);
-
-    /** Who writes a file in several pieces is given time for the next one. */
-    private static final Duration QUIET = Duration.ofMillis(20);
-
-    private static final Duration UNTIL_QUIET = Duration.ofMillis(500);
-    private static final Duration END = Duration.ofSeconds(5);
+    /** How often an unchanged file is told of. */
+    private static final Duration CONFIRM = Duration.ofSeconds(1);
 
     private final Path path;
     private final Overlay overlay;
     private final IpAddress underlay;
-    private final WatchedFile file;
-    private final DirectoryWatch watch;
-    private final Semaphore wake = new Semaphore(0);
-    private final Thread thread = new Thread(this::follow, "weft-leases");
-    private volatile boolean closed;
-    private volatile boolean asked = true;
+    private final FollowedFile file;
 
     // Below: the thread's own.
     private Listener listener;
@@ -48,7 +28,6 @@ public final class FileLeases implements LeaseSource {
     private List<LeaseRecord> records;
     private Lease own;
     private String failure;
-    private long lastRead = System.nanoTime() - BETWEEN_READS.toNanos();
     private long lastConfirmed;
 
     /** @param underlay this host's underlay address */
@@ -56,10 +35,7 @@ public final class FileLeases implements LeaseSource {
         this.path = file;
         this.overlay = overlay;
         this.underlay = underlay;
-        this.file = new WatchedFile(file);
-        Path directory = file.toAbsolutePath().getParent();
-        this.watch = new DirectoryWatch(directory == null ? file : directory, wake::release);
-        thread.setDaemon(true);
+        this.file = new FollowedFile(file, "weft-leases", this::look, this::confirmUnlessWrong);
     }
 
     @Override
@@ -73,13 +49,12 @@ public final class FileLeases implements LeaseSource {
         boolean usable = held != null && held.underlay().equals(underlay) && overlay.contains(held.base());
         this.own = usable ? held : null;
         this.listener = listener;
-        thread.start();
+        file.start();
     }
 
     @Override
     public void refresh() {
-        asked = true;
-        wake.release();
+        file.refresh();
     }
 
     /** Who writes the file decides; it is read again. */
@@ -96,47 +71,12 @@ public final class FileLeases implements LeaseSource {
 
     @Override
     public void close() {
-        closed = true;
-        wake.release();
-        if (thread != Thread.currentThread()) {
-            try {
-                thread.join(END.toMillis());
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
-        }
+        file.close();
     }
 
-    private void follow() {
-        try (watch) {
-            while (!closed) {
-                watch.ensure();
-                if (asked || file.changed()) {
-                    asked = false;
-                    awaitTurn();
-                    look();
-                } else if (failure == null) {
-                    confirm();
-                }
-                awaitNext();
-            }
-        } catch (InterruptedException | RuntimeException e) {
-            LOG.error("{} is no longer followed: restart the daemon", name(), e);
-        }
-    }
-
-    private void awaitTurn() {
-        long wait = lastRead + BETWEEN_READS.toNanos() - System.nanoTime();
-        if (wait > 0) {
-            LockSupport.parkNanos(wait);
-        }
-        file.settle(QUIET, UNTIL_QUIET);
-    }
-
-    private void awaitNext() throws InterruptedException {
-        long jitter = ThreadLocalRandom.current().nextInt(JITTER_MILLIS);
-        if (wake.tryAcquire(POLL.toMillis() + jitter, TimeUnit.MILLISECONDS)) {
-            wake.drainPermits();
+    private void confirmUnlessWrong() {
+        if (failure == null) {
+            confirm();
         }
     }
 
@@ -157,8 +97,6 @@ public final class FileLeases implements LeaseSource {
             }
         } catch (OperatorException e) {
             fail(e.getMessage());
-        } finally {
-            lastRead = System.nanoTime();
         }
     }
 
@@ -171,18 +109,36 @@ public final class FileLeases implements LeaseSource {
         }
         records = found;
         Lease listed = ownOf(found);
-        own = listed == null ? own : listed;
+        if (listed != null) {
+            own = listed;
+        } else if (own != null) {
+            loseIfTaken(found);
+        }
         listener.leases(own, found);
         lastConfirmed = System.nanoTime();
         return true;
     }
 
-    /** The first lease of this host, well-formed; null if there is none. */
+    private void loseIfTaken(List<LeaseRecord> found) {
+        Lease taken = first(found, lease -> lease.subnet().equals(own.subnet()));
+        if (taken != null) {
+            String sentence = path + " has " + own.subnetText() + ", the lease of this host, for " + taken.underlay()
+                    + " now, and none for " + underlay;
+            own = null;
+            listener.lost(sentence);
+        }
+    }
+
     private Lease ownOf(List<LeaseRecord> from) {
+        return first(from, lease -> lease.underlay().equals(underlay));
+    }
+
+    /** The first lease that is so, well-formed; null if there is none. */
+    private Lease first(List<LeaseRecord> from, Predicate<Lease> condition) {
         for (LeaseRecord record : from) {
             try {
                 Lease lease = LeaseTable.parse(overlay, record);
-                if (lease.underlay().equals(underlay)) {
+                if (condition.test(lease)) {
                     return lease;
                 }
             } catch (IllegalArgumentException e) {
@@ -194,7 +150,7 @@ public final class FileLeases implements LeaseSource {
 
     private void confirm() {
         long now = System.nanoTime();
-        if (failure != null || now - lastConfirmed >= POLL.toNanos()) {
+        if (failure != null || now - lastConfirmed >= CONFIRM.toNanos()) {
             failure = null;
             lastConfirmed = now;
             listener.confirmed();

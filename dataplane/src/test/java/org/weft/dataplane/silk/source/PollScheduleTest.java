@@ -1,4 +1,4 @@
-package org.weft.dataplane.silk.controller;
+package org.weft.dataplane.silk.source;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;

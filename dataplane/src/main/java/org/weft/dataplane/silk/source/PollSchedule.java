@@ -1,4 +1,4 @@
-package org.weft.dataplane.silk.controller;
+package org.weft.dataplane.silk.source;
 
 import java.time.Duration;
 
@@ -8,7 +8,7 @@ import java.time.Duration;
  *
  * @param interval from one poll to the next, about
  */
-record PollSchedule(Duration interval) {
+public record PollSchedule(Duration interval) {
     private static final double JITTER = 0.1;
     private static final Duration FIRST_RETRY = Duration.ofSeconds(1);
     private static final int MAX_DOUBLINGS = 20;
@@ -18,12 +18,12 @@ record PollSchedule(Duration interval) {
      *
      * @param random 0 to 1, as in the other methods
      */
-    Duration second(double random) {
+    public Duration second(double random) {
         return times(JITTER + (1 - JITTER) * random);
     }
 
     /** From a poll that went well to the next: the interval, 10 % more or less. */
-    Duration next(double random) {
+    public Duration next(double random) {
         return times(1 - JITTER + 2 * JITTER * random);
     }
 
@@ -33,7 +33,7 @@ record PollSchedule(Duration interval) {
      *
      * @param failures how many have failed in a row, at least 1
      */
-    Duration retry(int failures, double random) {
+    public Duration retry(int failures, double random) {
         Duration doubled = FIRST_RETRY.multipliedBy(1L << Math.min(failures - 1, MAX_DOUBLINGS));
         Duration limit = doubled.compareTo(interval) < 0 ? doubled : interval;
         return Duration.ofNanos((long) (limit.toNanos() * (0.5 + random / 2)));

@@ -1,45 +1,45 @@
-package org.weft.dataplane.silk.controller;
+package org.weft.dataplane.silk.source;
 
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 
 /** A thread that does something, waits as long as that says, or until somebody wakes it, and does it again. */
-final class PollLoop {
+public final class PollLoop {
     private final Supplier<Duration> cycle;
     private final Thread thread;
     private boolean wake;
     private boolean stopped;
 
     /** @param cycle what to do; returns how long to wait, null to wait for {@link #wake} only */
-    PollLoop(String threadName, Supplier<Duration> cycle) {
+    public PollLoop(String threadName, Supplier<Duration> cycle) {
         this.cycle = cycle;
         this.thread = new Thread(this::run, threadName);
         thread.setDaemon(true);
     }
 
-    void start() {
+    public void start() {
         thread.start();
     }
 
     /** Ends the wait under way, or the next one. */
-    synchronized void wake() {
+    public synchronized void wake() {
         wake = true;
         notifyAll();
     }
 
     /** Lets the cycle under way be the last; returns at once. */
-    synchronized void stop() {
+    public synchronized void stop() {
         stopped = true;
         notifyAll();
     }
 
-    synchronized boolean isStopped() {
+    public synchronized boolean isStopped() {
         return stopped;
     }
 
     /** Waits for the end of the last cycle, unless it is the caller itself. */
-    void join(Duration limit) {
+    public void join(Duration limit) {
         if (Thread.currentThread() == thread) {
             return;
         }

@@ -1,12 +1,12 @@
-package org.weft.dataplane.silk;
+package org.weft.dataplane.silk.source;
 
 import java.time.Duration;
 import java.time.Instant;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** When the source of leases was last heard of, and what is wrong with it. Says each trouble once. */
-final class Contact {
+/** When a source was last heard of, and what is wrong with it. Says each trouble once. */
+public final class Contact {
     private static final Logger LOG = LoggerFactory.getLogger(Contact.class);
 
     private final String source;
@@ -17,16 +17,16 @@ final class Contact {
     private String trouble;
     private long failures;
 
-    Contact(String source) {
+    public Contact(String source) {
         this.source = source;
     }
 
     /** What a process before this one heard. */
-    void remember(Instant then) {
+    public void remember(Instant then) {
         confirmed = then;
     }
 
-    void confirm() {
+    public void confirm() {
         confirmed = Instant.now();
         confirmedNanos = System.nanoTime() | 1;
         if (trouble != null) {
@@ -35,7 +35,7 @@ final class Contact {
         }
     }
 
-    void fail(String sentence) {
+    public void fail(String sentence) {
         failures++;
         if (!sentence.equals(trouble)) {
             LOG.warn("{}: {}", source, sentence);
@@ -44,26 +44,26 @@ final class Contact {
     }
 
     /** Whether the source answers, as far as is known. */
-    boolean isCurrent() {
+    public boolean isCurrent() {
         return trouble == null && confirmedNanos != 0;
     }
 
     /** One sentence, or null. */
-    String trouble() {
+    public String trouble() {
         return trouble;
     }
 
-    long failures() {
+    public long failures() {
         return failures;
     }
 
     /** When the source last said that things are as they are; null if it never did. */
-    Instant confirmed() {
+    public Instant confirmed() {
         return confirmed;
     }
 
     /** Time since then in milliseconds; -1 if it never did. */
-    long ageMillis() {
+    public long ageMillis() {
         if (confirmedNanos != 0) {
             return (System.nanoTime() - confirmedNanos) / 1_000_000;
         }

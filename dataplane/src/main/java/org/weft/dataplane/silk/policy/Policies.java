@@ -1,0 +1,388 @@
+package org.weft.dataplane.silk.policy;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.weft.dataplane.VtepRegistry;
+import org.weft.dataplane.config.PolicyConfig;
+import org.weft.dataplane.policy.Enforcement;
+import org.weft.dataplane.policy.Enforcement.Mode;
+import org.weft.dataplane.policy.VerdictSink;
+import org.weft.dataplane.silk.source.Contact;
+import org.weft.dataplane.table.FlowTable;
+import org.weft.dataplane.table.Policy;
+import org.weft.dataplane.table.Policy.Protocol;
+import org.weft.dataplane.table.PolicyTable;
+import org.weft.dataplane.table.TagTable.Tag;
+import org.weft.dataplane.vtep.OperatorException;
+import org.weft.dataplane.vtep.OperatorException.Kind;
+import org.weft.dataplane.vtep.Vtep;
+import org.weft.encap.IpAddress;
+
+/**
+ * The role of vxlan-policy-agent on this host: what a source says, and what an operator changes meanwhile, is what a VTEP
+ * tags and judges by. What the source cannot say stays as it was said last, also over a restart.
+ *
+ * <p>All of it happens on one thread. The public methods may be called by any.
+ */
+public final class Policies implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Policies.class);
+    private static final long TICK_MILLIS = 1000;
+    private static final long END_SECONDS = 5;
+
+    /** Of what a source says wrong, so many sentences are logged at once; the status has all. */
+    private static final int MOST_LOGGED = 20;
+
+    private final PolicyConfig config;
+    private final VtepRegistry registry;
+    private final PolicySource source;
+    private final VerdictSink verdicts;
+    private final PolicyState state;
+    private final Contact contact;
+    private final FlowTable flows;
+    private final TagKeeper tags;
+    private final ScheduledExecutorService thread =
+            Executors.newSingleThreadScheduledExecutor(task -> new Thread(task, "weft-policy"));
+    private final AtomicReference<PolicySet> heard = new AtomicReference<>();
+
+    // Of the thread.
+    private final LiveChanges live = new LiveChanges();
+    private final List<CompletableFuture<Void>> waiting = new ArrayList<>();
+    private PolicySet set = PolicySet.EMPTY;
+    private Mode mode;
+    private boolean due;
+    private boolean unsaved;
+    private String trouble;
+    private long changes;
+
+    private volatile InForce inForce = InForce.NOTHING;
+    private volatile PolicyStatus status;
+
+    /**
+     * Policies that nothing is done with yet.
+     *
+     * @param source owned by this from now on; null: only live changes
+     * @param verdicts hears of verdicts, on packets' ways
+     */
+    public Policies(PolicyConfig config, VtepRegistry registry, PolicySource source, VerdictSink verdicts) {
+        this.config = config;
+        this.registry = registry;
+        this.source = source;
+        this.verdicts = verdicts;
+        this.mode = config.mode();
+        this.state = new PolicyState(config.state());
+        this.contact = new Contact(source == null ? "operator" : source.name());
+        this.flows = flows(config);
+        this.tags = new TagKeeper();
+        publish();
+    }
+
+    private static FlowTable flows(PolicyConfig config) {
+        try {
+            return new FlowTable(config.flows(), config.timeouts());
+        } catch (OutOfMemoryError e) {
+            throw new OperatorException(
+                    Kind.BAD_CONFIG,
+                    "there is no room for " + config.flows() + " flows: they take 64 bytes each off the heap; lower"
+                            + " policy.flows or give Java more (-XX:MaxDirectMemorySize)",
+                    e);
+        }
+    }
+
+    /**
+     * Judges by what was known last, or else by nothing, and asks the source. VTEPs that are opened after this are judged
+     * from their first packet on.
+     */
+    public void start() {
+        ask(this::begin).join();
+        thread.scheduleWithFixedDelay(() -> run(this::tick), TICK_MILLIS, TICK_MILLIS, TimeUnit.MILLISECONDS);
+    }
+
+    private void begin() {
+        PolicyState.Saved saved = source == null ? null : state.load(source.name(), config.vtep());
+        if (saved != null) {
+            LOG.info(
+                    "{} policies of {} were in force at {}",
+                    saved.set().rules().size(),
+                    source.name(),
+                    saved.confirmed());
+            contact.remember(saved.confirmed());
+            set = saved.set();
+        }
+        rebuild();
+        if (source != null) {
+            source.start(new Listener());
+        }
+    }
+
+    /** As they were at most a second ago. */
+    public PolicyStatus status() {
+        return status;
+    }
+
+    /** All that is in force, live changes included. */
+    public List<PolicyRule> rules() {
+        return inForce.rules();
+    }
+
+    /** What an operator keeps out, whatever the source says. */
+    public List<Policy> denials() {
+        return inForce.denied();
+    }
+
+    /** Tags that the source gives. */
+    public List<Tag> tags() {
+        return inForce.set().tags();
+    }
+
+    /** How many flows are known now; looks at each. */
+    public int flows() {
+        return flows.size((int) registry.nowSeconds());
+    }
+
+    /** How many flows there is room for. */
+    public int flowCapacity() {
+        return flows.capacity();
+    }
+
+    /** Whose packets carry this tag. */
+    public Workload workload(int tag) {
+        return inForce.workload(tag);
+    }
+
+    /** Whose address it is. */
+    public Workload workload(IpAddress address) {
+        return inForce.set().workloads().getOrDefault(address, Workload.UNKNOWN);
+    }
+
+    /** Lets more in until the daemon ends, also what was denied before. Returns when it is in force. */
+    public CompletableFuture<Void> allow(Collection<Policy> policies) {
+        return change(() -> policies.forEach(live::allow));
+    }
+
+    /** Keeps out until the daemon ends what these would let in, also what was allowed before, or by the source. */
+    public CompletableFuture<Void> deny(Collection<Policy> policies) {
+        return change(() -> policies.forEach(live::deny));
+    }
+
+    /** Judges otherwise until the daemon ends. */
+    public CompletableFuture<Void> mode(Mode changed) {
+        return change(() -> {
+            if (changed != mode) {
+                LOG.info("policy of {}: mode {}", config.vtep(), changed.name().toLowerCase(Locale.ROOT));
+            }
+            mode = changed;
+        });
+    }
+
+    /** Asks the source now. */
+    public void refresh() {
+        if (source != null) {
+            source.refresh();
+        }
+    }
+
+    /** What becomes of packets from an address that open a flow. */
+    public Explanation explain(IpAddress from, IpAddress to, Protocol protocol, int port) {
+        return explainer().explain(from, to, protocol, port);
+    }
+
+    /** What becomes of packets with a tag that open a flow. */
+    public Explanation explain(int tag, IpAddress to, Protocol protocol, int port) {
+        return explainer().explain(tag, to, protocol, port);
+    }
+
+    private Explainer explainer() {
+        return new Explainer(inForce, registry.vtep(config.vtep()), config);
+    }
+
+    /** Changes that come together come into force together, since each of them needs a new table. */
+    private CompletableFuture<Void> change(Runnable change) {
+        CompletableFuture<Void> done = new CompletableFuture<>();
+        boolean taken = run(() -> {
+            change.run();
+            waiting.add(done);
+            rebuildSoon();
+        });
+        return taken ? done : CompletableFuture.failedFuture(stopping());
+    }
+
+    private void rebuildSoon() {
+        if (!due) {
+            due = true;
+            run(this::rebuild);
+        }
+    }
+
+    private void rebuild() {
+        due = false;
+        List<CompletableFuture<Void>> done = List.copyOf(waiting);
+        waiting.clear();
+        try {
+            enforce();
+            publish(); // who waits may look at the status next
+            done.forEach(each -> each.complete(null));
+        } catch (RuntimeException | OutOfMemoryError e) {
+            say("policies cannot be put in force: " + e.getMessage());
+            done.forEach(each -> each.completeExceptionally(
+                    new OperatorException(Kind.OS_ERROR, "policies cannot be put in force: " + e.getMessage(), e)));
+        }
+    }
+
+    private void enforce() {
+        List<PolicyRule> rules = live.over(set.rules());
+        boolean same = rules.equals(inForce.rules());
+        PolicyTable table = same
+                ? inForce.table()
+                : new PolicyTable(rules.stream().map(PolicyRule::policy).toList());
+        Enforcement enforcement = new Enforcement(
+                mode, config.refusal(), config.spoofing(), config.subnetLength(), table, flows, verdicts);
+        registry.guard(config.vtep(), enforcement, set.tags());
+        Vtep vtep = registry.vtep(config.vtep());
+        say(tags.keep(vtep == null ? null : vtep.tags(), set.tags()));
+        inForce = new InForce(set, rules, live.allowed(), live.denied(), table, mode);
+        changes += same ? 0 : 1;
+    }
+
+    private void say(String sentence) {
+        if (sentence != null && !sentence.equals(trouble)) {
+            LOG.warn("policy of {}: {}", config.vtep(), sentence);
+        }
+        trouble = sentence;
+    }
+
+    /** Hears the source on its thread, and acts on this one's. */
+    private final class Listener implements PolicySource.Listener {
+        /** Of several pictures that wait, only the last counts. */
+        @Override
+        public void policies(PolicySet news) {
+            if (heard.getAndSet(news) == null) {
+                run(Policies.this::listen);
+            }
+        }
+
+        @Override
+        public void confirmed() {
+            run(contact::confirm);
+        }
+
+        @Override
+        public void failed(String sentence) {
+            run(() -> contact.fail(sentence));
+        }
+    }
+
+    private void listen() {
+        PolicySet news = heard.getAndSet(null);
+        contact.confirm();
+        logSkipped(news.skipped());
+        set = news;
+        unsaved = true;
+        rebuild();
+        LOG.info(
+                "{}: {} policies, {} tags",
+                source.name(),
+                news.rules().size(),
+                news.tags().size());
+        save();
+    }
+
+    private void logSkipped(List<String> skipped) {
+        List<String> fresh = skipped.stream()
+                .filter(sentence -> !set.skipped().contains(sentence))
+                .limit(MOST_LOGGED + 1)
+                .toList();
+        fresh.stream().limit(MOST_LOGGED).forEach(sentence -> LOG.warn("skipped: {}", sentence));
+        if (fresh.size() > MOST_LOGGED) {
+            LOG.warn("{}: {} entries are skipped in all", source.name(), skipped.size());
+        }
+    }
+
+    private void tick() {
+        if (source != null && (unsaved || state.isOld(contact.confirmed()))) {
+            save();
+        }
+    }
+
+    private void save() {
+        unsaved = !state.save(source.name(), config.vtep(), contact.confirmed(), set);
+    }
+
+    private void publish() {
+        String wrong = contact.trouble() != null ? contact.trouble() : trouble != null ? trouble : state.trouble();
+        status = new PolicyStatus(
+                config.vtep(),
+                mode,
+                config.refusal(),
+                config.spoofing(),
+                source == null ? null : source.name(),
+                source == null || contact.isCurrent(),
+                contact.ageMillis(),
+                contact.failures(),
+                wrong,
+                inForce.set().tags().size(),
+                inForce.rules().size(),
+                inForce.allowed().size(),
+                inForce.denied().size(),
+                inForce.set().skipped(),
+                changes);
+    }
+
+    /** @return false if this is closed, and the task will not run */
+    private boolean run(Runnable task) {
+        try {
+            thread.execute(() -> {
+                try {
+                    task.run();
+                } catch (RuntimeException e) {
+                    LOG.error("policy: {}", e.getMessage(), e);
+                } finally {
+                    publish();
+                }
+            });
+            return true;
+        } catch (RejectedExecutionException e) {
+            return false;
+        }
+    }
+
+    private CompletableFuture<Void> ask(Runnable task) {
+        CompletableFuture<Void> done = new CompletableFuture<>();
+        boolean taken = run(() -> {
+            try {
+                task.run();
+                done.complete(null);
+            } catch (RuntimeException e) {
+                done.completeExceptionally(e);
+            }
+        });
+        return taken ? done : CompletableFuture.failedFuture(stopping());
+    }
+
+    private static OperatorException stopping() {
+        return new OperatorException(Kind.UNAVAILABLE, "the daemon is stopping");
+    }
+
+    /** Ends the following of the source. VTEPs go on judging by what is in force. */
+    @Override
+    public void close() {
+        if (source != null) {
+            source.close();
+        }
+        thread.shutdown();
+        try {
+            thread.awaitTermination(END_SECONDS, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}
