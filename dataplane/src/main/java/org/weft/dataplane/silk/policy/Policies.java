@@ -232,6 +232,9 @@ public final class Policies implements AutoCloseable {
             publish(); // who waits may look at the status next
             done.forEach(each -> each.complete(null));
         } catch (RuntimeException | OutOfMemoryError e) {
+            if (inForce != InForce.NOTHING) {
+                mode = inForce.mode();
+            }
             say("policies cannot be put in force: " + e.getMessage());
             done.forEach(each -> each.completeExceptionally(
                     new OperatorException(Kind.OS_ERROR, "policies cannot be put in force: " + e.getMessage(), e)));
