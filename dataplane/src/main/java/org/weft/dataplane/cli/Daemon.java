@@ -11,6 +11,7 @@ import org.weft.dataplane.Weft;
 import org.weft.dataplane.config.CellConfig;
 import org.weft.dataplane.config.ConfigFile;
 import org.weft.dataplane.config.DaemonConfig;
+import org.weft.dataplane.config.PolicyConfig;
 import org.weft.dataplane.config.UnderlayMtu;
 import org.weft.dataplane.control.ControlServer;
 import org.weft.dataplane.control.LocalCell;
@@ -19,9 +20,12 @@ import org.weft.dataplane.io.linux.Errno;
 import org.weft.dataplane.io.linux.Link;
 import org.weft.dataplane.io.linux.LinuxException;
 import org.weft.dataplane.io.linux.SystemdNotifier;
+import org.weft.dataplane.policy.VerdictSink;
 import org.weft.dataplane.silk.Cell;
 import org.weft.dataplane.silk.LeaseSources;
 import org.weft.dataplane.silk.container.Containers;
+import org.weft.dataplane.silk.policy.Policies;
+import org.weft.dataplane.silk.policy.PolicySources;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
 import org.weft.encap.IpAddress;
@@ -71,6 +75,10 @@ final class Daemon {
         try {
             Weft weft = new Weft(config);
             running.push(weft);
+            if (config.policy() != null) {
+                startPolicies(weft, config.policy());
+            }
+            weft.start();
             LocalCell cell = config.cell() == null ? null : startCell(weft, config.cell());
             ControlServer server = new ControlServer(weft, UNDERLAY_MTU, control, cell);
             running.push(server);
@@ -87,6 +95,13 @@ final class Daemon {
         ready = true;
         LOG.info("ready");
         SystemdNotifier.notify("READY=1");
+    }
+
+    /** Before VTEPs come up, so that no packet passes unjudged. */
+    private void startPolicies(Weft weft, PolicyConfig config) {
+        Policies policies = new Policies(config, weft, PolicySources.of(config), VerdictSink.NONE);
+        running.push(policies);
+        policies.start();
     }
 
     private LocalCell startCell(Weft weft, CellConfig config) {
