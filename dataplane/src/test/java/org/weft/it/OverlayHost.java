@@ -169,7 +169,9 @@ final class OverlayHost implements AutoCloseable {
         return host.call(() -> {
             Path file = Files.writeString(Files.createTempFile("weft-it", ".yml"), config);
             try {
-                return new Weft(ConfigFile.read(file, (local, dev) -> 0, HostNetwork::ipv4Address, warning -> {}));
+                Weft weft = new Weft(ConfigFile.read(file, (local, dev) -> 0, HostNetwork::ipv4Address, warning -> {}));
+                weft.start();
+                return weft;
             } finally {
                 Files.delete(file);
             }
