@@ -75,6 +75,9 @@ final class VtepDevices implements AutoCloseable {
         VtepConfig config = vtep.config();
         marks = new MarkRules(config.name(), MarkBridge.TOWARDS_HOST, MarkBridge.PREFIX);
         int workers = stages.workers().size();
+        if (config.gbp() && vtep.enforcement().mode() != Mode.NETFILTER) {
+            marks.removeLeftBehind();
+        }
         taps = LinuxTap.open(config.name(), config.persist(), workers);
         try {
             configure(config);
@@ -130,8 +133,6 @@ final class VtepDevices implements AutoCloseable {
         // Before the first packet.
         if (vtep.enforcement().mode() == Mode.NETFILTER) {
             bridgeMarks();
-        } else if (config.gbp()) {
-            marks.removeLeftBehind();
         }
         link.up(true);
         for (IpPrefix address : config.addresses()) {

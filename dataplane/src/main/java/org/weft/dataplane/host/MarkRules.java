@@ -14,7 +14,7 @@ import org.weft.encap.MacAddress;
  * device's outermost ones, so that all others see the mark that a GBP device of the kernel would give a packet.
  *
  * <p>The expressions are raw, for those with names ask for the interface's type, which the egress hook does not know
- * everywhere; and nft writes no sum or mark into a packet, but what a map gives, so a mark is written octet by octet.
+ * everywhere; and nft writes no sum or mark into a packet, but what a map gives, so a mark is written octet by octet. A map of a declared size is the faster kind.
  */
 public final class MarkRules {
     /** Names that can stand in a command of nft as they are. */
@@ -30,6 +30,7 @@ public final class MarkRules {
             table netdev %1$s {
               map octets {
                 typeof meta mark : ip ttl
+                size 256
                 elements = { %4$s }
               }
               chain ingress {
@@ -38,11 +39,11 @@ public final class MarkRules {
               }
               chain egress {
                 type filter hook egress device "%2$s" priority 500
-                @ll,48,24 0x%6$06x drop
-                meta mark != 0 @ll,48,48 0x%3$012x @ll,48,24 set 0x%6$06x \
+                @ll,48,48 0x%3$012x meta mark != 0 @ll,48,24 set 0x%6$06x \
             @ll,72,8 set meta mark >> 16 & 0xff map @octets \
             @ll,80,8 set meta mark >> 8 & 0xff map @octets \
-            @ll,88,8 set meta mark & 0xff map @octets
+            @ll,88,8 set meta mark & 0xff map @octets accept
+                @ll,48,24 0x%6$06x drop
               }
             }
             """;
