@@ -1,5 +1,6 @@
 package org.weft.dataplane.silk.policy;
 
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -7,6 +8,7 @@ import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
@@ -34,7 +36,7 @@ import org.weft.encap.IpAddress;
  * The role of vxlan-policy-agent on this host: what a source says, and what an operator changes meanwhile, is what a VTEP
  * tags and judges by. What the source cannot say stays as it was said last, also over a restart.
  *
- * <p>All of it happens on one thread. The public methods may be called by any.
+ * <p>All of it happens on one thread, but for the writing to disk. The public methods may be called by any.
  */
 public final class Policies implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Policies.class);
@@ -54,6 +56,10 @@ public final class Policies implements AutoCloseable {
     private final TagKeeper tags;
     private final ScheduledExecutorService thread =
             Executors.newSingleThreadScheduledExecutor(task -> new Thread(task, "weft-policy"));
+    /** So that a slow disk keeps no operator waiting. */
+    private final ExecutorService saver =
+            Executors.newSingleThreadExecutor(task -> new Thread(task, "weft-policy-save"));
+
     private final AtomicReference<PolicySet> heard = new AtomicReference<>();
 
     // Of the thread.
@@ -63,6 +69,7 @@ public final class Policies implements AutoCloseable {
     private Mode mode;
     private boolean due;
     private boolean unsaved;
+    private boolean saving;
     private String trouble;
     private long changes;
 
@@ -328,14 +335,23 @@ public final class Policies implements AutoCloseable {
         }
     }
 
+    /** What cannot be saved is in force all the same, and saved with a later tick. */
     private void save() {
-        unsaved = !state.save(source.name(), config.vtep(), contact.confirmed(), set);
-    }
-
-    private void saveAge() {
-        if (unsaved || contact.isCurrent()) {
-            save();
+        if (saving) {
+            unsaved = true;
+            return;
         }
+        saving = true;
+        unsaved = false;
+        Instant confirmed = contact.confirmed();
+        PolicySet saved = set;
+        saver.execute(() -> {
+            boolean done = state.save(source.name(), config.vtep(), confirmed, saved);
+            run(() -> {
+                saving = false;
+                unsaved |= !done;
+            });
+        });
     }
 
     private void publish() {
@@ -399,11 +415,15 @@ public final class Policies implements AutoCloseable {
     public void close() {
         if (source != null) {
             source.close();
-            run(this::saveAge);
         }
-        thread.shutdown();
         try {
-            thread.awaitTermination(END_SECONDS, TimeUnit.SECONDS);
+            thread.shutdown();
+            boolean ended = thread.awaitTermination(END_SECONDS, TimeUnit.SECONDS);
+            saver.shutdown();
+            ended &= saver.awaitTermination(END_SECONDS, TimeUnit.SECONDS);
+            if (ended && source != null && (unsaved || contact.isCurrent())) {
+                state.save(source.name(), config.vtep(), contact.confirmed(), set);
+            }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

@@ -20,7 +20,7 @@ import org.weft.dataplane.vtep.OperatorException;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
 
-/** What a source said last, on disk, so that this host judges by it again where nobody can be asked. For one thread. */
+/** What a source said last, on disk, so that this host judges by it again where nobody can be asked. One thread writes. */
 final class PolicyState {
     private static final Logger LOG = LoggerFactory.getLogger(PolicyState.class);
     private static final Gson GSON = new GsonBuilder().disableHtmlEscaping().create();
@@ -76,8 +76,8 @@ final class PolicyState {
     }
 
     private final StateFile file;
-    private Instant saved;
-    private String trouble;
+    private volatile Instant saved;
+    private volatile String trouble;
 
     PolicyState(Path directory) {
         file = new StateFile(directory.resolve("policies.json"));
