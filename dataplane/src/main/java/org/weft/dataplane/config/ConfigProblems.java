@@ -1,21 +1,22 @@
 package org.weft.dataplane.config;
 
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Set;
 import org.snakeyaml.engine.v2.nodes.Node;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
 
 /** What is wrong with a configuration file: {@code file:line: field: sentence}, in the order found, each once. */
-final class ConfigProblems {
+public final class ConfigProblems {
     private final String file;
     private final Set<String> sentences = new LinkedHashSet<>();
 
-    ConfigProblems(String file) {
+    public ConfigProblems(String file) {
         this.file = file;
     }
 
-    void at(Node node, String field, String sentence) {
+    public void at(Node node, String field, String sentence) {
         at(node.getStartMark().map(mark -> mark.getLine() + 1).orElse(1), field, sentence);
     }
 
@@ -23,8 +24,12 @@ final class ConfigProblems {
         sentences.add(file + ":" + line + ": " + (field.isEmpty() ? "" : field + ": ") + sentence);
     }
 
-    boolean none() {
+    public boolean none() {
         return sentences.isEmpty();
+    }
+
+    public List<String> sentences() {
+        return List.copyOf(sentences);
     }
 
     void throwIfAny() {

@@ -15,7 +15,7 @@ import org.snakeyaml.engine.v2.nodes.SequenceNode;
 import org.snakeyaml.engine.v2.nodes.Tag;
 
 /** One mapping of a YAML file that knows where it stands; what is wrong with it goes to {@link ConfigProblems}. */
-final class YamlMapping {
+public final class YamlMapping {
     private final Node node;
     private final String path;
     private final ConfigProblems problems;
@@ -36,7 +36,7 @@ final class YamlMapping {
     }
 
     /** The mapping at a node; null, and a problem, if something else stands there. */
-    static YamlMapping of(Node node, String path, ConfigProblems problems) {
+    public static YamlMapping of(Node node, String path, ConfigProblems problems) {
         if (node instanceof MappingNode mapping) {
             return new YamlMapping(mapping, path, problems);
         }
@@ -48,11 +48,11 @@ final class YamlMapping {
         return values.keySet();
     }
 
-    boolean has(String key) {
+    public boolean has(String key) {
         return values.containsKey(key);
     }
 
-    void refuseUnknown(Collection<String> known) {
+    public void refuseUnknown(Collection<String> known) {
         for (String key : keys()) {
             if (!known.contains(key)) {
                 problem(key, "is unknown" + Suggestion.among(key, known));
@@ -61,7 +61,7 @@ final class YamlMapping {
     }
 
     /** Reports at the value of a key, or at the mapping if it has no such key. */
-    void problem(String key, String sentence) {
+    public void problem(String key, String sentence) {
         problems.at(values.getOrDefault(key, node), field(key), sentence);
     }
 
@@ -95,7 +95,7 @@ final class YamlMapping {
     }
 
     /** A value read by {@code parse}; {@code otherwise} if it is missing, or wrong (reported). */
-    <T> T read(String key, T otherwise, Function<String, T> parse) {
+    public <T> T read(String key, T otherwise, Function<String, T> parse) {
         String text = text(key);
         try {
             return text == null ? otherwise : parse.apply(text);
@@ -106,7 +106,7 @@ final class YamlMapping {
     }
 
     /** As {@link #read}, but the value must be there; null if it is not. */
-    <T> T require(String key, Function<String, T> parse) {
+    public <T> T require(String key, Function<String, T> parse) {
         if (!has(key)) {
             problem(key, "is missing");
         }
@@ -121,17 +121,24 @@ final class YamlMapping {
     /** The mappings in the list under a key. */
     List<YamlMapping> mappings(String key) {
         List<YamlMapping> found = new ArrayList<>();
-        Node value = values.get(key);
-        if (value instanceof SequenceNode sequence) {
-            for (Node item : sequence.getValue()) {
-                YamlMapping mapping = of(item, field(key) + "[" + found.size() + "]", problems);
-                if (mapping != null) {
-                    found.add(mapping);
-                }
+        for (Node item : items(key)) {
+            YamlMapping mapping = of(item, field(key) + "[" + found.size() + "]", problems);
+            if (mapping != null) {
+                found.add(mapping);
             }
-        } else if (value != null) {
-            problem(key, "must be a list, each item after a \"-\"");
         }
         return found;
+    }
+
+    /** What is in the list under a key. */
+    public List<Node> items(String key) {
+        Node value = values.get(key);
+        if (value instanceof SequenceNode sequence) {
+            return sequence.getValue();
+        }
+        if (value != null) {
+            problem(key, "must be a list, each item after a \"-\"");
+        }
+        return List.of();
     }
 }

@@ -3,12 +3,7 @@ package org.weft.dataplane.silk.lease;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.Semaphore;
-import java.util.concurrent.ThreadLocalRandom;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
+import org.weft.dataplane.host.FollowedFile;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.encap.IpAddress;
 
@@ -18,29 +13,13 @@ import org.weft.encap.IpAddress;
  * change, else within about a second.
  */
 public final class FileLeases implements LeaseSource {
-    private static final Logger LOG = LoggerFactory.getLogger(FileLeases.class);
-
-    private static final Duration POLL = Duration.ofSeconds(1);
-    private static final int JITTER_MILLIS = 200;
-
-    /** A file that does not come to rest is read this often at most. */
-    private static final Duration BETWEEN_READS = Duration.ofMillis(100);
-
-    /** Who writes a file in several pieces is given time for the next one. */
-    private static final Duration QUIET = Duration.ofMillis(20);
-
-    private static final Duration UNTIL_QUIET = Duration.ofMillis(500);
-    private static final Duration END = Duration.ofSeconds(5);
+    /** How often an unchanged file is told of. */
+    private static final Duration CONFIRM = Duration.ofSeconds(1);
 
     private final Path path;
     private final Overlay overlay;
     private final IpAddress underlay;
-    private final WatchedFile file;
-    private final DirectoryWatch watch;
-    private final Semaphore wake = new Semaphore(0);
-    private final Thread thread = new Thread(this::follow, "weft-leases");
-    private volatile boolean closed;
-    private volatile boolean asked = true;
+    private final FollowedFile file;
 
     // Below: the thread's own.
     private Listener listener;
@@ -48,7 +27,6 @@ public final class FileLeases implements LeaseSource {
     private List<LeaseRecord> records;
     private Lease own;
     private String failure;
-    private long lastRead = System.nanoTime() - BETWEEN_READS.toNanos();
     private long lastConfirmed;
 
     /** @param underlay this host's underlay address */
@@ -56,10 +34,7 @@ public final class FileLeases implements LeaseSource {
         this.path = file;
         this.overlay = overlay;
         this.underlay = underlay;
-        this.file = new WatchedFile(file);
-        Path directory = file.toAbsolutePath().getParent();
-        this.watch = new DirectoryWatch(directory == null ? file : directory, wake::release);
-        thread.setDaemon(true);
+        this.file = new FollowedFile(file, "weft-leases", this::look, this::confirmUnlessWrong);
     }
 
     @Override
@@ -73,13 +48,12 @@ public final class FileLeases implements LeaseSource {
         boolean usable = held != null && held.underlay().equals(underlay) && overlay.contains(held.base());
         this.own = usable ? held : null;
         this.listener = listener;
-        thread.start();
+        file.start();
     }
 
     @Override
     public void refresh() {
-        asked = true;
-        wake.release();
+        file.refresh();
     }
 
     /** Who writes the file decides; it is read again. */
@@ -96,47 +70,12 @@ public final class FileLeases implements LeaseSource {
 
     @Override
     public void close() {
-        closed = true;
-        wake.release();
-        if (thread != Thread.currentThread()) {
-            try {
-                thread.join(END.toMillis());
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
-        }
+        file.close();
     }
 
-    private void follow() {
-        try (watch) {
-            while (!closed) {
-                watch.ensure();
-                if (asked || file.changed()) {
-                    asked = false;
-                    awaitTurn();
-                    look();
-                } else if (failure == null) {
-                    confirm();
-                }
-                awaitNext();
-            }
-        } catch (InterruptedException | RuntimeException e) {
-            LOG.error("{} is no longer followed: restart the daemon", name(), e);
-        }
-    }
-
-    private void awaitTurn() {
-        long wait = lastRead + BETWEEN_READS.toNanos() - System.nanoTime();
-        if (wait > 0) {
-            LockSupport.parkNanos(wait);
-        }
-        file.settle(QUIET, UNTIL_QUIET);
-    }
-
-    private void awaitNext() throws InterruptedException {
-        long jitter = ThreadLocalRandom.current().nextInt(JITTER_MILLIS);
-        if (wake.tryAcquire(POLL.toMillis() + jitter, TimeUnit.MILLISECONDS)) {
-            wake.drainPermits();
+    private void confirmUnlessWrong() {
+        if (failure == null) {
+            confirm();
         }
     }
 
@@ -157,8 +96,6 @@ public final class FileLeases implements LeaseSource {
             }
         } catch (OperatorException e) {
             fail(e.getMessage());
-        } finally {
-            lastRead = System.nanoTime();
         }
     }
 
@@ -194,7 +131,7 @@ public final class FileLeases implements LeaseSource {
 
     private void confirm() {
         long now = System.nanoTime();
-        if (failure != null || now - lastConfirmed >= POLL.toNanos()) {
+        if (failure != null || now - lastConfirmed >= CONFIRM.toNanos()) {
             failure = null;
             lastConfirmed = now;
             listener.confirmed();

@@ -4,12 +4,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.snakeyaml.engine.v2.api.LoadSettings;
-import org.snakeyaml.engine.v2.api.lowlevel.Compose;
 import org.snakeyaml.engine.v2.common.FlowStyle;
 import org.snakeyaml.engine.v2.exceptions.Mark;
-import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
-import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
 import org.snakeyaml.engine.v2.nodes.MappingNode;
 import org.snakeyaml.engine.v2.nodes.Node;
 import org.snakeyaml.engine.v2.nodes.NodeTuple;
@@ -17,8 +13,8 @@ import org.snakeyaml.engine.v2.nodes.ScalarNode;
 import org.snakeyaml.engine.v2.nodes.SequenceNode;
 import org.snakeyaml.engine.v2.nodes.Tag;
 import org.weft.dataplane.config.Suggestion;
+import org.weft.dataplane.config.YamlDocument;
 import org.weft.dataplane.vtep.OperatorException;
-import org.weft.dataplane.vtep.OperatorException.Kind;
 
 /**
  * A list of leases in YAML or JSON, by itself or under {@code leases} as silk-controller answers. What is wrong with one
@@ -38,42 +34,15 @@ final class LeaseList {
      * Reads a list.
      *
      * @param name of the file
-     * @throws OperatorException {@link Kind#BAD_DATA} {@code file:line: sentence}, if it is none
+     * @throws OperatorException {@link OperatorException.Kind#BAD_DATA} {@code file:line: sentence}, if it is none
      */
     static List<LeaseRecord> parse(String name, String text) {
         LeaseList list = new LeaseList(name);
-        Node root = list.compose(text);
+        Node root = YamlDocument.compose(name, text);
         if (root == null) {
             throw list.bad(1, "is empty, probably half-written" + NONE);
         }
         return list.records(list.sequence(root));
-    }
-
-    private Node compose(String text) {
-        LoadSettings settings = LoadSettings.builder()
-                .setLabel(name)
-                .setCodePointLimit(Integer.MAX_VALUE)
-                .build();
-        try {
-            return new Compose(settings).composeString(withoutJsonTabs(text)).orElse(null);
-        } catch (MarkedYamlEngineException e) {
-            throw bad(
-                    e.getProblemMark().map(mark -> mark.getLine() + 1).orElse(1),
-                    "is neither YAML nor JSON: " + e.getProblem());
-        } catch (YamlEngineException e) {
-            throw bad(
-                    1,
-                    "is neither YAML nor JSON: "
-                            + e.getMessage().lines().findFirst().orElse(""));
-        } catch (StackOverflowError e) {
-            throw bad(1, "is nested too deeply to be a list of leases");
-        }
-    }
-
-    /** JSON may be indented by tabs, YAML may not; within a text JSON has no tabs. */
-    private static String withoutJsonTabs(String text) {
-        String start = text.stripLeading();
-        return start.startsWith("{") || start.startsWith("[") ? text.replace('\t', ' ') : text;
     }
 
     private SequenceNode sequence(Node root) {
@@ -147,6 +116,6 @@ final class LeaseList {
     }
 
     private OperatorException bad(int line, String sentence) {
-        return new OperatorException(Kind.BAD_DATA, name + ":" + line + ": " + sentence);
+        return YamlDocument.bad(name, line, sentence);
     }
 }

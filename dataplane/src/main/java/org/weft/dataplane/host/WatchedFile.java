@@ -1,4 +1,4 @@
-package org.weft.dataplane.silk.lease;
+package org.weft.dataplane.host;
 
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
@@ -62,7 +62,7 @@ final class WatchedFile {
             throw cannot(Kind.BAD_DATA, "is no file", null);
         }
         if (read != null && read.size() > MAX_SIZE) {
-            throw cannot(Kind.BAD_DATA, "is larger than " + (MAX_SIZE >> 20) + " MiB: no list of leases is", null);
+            throw cannot(Kind.BAD_DATA, "is larger than " + (MAX_SIZE >> 20) + " MiB", null);
         }
         try {
             return Files.readString(path);

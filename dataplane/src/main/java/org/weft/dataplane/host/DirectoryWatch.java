@@ -1,4 +1,4 @@
-package org.weft.dataplane.silk.lease;
+package org.weft.dataplane.host;
 
 import java.io.IOException;
 import java.nio.file.ClosedWatchServiceException;
