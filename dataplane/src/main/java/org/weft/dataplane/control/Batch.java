@@ -11,6 +11,7 @@ import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -37,6 +38,10 @@ final class Batch implements Upload {
     private final JsonArray errors = new JsonArray();
     private HttpResponseStatus status = HttpResponseStatus.OK;
     private String lastLine = "";
+
+    /** Done when all that was applied is in force. */
+    private CompletableFuture<Void> inForce = CompletableFuture.completedFuture(null);
+
     private int line;
     private int index;
     private int applied;
@@ -85,6 +90,7 @@ final class Batch implements Upload {
             }
             String what = operations.execute(StrictJson.object(text, "line " + line), warnings::add);
             done.merge(what, 1, Integer::sum);
+            inForce = what.startsWith("policy ") ? operations.inForce() : inForce;
             applied++;
             lastLine = text;
         } catch (OperatorException e) {
@@ -120,7 +126,12 @@ final class Batch implements Upload {
             refuse(Kind.USAGE, "the body is empty: send one JSON object to a line");
         }
         log();
-        exchanges.json(context, status, answer());
+        if (inForce.isDone() && !inForce.isCompletedExceptionally()) {
+            exchanges.json(context, status, answer());
+        } else {
+            String answer = answer().toString();
+            exchanges.later(context, inForce.thenApply(done -> Answer.json(status, answer)));
+        }
     }
 
     private void log() {

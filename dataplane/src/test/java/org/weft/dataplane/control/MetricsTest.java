@@ -32,11 +32,12 @@ class MetricsTest {
     private Path directory;
 
     private LocalCell local;
+    private LocalPolicy policy;
 
     private String text(String accept) throws IOException {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         ExpositionFormatWriter format = Metrics.format(accept);
-        new Metrics(registry, () -> 4, local).write(format, out);
+        new Metrics(registry, () -> 4, local, policy).write(format, out);
         return out.toString(StandardCharsets.UTF_8);
     }
 

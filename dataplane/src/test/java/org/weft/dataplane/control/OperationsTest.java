@@ -29,7 +29,7 @@ class OperationsTest {
     private static final long MAC = 0xeeee_0aff_2b00L;
 
     private final MemoryRegistry registry = new MemoryRegistry();
-    private final Operations operations = new Operations(registry, (local, dev) -> 1500);
+    private final Operations operations = new Operations(registry, (local, dev) -> 1500, new PolicyOperations(null));
     private final List<String> warnings = new ArrayList<>();
     private final Vtep silk = registry.addSilk();
 
