@@ -1,5 +1,7 @@
 package org.weft.bench;
 
+import java.util.ArrayList;
+import java.util.List;
 import org.agrona.collections.Int2ObjectHashMap;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -18,6 +20,15 @@ import org.weft.dataplane.capture.Capture;
 import org.weft.dataplane.counters.Counter;
 import org.weft.dataplane.counters.Counters;
 import org.weft.dataplane.io.FrameSlab;
+import org.weft.dataplane.policy.Enforcement;
+import org.weft.dataplane.policy.Enforcement.Mode;
+import org.weft.dataplane.policy.Enforcement.Refusal;
+import org.weft.dataplane.policy.Enforcement.Spoofing;
+import org.weft.dataplane.policy.VerdictSink;
+import org.weft.dataplane.table.FlowTable;
+import org.weft.dataplane.table.Policy;
+import org.weft.dataplane.table.Policy.Protocol;
+import org.weft.dataplane.table.PolicyTable;
 import org.weft.dataplane.table.Remote;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.encap.FrameLayout;
@@ -47,12 +58,18 @@ public class AgentBenchmark {
 
     private static final int SLOTS = 4 * ENCAP_BATCH;
     private static final int ENTRIES = 1000;
+    private static final int POLICIES = 10_000;
+    private static final int FLOWS = 262_144;
     private static final IpAddress REMOTE = IpAddress.parse("10.0.32.14");
     private static final IpAddress LOCAL = IpAddress.parse("10.0.16.16");
 
     /** Length of the inner frame in bytes. */
     @Param({"64", "1424"})
     int frame;
+
+    /** Whether policies are enforced: {@link #POLICIES} of them, of which one lets the packets in. */
+    @Param({"OFF", "ENFORCE"})
+    Mode policy;
 
     private Vtep sender;
     private Vtep receiver;
@@ -72,6 +89,7 @@ public class AgentBenchmark {
             sender.fdb().add(Packets.DESTINATION_MAC + i, new Remote(REMOTE), true, 0);
             sender.tags().add(new IpPrefix(IpAddress.ofIpv4(Packets.SOURCE + i), 32), 1 + i);
         }
+        sender.enforcement(enforcement());
         MemoryTap tap = new MemoryTap();
         tap.endless(packet.byteArray());
         FrameSlab slab = new FrameSlab(SLOTS);
@@ -87,6 +105,7 @@ public class AgentBenchmark {
         VxlanHeader.put(datagram, 0, 1, 1);
         Packets.putIpv4(datagram, VxlanHeader.LENGTH, frame);
         receiver = new Vtep(Frames.silkVtep(Packets.DESTINATION_MAC, REMOTE));
+        receiver.enforcement(enforcement());
         MemoryUnderlay underlay = new MemoryUnderlay();
         underlay.endless(datagram.byteArray(), LOCAL);
         FrameSlab slab = new FrameSlab(SLOTS);
@@ -118,6 +137,22 @@ public class AgentBenchmark {
         FrameRing ring = new FrameRing(SLOTS, FRAMES_PER_SLOT);
         flowDecapsulator = decapsulator(underlay, slab, ring);
         flowWriter = writer(slab, ring);
+    }
+
+    private Enforcement enforcement() {
+        List<Policy> policies = new ArrayList<>();
+        for (int i = 0; i < POLICIES; i++) {
+            IpAddress to = IpAddress.ofIpv4(Packets.DESTINATION + i % 250);
+            policies.add(new Policy(1 + i / 250, to, Protocol.TCP, Packets.DESTINATION_PORT, Packets.DESTINATION_PORT));
+        }
+        return new Enforcement(
+                policy,
+                Refusal.REJECT,
+                Spoofing.OFF,
+                24,
+                new PolicyTable(policies),
+                new FlowTable(FLOWS, FlowTable.Timeouts.DEFAULT),
+                VerdictSink.NONE);
     }
 
     private Decapsulator decapsulator(MemoryUnderlay underlay, FrameSlab slab, FrameRing ring) {

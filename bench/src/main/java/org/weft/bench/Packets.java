@@ -14,11 +14,11 @@ final class Packets {
     static final long SOURCE_MAC = 0xeeee_0aff_6300L;
     static final int SOURCE = 0x0aff_6303;
     static final int DESTINATION = 0x0aff_8402;
+    static final int DESTINATION_PORT = 7777;
 
     private static final IpAddress SOURCE_IPV6 = IpAddress.parse("fd00:99::3");
     private static final IpAddress DESTINATION_IPV6 = IpAddress.parse("fd00:132::2");
     private static final int SOURCE_PORT = 43210;
-    private static final int DESTINATION_PORT = 7777;
     private static final int WINDOW = 502;
     private static final int TTL = 63;
 

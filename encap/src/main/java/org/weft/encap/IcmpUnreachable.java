@@ -58,9 +58,9 @@ public final class IcmpUnreachable {
         long requester = EthernetHeader.source(refused, layout.offset());
         boolean v4 = layout.isIpv4();
         int headerLength = v4 ? Ipv4Header.LENGTH : Ipv6Header.LENGTH;
-        int packet = layout.isIpv4()
-                ? Math.min(Ipv4Header.totalLength(refused, layout.networkOffset()), end - layout.networkOffset())
-                : end - layout.networkOffset();
+        int there = end - layout.networkOffset();
+        int total = v4 ? Ipv4Header.totalLength(refused, layout.networkOffset()) : there;
+        int packet = total < headerLength ? there : Math.min(total, there);
         int quoted = Math.min(packet, (v4 ? MAX_PACKET_IPV4 : MAX_PACKET_IPV6) - headerLength - ICMP_LENGTH);
         int icmp = offset + NETWORK + headerLength;
         EthernetHeader.put(

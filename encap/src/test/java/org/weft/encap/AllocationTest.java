@@ -14,6 +14,9 @@ class AllocationTest {
     private final UnsafeBuffer frame = Bytes.seed("3-source-eth0");
     private final FrameLayout layout = new FrameLayout();
     private final NeighbourDiscovery discovery = new NeighbourDiscovery();
+    private final FlowKey key = new FlowKey();
+    private final IcmpUnreachable unreachable = new IcmpUnreachable();
+    private final UnsafeBuffer answer = Bytes.dirty(IcmpUnreachable.MAX_LENGTH);
     private int sink;
 
     @Test
@@ -35,7 +38,9 @@ class AllocationTest {
             EcnTunnel.applyIpv4(action, frame, layout.networkOffset());
             InternetChecksum.complete(frame, 50, 91, 34, TcpHeader.CHECKSUM_OFFSET);
             discovery.readSolicitation(frame, 50, 91);
-            sink += VxlanHeader.vni(word) + EthernetHeader.check(frame, 50, 91);
+            key.read(frame, layout);
+            unreachable.put(frame, layout, 50 + 91, answer, 0, 1, 0, IpAddress.IPV4_PREFIX);
+            sink += key.destinationPort() + VxlanHeader.vni(word) + EthernetHeader.check(frame, 50, 91);
         }
     }
 }

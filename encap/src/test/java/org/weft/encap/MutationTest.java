@@ -27,7 +27,9 @@ class MutationTest {
     private final FrameLayout layout = new FrameLayout();
     private final NeighbourDiscovery discovery = new NeighbourDiscovery();
     private final Ipv6ExtensionHeaders extensions = new Ipv6ExtensionHeaders();
-    private final UnsafeBuffer reply = Bytes.dirty(128);
+    private final FlowKey key = new FlowKey();
+    private final IcmpUnreachable unreachable = new IcmpUnreachable();
+    private final UnsafeBuffer reply = Bytes.dirty(IcmpUnreachable.MAX_LENGTH);
 
     @BeforeAll
     static void boundsChecksAreOn() {
@@ -46,6 +48,10 @@ class MutationTest {
                         + "fd000000000000000000000000000002" + "0101 eeee0aff6300"),
                 Bytes.hex(MACS + "86dd 60000000 0030 33 40" + ADDRESSES + "06 04 0000" + "00".repeat(20)
                         + "0001 0002 00000000 00000000 5010 0000 0000 0000" + "00000000"),
+                Bytes.hex(MACS + "0800 4500 0038 0000 0000 4001 0000 0a000001 0a000002 0303 0000 00000000"
+                        + "4500 0080 0000 0000 4011 0000 0a000002 0a000001 0001 0002 0008 0000"),
+                Bytes.hex(MACS + "86dd 60000000 0038 3a 40" + ADDRESSES + "0104 0000 00000000" + "60000000 0008 11 40"
+                        + ADDRESSES + "0001 0002 0008 0000"),
                 Bytes.hex(MACS + "0806 0001 0800 06 04 0001 eeee0aff6300 0aff6300 000000000000 0aff8400"));
     }
 
@@ -86,6 +92,12 @@ class MutationTest {
         seen.addAll(List.of(layout.isIpv4(), layout.isIpv6(), layout.isFragment(), layout.protocol(), layout.ttl()));
         seen.addAll(List.of(layout.sourceHigh(), layout.sourceLow(), layout.transportOffset()));
         seen.add(FlowHash.of(buffer, layout));
+        seen.add(key.read(buffer, layout));
+        seen.addAll(EveryField.of(key));
+        if (layout.isIpv4() || layout.isIpv6()) {
+            int answer = unreachable.put(buffer, layout, FRONT + length, reply, 0, 1, 0, IpAddress.IPV4_PREFIX);
+            seen.add(Bytes.toHex(reply, 0, answer));
+        }
         seen.add(discovery.readSolicitation(buffer, FRONT, length));
         seen.add(discovery.requesterMac());
         discovery.putAdvertisement(reply, 0, 1, false);

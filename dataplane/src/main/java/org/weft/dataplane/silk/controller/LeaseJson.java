@@ -3,18 +3,10 @@ package org.weft.dataplane.silk.controller;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
-import com.google.gson.JsonParseException;
-import com.google.gson.JsonParser;
-import com.google.gson.Strictness;
-import com.google.gson.stream.JsonReader;
-import com.google.gson.stream.JsonToken;
-import java.io.ByteArrayInputStream;
-import java.io.IOException;
-import java.io.InputStreamReader;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import org.weft.dataplane.silk.lease.LeaseRecord;
+import org.weft.dataplane.silk.source.JsonAnswer;
 
 /**
  * Leases as silk-controller writes and reads them (silk: controller/client.go). What is no such answer throws
@@ -49,11 +41,11 @@ final class LeaseJson {
     }
 
     static LeaseRecord lease(byte[] answer) {
-        return record(object(answer), "the lease acquired");
+        return record(JsonAnswer.object(answer), "the lease acquired");
     }
 
     static List<LeaseRecord> leases(byte[] answer) {
-        JsonElement list = object(answer).get("leases");
+        JsonElement list = JsonAnswer.object(answer).get("leases");
         if (list == null) {
             throw new IllegalArgumentException("it has no \"leases\"");
         }
@@ -72,38 +64,8 @@ final class LeaseJson {
         return leases;
     }
 
-    /** The reason that silk gives beside a status other than 200; null if there is none. */
-    static String error(byte[] answer) {
-        try {
-            return text(object(answer), "error");
-        } catch (IllegalArgumentException e) {
-            return null;
-        }
-    }
-
     private static LeaseRecord record(JsonObject lease, String origin) {
-        return new LeaseRecord(text(lease, UNDERLAY), text(lease, SUBNET), text(lease, MAC), origin);
-    }
-
-    private static String text(JsonObject object, String field) {
-        JsonElement value = object.get(field);
-        if (value == null || value.isJsonNull()) {
-            return null;
-        }
-        return value.isJsonPrimitive() ? value.getAsString() : value.toString();
-    }
-
-    private static JsonObject object(byte[] answer) {
-        try (JsonReader reader =
-                new JsonReader(new InputStreamReader(new ByteArrayInputStream(answer), StandardCharsets.UTF_8))) {
-            reader.setStrictness(Strictness.STRICT);
-            JsonElement element = JsonParser.parseReader(reader);
-            if (!element.isJsonObject() || reader.peek() != JsonToken.END_DOCUMENT) {
-                throw new IllegalArgumentException("it is not a JSON object");
-            }
-            return element.getAsJsonObject();
-        } catch (JsonParseException | IOException e) {
-            throw new IllegalArgumentException("it is not JSON, or only the beginning of it", e);
-        }
+        return new LeaseRecord(
+                JsonAnswer.text(lease, UNDERLAY), JsonAnswer.text(lease, SUBNET), JsonAnswer.text(lease, MAC), origin);
     }
 }

@@ -8,7 +8,6 @@ import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.URI;
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,7 +16,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
-import java.util.concurrent.Flow;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -279,24 +277,5 @@ class ControllerFailureTest {
         assertEquals(
                 "the name in https://silk-controller.invalid:4103 is not known to this host's resolver",
                 heard.failure());
-    }
-
-    @Test
-    void sendsMoreThanAnyListIs() {
-        LimitedBody body = new LimitedBody(1 << 20);
-        body.onSubscribe(new Flow.Subscription() {
-            @Override
-            public void request(long items) {}
-
-            @Override
-            public void cancel() {}
-        });
-        body.onNext(List.of(ByteBuffer.allocate(1 << 20)));
-        body.onNext(List.of(ByteBuffer.allocate(1)));
-        String message = body.getBody()
-                .toCompletableFuture()
-                .handle((bytes, failure) -> String.valueOf(failure))
-                .join();
-        assertTrue(message.contains("the answer is longer than 1 MB"), message);
     }
 }

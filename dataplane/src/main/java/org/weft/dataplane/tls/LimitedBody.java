@@ -1,4 +1,4 @@
-package org.weft.dataplane.silk.controller;
+package org.weft.dataplane.tls;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -37,8 +37,7 @@ final class LimitedBody implements BodySubscriber<byte[]> {
         for (ByteBuffer buffer : buffers) {
             if (buffer.remaining() > limit - gathered.size()) {
                 subscription.cancel();
-                body.completeExceptionally(new IOException(
-                        "the answer is longer than " + (limit >> 20) + " MB, which no list of leases is"));
+                body.completeExceptionally(new IOException("the answer is longer than " + (limit >> 20) + " MB"));
                 return;
             }
             byte[] bytes = new byte[buffer.remaining()];

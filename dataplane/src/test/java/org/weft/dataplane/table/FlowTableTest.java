@@ -1,0 +1,232 @@
+package org.weft.dataplane.table;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.weft.encap.TcpHeader.ACK;
+import static org.weft.encap.TcpHeader.FIN;
+import static org.weft.encap.TcpHeader.RST;
+import static org.weft.encap.TcpHeader.SYN;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import org.agrona.concurrent.UnsafeBuffer;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.weft.dataplane.table.FlowTable.Arrival;
+import org.weft.dataplane.table.FlowTable.Timeouts;
+import org.weft.encap.FlowKey;
+import org.weft.encap.FrameLayout;
+import org.weft.testing.IpPackets;
+
+class FlowTableTest {
+    private static final String NEAR = "10.255.132.2";
+    private static final String FAR = "10.255.99.3";
+
+    private final IpPackets packets = new IpPackets(0xeeee_0aff_8400L, 0xeeee_0aff_6300L);
+    private final FlowTable flows = new FlowTable(1024, Timeouts.DEFAULT);
+    private int now = 1000;
+
+    private static FlowKey key(byte[] frame) {
+        UnsafeBuffer buffer = new UnsafeBuffer(frame);
+        FrameLayout layout = new FrameLayout();
+        layout.parse(buffer, 0, frame.length);
+        FlowKey key = new FlowKey();
+        key.read(buffer, layout);
+        return key;
+    }
+
+    private FlowKey in(int port, int flags) {
+        return key(packets.tcp(FAR, port, NEAR, 7777, flags));
+    }
+
+    private FlowKey out(int port, int flags) {
+        return key(packets.tcp(NEAR, 7777, FAR, port, flags));
+    }
+
+    private FlowKey udpIn(int port) {
+        return key(packets.udp(FAR, port, NEAR, 53));
+    }
+
+    private FlowKey udpOut(int port) {
+        return key(packets.udp(NEAR, 53, FAR, port));
+    }
+
+    private void establish(int port) {
+        flows.admit(in(port, SYN), now);
+        flows.depart(out(port, SYN | ACK), now);
+        flows.arrive(in(port, ACK), now);
+    }
+
+    private Arrival arrivalAfter(int seconds, FlowKey key) {
+        return flows.arrive(key, now + seconds);
+    }
+
+    @Test
+    void aFlowIsNewUntilItWasLetInAndUnansweredUntilItGoesBothWays() {
+        assertEquals(Arrival.NEW, flows.arrive(in(1, SYN), now));
+        assertEquals(Arrival.NEW, flows.arrive(in(1, SYN), now), "asking enters nothing");
+        assertTrue(flows.admit(in(1, SYN), now));
+        assertEquals(Arrival.UNANSWERED, flows.arrive(in(1, SYN), now));
+        assertTrue(flows.depart(out(1, SYN | ACK), now));
+        assertEquals(Arrival.ESTABLISHED, flows.arrive(in(1, ACK), now));
+        assertEquals(1, flows.size(now));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "tcp syn sent, 119, ESTABLISHED", "tcp syn sent, 120, NEW",
+        "tcp admitted, 119, UNANSWERED", "tcp admitted, 120, NEW",
+        "tcp answered, 59, ESTABLISHED", "tcp answered, 60, NEW",
+        "tcp established, 431999, ESTABLISHED", "tcp established, 432000, NEW",
+        "tcp half closed, 119, ESTABLISHED", "tcp half closed, 120, NEW",
+        "tcp reset, 9, ESTABLISHED", "tcp reset, 10, NEW",
+        "udp admitted, 29, UNANSWERED", "udp admitted, 30, NEW",
+        "udp both ways, 119, ESTABLISHED", "udp both ways, 120, NEW"
+    })
+    void aFlowIsForgottenAsTheKernelForgetsIt(String state, int seconds, Arrival arrival) {
+        FlowKey later = in(1, ACK);
+        switch (state) {
+            case "tcp syn sent" -> flows.depart(out(1, SYN), now);
+            case "tcp admitted" -> flows.admit(in(1, SYN), now);
+            case "tcp answered" -> {
+                flows.admit(in(1, SYN), now);
+                flows.depart(out(1, SYN | ACK), now);
+            }
+            case "udp admitted" -> flows.admit(later = udpIn(1), now);
+            case "udp both ways" -> {
+                flows.admit(later = udpIn(1), now);
+                flows.depart(udpOut(1), now);
+            }
+            default -> establish(1);
+        }
+        if (state.endsWith("half closed")) {
+            flows.depart(out(1, FIN | ACK), now);
+        } else if (state.endsWith("reset")) {
+            flows.arrive(in(1, RST), now);
+        }
+        assertEquals(arrival, arrivalAfter(seconds, later));
+    }
+
+    @Test
+    void eachPacketKeepsAFlow() {
+        establish(1);
+        flows.timeouts(new Timeouts(100, 50));
+        for (int i = 0; i < 10; i++) {
+            now += 99;
+            assertEquals(Arrival.ESTABLISHED, flows.arrive(in(1, ACK), now));
+        }
+        assertEquals(Arrival.NEW, arrivalAfter(100, in(1, ACK)));
+    }
+
+    @Test
+    void whatLeftIsKnownByWhatIsSaidAboutIt() {
+        assertFalse(flows.knows(udpOut(1), now));
+        flows.depart(udpOut(1), now);
+        assertTrue(flows.knows(udpOut(1), now));
+        assertFalse(flows.knows(udpOut(2), now));
+    }
+
+    @Test
+    void remembersFragmentsForAsLongAsTheyMayTakeToBePutTogether() {
+        byte[] packet = packets.udp(FAR, 1, NEAR, 53);
+        FlowKey first = key(IpPackets.fragments(packet, 5, 16)[0]);
+        FlowKey later = key(IpPackets.fragments(packet, 5, 16)[1]);
+        FlowKey other = key(IpPackets.fragments(packet, 6, 16)[1]);
+        assertEquals(FlowTable.UNKNOWN, flows.fragment(later, now));
+        flows.fragment(first, true, now);
+        assertEquals(1, flows.fragment(later, now + 29));
+        assertEquals(FlowTable.UNKNOWN, flows.fragment(later, now + 30));
+        assertEquals(FlowTable.UNKNOWN, flows.fragment(other, now));
+        flows.fragment(first, false, now);
+        assertEquals(0, flows.fragment(later, now));
+    }
+
+    @Test
+    void aFloodOustsNoEstablishedFlowAndIsTakenInTurn() {
+        for (int port = 1; port <= 256; port++) {
+            establish(port);
+        }
+        for (int i = 0; i < 100_000; i++) {
+            flows.admit(key(packets.tcp("10.255.99." + (i & 255), 1 + i % 60_000, NEAR, 7777, SYN)), now);
+        }
+        for (int port = 1; port <= 256; port++) {
+            assertEquals(Arrival.ESTABLISHED, flows.arrive(in(port, ACK), now));
+        }
+        assertTrue(flows.size(now) <= flows.capacity());
+    }
+
+    @Test
+    void saysWhenItIsFull() {
+        FlowTable small = new FlowTable(8, Timeouts.DEFAULT);
+        for (int port = 1; port <= 8; port++) {
+            assertTrue(small.admit(in(port, SYN), now));
+            small.depart(out(port, SYN | ACK), now);
+            small.arrive(in(port, ACK), now);
+        }
+        assertFalse(small.admit(in(9, SYN), now));
+        assertFalse(small.depart(out(9, SYN), now));
+        assertTrue(small.depart(out(1, ACK), now), "of what is in it, nothing is lost");
+        small.depart(out(3, FIN | ACK), now);
+        small.arrive(in(3, FIN | ACK), now);
+        assertTrue(small.admit(in(9, SYN), now), "in place of the one that has ended");
+    }
+
+    @Test
+    void forgetsAllAtOnce() {
+        establish(1);
+        flows.clear();
+        assertEquals(0, flows.size(now));
+        assertEquals(Arrival.NEW, flows.arrive(in(1, ACK), now));
+    }
+
+    /** Threads enter and age flows in few buckets; an established one is never lost, and none is there that was never made. */
+    @Test
+    void manyThreadsDisturbNothing() throws InterruptedException {
+        FlowTable shared = new FlowTable(64, Timeouts.DEFAULT);
+        shared.admit(in(1, SYN), now);
+        shared.depart(out(1, SYN | ACK), now);
+        shared.arrive(in(1, ACK), now);
+        AtomicBoolean stop = new AtomicBoolean();
+        AtomicReference<String> fault = new AtomicReference<>();
+        List<Thread> threads = new ArrayList<>();
+        for (int t = 0; t < 3; t++) {
+            int seed = t;
+            List<FlowKey> keys = new ArrayList<>();
+            for (int i = 0; i < 400; i++) {
+                keys.add(in(2000 + i, SYN));
+            }
+            threads.add(new Thread(() -> {
+                SplittableRandom random = new SplittableRandom(seed);
+                while (!stop.get()) {
+                    FlowKey key = keys.get(random.nextInt(keys.size()));
+                    shared.admit(key, now + random.nextInt(100));
+                    shared.arrive(key, now + random.nextInt(200));
+                }
+            }));
+        }
+        FlowKey established = in(1, ACK);
+        FlowKey never = key(packets.tcp(NEAR, 7777, FAR, 1999, ACK));
+        threads.add(new Thread(() -> {
+            for (int i = 0; i < 2_000_000; i++) {
+                if (shared.arrive(established, now + i % 200) != Arrival.ESTABLISHED) {
+                    fault.set("the established flow was lost in round " + i);
+                }
+                if (shared.knows(never, now)) {
+                    fault.set("a flow was seen that never was, in round " + i);
+                }
+            }
+            stop.set(true);
+        }));
+        threads.forEach(Thread::start);
+        for (Thread thread : threads) {
+            thread.join();
+        }
+        assertEquals(null, fault.get());
+        assertTrue(shared.size(now) <= 64);
+    }
+}
