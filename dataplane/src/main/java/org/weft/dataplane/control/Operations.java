@@ -56,7 +56,7 @@ final class Operations {
         return object + " " + action;
     }
 
-    /** Done when the policies that were allowed and denied are in force, a moment after they were. */
+    /** Done when the change of policies that was executed last is in force, as others are at once. */
     CompletableFuture<Void> inForce() {
         return policies.inForce();
     }

@@ -52,15 +52,15 @@ final class PolicyOperations {
         last = action.equals("allow") ? policies.allow(policy) : policies.deny(policy);
     }
 
-    /** Done when all changes begun are in force: each is only with all before it. */
+    /** Done when the change begun last is in force. */
     CompletableFuture<Void> inForce() {
         return last;
     }
 
     private static Mode mode(String text) {
         if (!MODES.contains(text)) {
-            throw new IllegalArgumentException("\"" + text + "\" is not one of " + String.join(", ", MODES)
-                    + Suggestion.among(text, MODES));
+            throw new IllegalArgumentException(
+                    "\"" + text + "\" is not one of " + String.join(", ", MODES) + Suggestion.among(text, MODES));
         }
         return Mode.valueOf(text.toUpperCase(Locale.ROOT));
     }

@@ -35,7 +35,8 @@ final class PolicyRoutes implements Routes {
     public Upload answer(HttpExchanges exchanges, ChannelHandlerContext context, HttpRequest request)
             throws IOException {
         Query query = new Query(request.uri());
-        boolean change = request.method().equals(HttpMethod.POST) || request.method().equals(HttpMethod.PUT);
+        boolean change =
+                request.method().equals(HttpMethod.POST) || request.method().equals(HttpMethod.PUT);
         if (!Routes.isGet(request) && !(change && query.path().equals(PATH))) {
             exchanges.error(
                     context,
@@ -46,8 +47,10 @@ final class PolicyRoutes implements Routes {
         }
         if (query.path().equals(EXPLAIN)) {
             Explanation explanation = operations.explain(query);
-            exchanges.answer(context, json -> PolicyView.explanation(
-                    explanation, operations.require().policies(), json));
+            exchanges.answer(
+                    context,
+                    json -> PolicyView.explanation(
+                            explanation, operations.require().policies(), json));
             return null;
         }
         query.allow();

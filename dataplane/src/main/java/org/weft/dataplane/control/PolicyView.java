@@ -136,9 +136,10 @@ final class PolicyView {
         Protocol protocol = explanation.protocol();
         json.beginObject();
         json.name("source")
-                .value(explanation.source() == null
-                        ? null
-                        : explanation.source().toString());
+                .value(
+                        explanation.source() == null
+                                ? null
+                                : explanation.source().toString());
         json.name("tag").value(explanation.tag());
         json.name("destination").value(explanation.destination().toString());
         json.name("protocol").value(word(protocol));

@@ -329,7 +329,7 @@ class OperationsTest {
             quoteCharacter = '`',
             value = {
                 "{} | USAGE | field \"object\" is missing",
-                "{'object':'fbd'} | USAGE | object: \"fbd\" is not one of link, fdb, neigh, tag (did you mean \"fdb\"?)",
+                "{'object':'fbd'} | USAGE | object: \"fbd\" is not one of link, fdb, neigh, tag, policy (did you mean \"fdb\"?)",
                 "{'object':'fdb'} | USAGE | field \"action\" is missing",
                 "{'object':'fdb','action':'addd'} | USAGE | addd fdb: action: \"addd\" is not one of add, append, replace, del, flush (did you mean \"add\"?)",
                 "{'object':'neigh','action':'append'} | USAGE | append neigh: action: \"append\" is not one of add, replace, del, flush",
