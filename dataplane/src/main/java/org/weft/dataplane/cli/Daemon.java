@@ -77,10 +77,10 @@ final class Daemon {
         }
         try {
             VerdictLog verdicts = verdicts(config.policy());
-            Weft weft = new Weft(config.withoutVteps());
+            Weft weft = new Weft(config);
             running.push(weft);
             LocalPolicy policy = config.policy() == null ? null : startPolicies(weft, config.policy(), verdicts);
-            config.vteps().forEach(weft::add); // judged from the first packet on
+            weft.start();
             LocalCell cell = config.cell() == null ? null : startCell(weft, config.cell());
             ControlServer server = new ControlServer(weft, UNDERLAY_MTU, control, cell, policy);
             running.push(server);
@@ -109,6 +109,7 @@ final class Daemon {
         return verdicts;
     }
 
+    /** Before VTEPs come up, so that no packet passes unjudged. */
     private LocalPolicy startPolicies(Weft weft, PolicyConfig config, VerdictLog verdicts) {
         Policies policies =
                 new Policies(config, weft, PolicySources.of(config), verdicts == null ? VerdictSink.NONE : verdicts);

@@ -48,9 +48,4 @@ public record DaemonConfig(
     public DaemonConfig {
         vteps = List.copyOf(vteps);
     }
-
-    /** The same, but with no VTEP to begin with. */
-    public DaemonConfig withoutVteps() {
-        return new DaemonConfig(threading, workers, busyPollMicros, metrics, List.of(), cell, policy);
-    }
 }
