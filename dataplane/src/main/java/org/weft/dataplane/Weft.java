@@ -50,6 +50,7 @@ public final class Weft implements VtepRegistry, AutoCloseable {
             long gsoRefused,
             String trouble) {}
 
+    private final List<VtepEntries> configured;
     private final Capture capture = new Capture();
     private final Stages stages;
     private final OffloadCheck check;
@@ -69,21 +70,21 @@ public final class Weft implements VtepRegistry, AutoCloseable {
 
     private record Guard(Enforcement enforcement, List<Tag> tags) {}
 
-    /** Brings up what the configuration names; on failure nothing is left behind. */
+    /** What has no VTEP yet. */
     public Weft(DaemonConfig config) {
+        this.configured = config.vteps();
         stages = new Stages(config);
         check = OffloadCheck.run();
         if (check.trouble() != null) {
             LOG.warn("offloads: {}", check.trouble());
         }
         watch = new Watch(this);
-        try {
-            config.vteps().forEach(this::add);
-        } catch (RuntimeException e) {
-            close();
-            throw e;
-        }
         watch.start();
+    }
+
+    /** Brings up what the configuration names. What is guarded before is judged from its first packet on. */
+    public void start() {
+        configured.forEach(this::add);
     }
 
     @Override

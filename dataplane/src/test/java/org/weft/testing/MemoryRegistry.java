@@ -4,6 +4,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.weft.dataplane.VtepRegistry;
@@ -29,8 +30,12 @@ public final class MemoryRegistry implements VtepRegistry {
     /** What was asked of the host, in order. */
     public final List<String> host = new CopyOnWriteArrayList<>();
 
-    /** What {@link #add} throws, if anything. */
+    /** What {@link #add} and {@link #guard} throw, if anything. */
     public volatile RuntimeException failure;
+
+    private final Map<String, Guard> guards = new ConcurrentHashMap<>();
+
+    private record Guard(Enforcement enforcement, List<Tag> tags) {}
 
     private final AtomicInteger attempts = new AtomicInteger();
 
@@ -112,6 +117,11 @@ public final class MemoryRegistry implements VtepRegistry {
         Vtep vtep = new Vtep(entries.vtep());
         entries.fdb().forEach(entry -> vtep.fdb().replace(entry.mac(), entry.remote(), true, seconds));
         entries.neighbours().forEach(entry -> vtep.neighbours().replace(entry.address(), entry.mac()));
+        Guard guard = guards.get(vtep.name());
+        if (guard != null) {
+            guard.tags().forEach(tag -> vtep.tags().replace(tag.source(), tag.tag()));
+            vtep.enforcement(guard.enforcement());
+        }
         vteps.put(vtep.name(), vtep);
         return vtep;
     }
@@ -129,6 +139,10 @@ public final class MemoryRegistry implements VtepRegistry {
 
     @Override
     public void guard(String name, Enforcement enforcement, List<Tag> tags) {
+        if (failure != null) {
+            throw failure;
+        }
+        guards.put(name, new Guard(enforcement, tags));
         Vtep guarded = vteps.get(name);
         if (guarded != null) {
             guarded.enforcement(enforcement);

@@ -11,19 +11,26 @@ import org.weft.dataplane.Weft;
 import org.weft.dataplane.config.CellConfig;
 import org.weft.dataplane.config.ConfigFile;
 import org.weft.dataplane.config.DaemonConfig;
+import org.weft.dataplane.config.PolicyConfig;
 import org.weft.dataplane.config.UnderlayMtu;
 import org.weft.dataplane.control.ControlServer;
 import org.weft.dataplane.control.LocalCell;
+import org.weft.dataplane.control.LocalPolicy;
 import org.weft.dataplane.host.HostNetwork;
 import org.weft.dataplane.io.linux.Errno;
 import org.weft.dataplane.io.linux.Link;
 import org.weft.dataplane.io.linux.LinuxException;
 import org.weft.dataplane.io.linux.SystemdNotifier;
+import org.weft.dataplane.policy.VerdictSink;
 import org.weft.dataplane.silk.Cell;
 import org.weft.dataplane.silk.LeaseSources;
 import org.weft.dataplane.silk.container.Containers;
+import org.weft.dataplane.silk.policy.Policies;
+import org.weft.dataplane.silk.policy.PolicySources;
+import org.weft.dataplane.silk.policy.VerdictLog;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
+import org.weft.dataplane.vtep.Vtep;
 import org.weft.encap.IpAddress;
 
 /** The process that runs VTEPs: brings them up, says so, and takes everything down in reverse on a signal. */
@@ -69,10 +76,13 @@ final class Daemon {
                     "a weft daemon answers on " + control + " already: stop it, or give this one another --control");
         }
         try {
+            VerdictLog verdicts = verdicts(config.policy());
             Weft weft = new Weft(config);
             running.push(weft);
+            LocalPolicy policy = config.policy() == null ? null : startPolicies(weft, config.policy(), verdicts);
+            weft.start();
             LocalCell cell = config.cell() == null ? null : startCell(weft, config.cell());
-            ControlServer server = new ControlServer(weft, UNDERLAY_MTU, control, cell);
+            ControlServer server = new ControlServer(weft, UNDERLAY_MTU, control, cell, policy);
             running.push(server);
             if (cell != null) {
                 server.listenForNetworkInfo(address(config.cell().networkInfo()));
@@ -87,6 +97,33 @@ final class Daemon {
         ready = true;
         LOG.info("ready");
         SystemdNotifier.notify("READY=1");
+    }
+
+    /** Null if none are to be written. It ends last, as packets are judged until there are no VTEPs. */
+    private VerdictLog verdicts(PolicyConfig config) {
+        if (config == null || config.verdicts() == null) {
+            return null;
+        }
+        VerdictLog verdicts = new VerdictLog(config.verdicts());
+        running.push(verdicts);
+        return verdicts;
+    }
+
+    /** Before VTEPs come up, so that no packet passes unjudged. */
+    private LocalPolicy startPolicies(Weft weft, PolicyConfig config, VerdictLog verdicts) {
+        Policies policies =
+                new Policies(config, weft, PolicySources.of(config), verdicts == null ? VerdictSink.NONE : verdicts);
+        running.push(policies);
+        if (verdicts != null) {
+            verdicts.start(policies, () -> underlayAddress(weft, config.vtep()));
+        }
+        policies.start();
+        return new LocalPolicy(policies, verdicts);
+    }
+
+    private static IpAddress underlayAddress(Weft weft, String name) {
+        Vtep vtep = weft.vtep(name);
+        return vtep == null ? null : vtep.config().local();
     }
 
     private LocalCell startCell(Weft weft, CellConfig config) {

@@ -1,12 +1,12 @@
 package org.weft.dataplane.table;
 
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.stream.Stream;
 import org.agrona.BitUtil;
 import org.agrona.BufferUtil;
 import org.agrona.concurrent.UnsafeBuffer;
@@ -46,14 +46,11 @@ public final class PolicyTable {
 
     public PolicyTable(Collection<Policy> policies) {
         Map<Key, List<Range>> merged = new HashMap<>();
-        policies.stream()
-                .sorted(Comparator.comparingInt(Policy::firstPort))
-                .forEach(policy -> merged.merge(
-                        new Key(
-                                policy.destination(),
-                                what(policy.tag(), policy.protocol().number())),
-                        List.of(range(policy)),
-                        PolicyTable::join));
+        policies.stream().sorted(Comparator.comparingInt(Policy::firstPort)).forEach(policy -> {
+            Key key = new Key(
+                    policy.destination(), what(policy.tag(), policy.protocol().number()));
+            join(merged.computeIfAbsent(key, same -> new ArrayList<>(1)), range(policy));
+        });
         int rangeCount = merged.values().stream().mapToInt(List::size).sum();
         int capacity = BitUtil.findNextPositivePowerOfTwo(Math.max(2, merged.size() * 2));
         size = policies.size();
@@ -74,15 +71,14 @@ public final class PolicyTable {
     }
 
     /** Adds a range that begins no lower than those before it; ranges that touch become one. */
-    private static List<Range> join(List<Range> before, List<Range> added) {
-        Range last = before.get(before.size() - 1);
-        Range next = added.get(0);
-        if (next.first() > last.last() + 1) {
-            return Stream.concat(before.stream(), added.stream()).toList();
+    private static void join(List<Range> ranges, Range next) {
+        int last = ranges.size() - 1;
+        if (last < 0 || next.first() > ranges.get(last).last() + 1) {
+            ranges.add(next);
+        } else {
+            Range before = ranges.get(last);
+            ranges.set(last, new Range(before.first(), Math.max(before.last(), next.last())));
         }
-        Range joined = new Range(last.first(), Math.max(last.last(), next.last()));
-        return Stream.concat(before.stream().limit(before.size() - 1L), Stream.of(joined))
-                .toList();
     }
 
     private void put(Key key, int at, List<Range> list) {

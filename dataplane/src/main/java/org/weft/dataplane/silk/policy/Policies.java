@@ -4,7 +4,9 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
@@ -103,7 +105,11 @@ public final class Policies implements AutoCloseable {
      * from their first packet on.
      */
     public void start() {
-        ask(this::begin).join();
+        try {
+            ask(this::begin).join();
+        } catch (CompletionException e) {
+            throw e.getCause() instanceof OperatorException reason ? reason : e;
+        }
         thread.scheduleWithFixedDelay(() -> run(this::tick), TICK_MILLIS, TICK_MILLIS, TimeUnit.MILLISECONDS);
     }
 
@@ -118,7 +124,7 @@ public final class Policies implements AutoCloseable {
             contact.remember(saved.confirmed());
             set = saved.set();
         }
-        rebuild();
+        enforce();
         if (source != null) {
             source.start(new Listener());
         }
@@ -176,12 +182,7 @@ public final class Policies implements AutoCloseable {
 
     /** Judges otherwise until the daemon ends. */
     public CompletableFuture<Void> mode(Mode changed) {
-        return change(() -> {
-            if (changed != mode) {
-                LOG.info("policy of {}: mode {}", config.vtep(), changed.name().toLowerCase(Locale.ROOT));
-            }
-            mode = changed;
-        });
+        return change(() -> mode = changed);
     }
 
     /** Asks the source now. */
@@ -231,26 +232,39 @@ public final class Policies implements AutoCloseable {
             enforce();
             publish(); // who waits may look at the status next
             done.forEach(each -> each.complete(null));
-        } catch (RuntimeException | OutOfMemoryError e) {
-            say("policies cannot be put in force: " + e.getMessage());
-            done.forEach(each -> each.completeExceptionally(
-                    new OperatorException(Kind.OS_ERROR, "policies cannot be put in force: " + e.getMessage(), e)));
+        } catch (RuntimeException e) {
+            mode = inForce.mode(); // what cannot be had is not to be tried again with each change
+            say(e.getMessage());
+            done.forEach(each -> each.completeExceptionally(e));
         }
     }
 
     private void enforce() {
         List<PolicyRule> rules = live.over(set.rules());
         boolean same = rules.equals(inForce.rules());
-        PolicyTable table = same
-                ? inForce.table()
-                : new PolicyTable(rules.stream().map(PolicyRule::policy).toList());
+        PolicyTable table = same ? inForce.table() : table(rules);
         Enforcement enforcement = new Enforcement(
                 mode, config.refusal(), config.spoofing(), config.subnetLength(), table, flows, verdicts);
         registry.guard(config.vtep(), enforcement, set.tags());
         Vtep vtep = registry.vtep(config.vtep());
         say(tags.keep(vtep == null ? null : vtep.tags(), set.tags()));
+        if (mode != inForce.mode()) {
+            LOG.info("policy of {}: mode {}", config.vtep(), mode.name().toLowerCase(Locale.ROOT));
+        }
         inForce = new InForce(set, rules, live.allowed(), live.denied(), table, mode);
         changes += same ? 0 : 1;
+    }
+
+    private static PolicyTable table(List<PolicyRule> rules) {
+        try {
+            return new PolicyTable(rules.stream().map(PolicyRule::policy).toList());
+        } catch (OutOfMemoryError e) {
+            throw new OperatorException(
+                    Kind.OS_ERROR,
+                    "there is no room off the heap for " + rules.size()
+                            + " policies, and those before stay in force: give Java more (-XX:MaxDirectMemorySize)",
+                    e);
+        }
     }
 
     private void say(String sentence) {
@@ -297,8 +311,9 @@ public final class Policies implements AutoCloseable {
     }
 
     private void logSkipped(List<String> skipped) {
+        Set<String> known = Set.copyOf(set.skipped());
         List<String> fresh = skipped.stream()
-                .filter(sentence -> !set.skipped().contains(sentence))
+                .filter(sentence -> !known.contains(sentence))
                 .limit(MOST_LOGGED + 1)
                 .toList();
         fresh.stream().limit(MOST_LOGGED).forEach(sentence -> LOG.warn("skipped: {}", sentence));
@@ -315,6 +330,12 @@ public final class Policies implements AutoCloseable {
 
     private void save() {
         unsaved = !state.save(source.name(), config.vtep(), contact.confirmed(), set);
+    }
+
+    private void saveAge() {
+        if (unsaved || contact.isCurrent()) {
+            save();
+        }
     }
 
     private void publish() {
@@ -360,6 +381,7 @@ public final class Policies implements AutoCloseable {
         boolean taken = run(() -> {
             try {
                 task.run();
+                publish(); // who asked may look at the status next
                 done.complete(null);
             } catch (RuntimeException e) {
                 done.completeExceptionally(e);
@@ -377,6 +399,7 @@ public final class Policies implements AutoCloseable {
     public void close() {
         if (source != null) {
             source.close();
+            run(this::saveAge);
         }
         thread.shutdown();
         try {
