@@ -126,8 +126,15 @@ public final class Main {
         Path json = directory.resolve(base + ".json");
         Files.writeString(json, json(results));
         Files.writeString(directory.resolve(base + ".md"), Report.markdown(environment, rows, base + ".svg"));
-        Files.writeString(directory.resolve(base + ".svg"), BarChart.svg(rows));
+        Files.writeString(
+                directory.resolve(base + ".svg"),
+                BarChart.svg(rows.stream().map(Main::bar).toList()));
         System.out.println("\nWritten: " + json + ", and beside it .md and .svg");
+    }
+
+    private static BarChart.Bar bar(Row row) {
+        boolean contended = row.name().startsWith("withWriter");
+        return new BarChart.Bar(row.group() + ", ns/op", row.name(), row.nanos(), Report.nanos(row.nanos()), contended);
     }
 
     private String defaultName(Environment environment) {

@@ -5,14 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonObject;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.weft.testing.RequiresRoot;
 
 /** Containers on the hosts of real daemons, attached by {@code scripts/weft-cni}. */
@@ -20,45 +17,48 @@ import org.weft.testing.RequiresRoot;
 class CellContainersIT {
     private static final Path PLUGIN = Path.of(WeftDaemon.script() + "-cni");
 
-    @TempDir
-    Path directory;
-
+    private CellLab lab;
     private CellHost first;
     private CellHost second;
 
     @BeforeEach
-    void start() throws IOException {
-        Path leases = directory.resolve("leases.yml");
-        CellHost.writeLeases(leases, 1, 2);
-        first = new CellHost(1, Files.createDirectory(directory.resolve("state1")), leases);
-        second = new CellHost(2, Files.createDirectory(directory.resolve("state2")), leases);
-        CellHost.connect(first, second);
-        first.start();
+    void start() {
+        lab = CellLab.plumb(Subject.WEFT, Subject.WEFT);
+        first = lab.hosts.get(0);
+        second = lab.hosts.get(1);
+        lab.start(first);
     }
 
     @AfterEach
     void close() {
-        first.close();
-        second.close();
+        lab.close();
     }
 
     @Test
     void containersOfARuntimeOnTwoHostsTalk() {
-        second.start();
-        try (Podman one = new Podman(first.netns, first.daemon.socket());
-                Podman two = new Podman(second.netns, second.daemon.socket())) {
-            one.run(List.of("--detach", "--ip", "10.255.1.184"), "nc", "-ll", "-p", "7777", "-e", "echo", "with silk!");
+        lab.start(second);
+        try (Podman one = new Podman(first.netns, first.daemon().socket());
+                Podman two = new Podman(second.netns, second.daemon().socket())) {
+            one.run(
+                    List.of("--detach", "--ip", "10.255.108.184"),
+                    "nc",
+                    "-ll",
+                    "-p",
+                    "7777",
+                    "-e",
+                    "echo",
+                    "with silk!");
             Await.until("the service answers on its host", () -> first.netns
-                    .attempt("busybox", "nc", "-w1", "10.255.1.184", "7777")
+                    .attempt("busybox", "nc", "-w1", "10.255.108.184", "7777")
                     .output()
                     .contains("with silk!"));
 
-            String heard = two.run(List.of("--rm"), "nc", "-w2", "10.255.1.184", "7777");
+            String heard = two.run(List.of("--rm"), "nc", "-w2", "10.255.108.184", "7777");
             assertEquals("with silk!", heard.strip());
-            assertTrue(first.netns.hasDevice("s-010255001184"));
+            assertTrue(first.netns.hasDevice("s-010255108184"));
 
             one.removeAll();
-            assertFalse(first.netns.hasDevice("s-010255001184"));
+            assertFalse(first.netns.hasDevice("s-010255108184"));
         }
     }
 
@@ -68,11 +68,11 @@ class CellContainersIT {
                 Netns other = Netns.create("other")) {
             JsonObject result = plugin(app).add(null);
             JsonObject gone = plugin(other).add(null);
-            first.daemon.kill();
+            first.daemon().kill();
             plugin(other).run("DEL", gone);
-            assertFalse(first.netns.hasDevice("s-010255001002"));
+            assertFalse(first.netns.hasDevice("s-010255108002"));
 
-            first.start();
+            first.restartWeft();
             plugin(app).run("CHECK", result);
             assertEquals(result, plugin(app).add(null));
             assertEquals(3, plugin(other).error("CHECK", gone).get("code").getAsInt());
@@ -85,7 +85,8 @@ class CellContainersIT {
                         PLUGIN,
                         "1.0.0",
                         "silk",
-                        "{\"type\": \"weft-cni\", \"control\": \"" + first.daemon.socket() + "\"}")
+                        "{\"type\": \"weft-cni\", \"control\": \""
+                                + first.daemon().socket() + "\"}")
                 .container(app.name(), app);
     }
 }

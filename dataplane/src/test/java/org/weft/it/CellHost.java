@@ -1,66 +1,224 @@
 package org.weft.it;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
-/** A host whose daemon runs a cell, with its lease in a file. */
+/**
+ * A host of a silk overlay with containers: Weft makes it a cell, or the kernel's vxlan device, routes, neighbours and
+ * veths as the silk daemons lay them.
+ */
 final class CellHost implements AutoCloseable {
+    static final String DEVICE = "silk-vtep";
+
+    /** With room for the seed's MTU of 1410 on the overlay. */
+    static final int UNDERLAY_MTU = 1460;
+
+    /** One that the seed has, or like one. */
+    record Lease(String underlay, String subnet) {
+        String base() {
+            return subnet.replaceAll("/.*", "");
+        }
+
+        String mac() {
+            return "ee:ee:" + hex(base());
+        }
+
+        String line() {
+            return "- {underlay_ip: " + underlay + ", overlay_subnet: " + subnet + "}\n";
+        }
+
+        Lease at(String otherUnderlay) {
+            return new Lease(otherUnderlay, subnet);
+        }
+    }
+
+    /** A network namespace with an address of the overlay. */
+    record Container(Netns netns, String ip) {}
+
+    final Subject subject;
     final Netns netns;
-    final WeftDaemon daemon;
 
-    private final int number;
+    private final Path state;
+    private final List<Container> containers = new ArrayList<>();
+    private Lease lease;
+    private WeftDaemon daemon;
 
-    /**
-     * @param number part of its addresses: 10.0.16.N on the underlay, 10.255.N.0/24 on the overlay
-     * @param leases file of all hosts' leases
-     */
-    CellHost(int number, Path state, Path leases) {
-        this.number = number;
-        this.netns = Netns.create("cell" + number);
-        this.daemon = new WeftDaemon(
-                netns,
-                """
+    /** @param state directory that Weft may make */
+    CellHost(Subject subject, Lease lease, String role, Path state) {
+        this.subject = subject;
+        this.lease = lease;
+        this.state = state;
+        this.netns = Netns.create(role);
+    }
+
+    /** Hex digits of an address's bytes as in a MAC address. */
+    static String hex(String ip) {
+        return Stream.of(ip.split("\\."))
+                .map(octet -> String.format(Locale.ROOT, "%02x", Integer.parseInt(octet)))
+                .collect(Collectors.joining(":"));
+    }
+
+    /** silk's name of the host's end of a container's veth. */
+    static String veth(String ip) {
+        return Stream.of(ip.split("\\."))
+                .map(octet -> String.format(Locale.ROOT, "%03d", Integer.parseInt(octet)))
+                .collect(Collectors.joining("", "s-", ""));
+    }
+
+    Lease lease() {
+        return lease;
+    }
+
+    /** Connects eth0 with a router that has a network for each host. */
+    void plumbUnderlay(Netns router, String port) {
+        netns.ip("link add eth0 mtu " + UNDERLAY_MTU + " type veth peer name " + port + " netns " + router.name());
+        router.ip("link set " + port + " mtu " + UNDERLAY_MTU + " up\naddress add " + gateway() + "/24 dev " + port);
+        netns.ip("link set eth0 up");
+        netns.sysctl("net.ipv4.ip_forward", "1");
+        address();
+    }
+
+    private String gateway() {
+        return lease.underlay.replaceAll("\\d+$", "1");
+    }
+
+    private void address() {
+        netns.ip("address add " + lease.underlay + "/24 dev eth0\nroute add default via " + gateway());
+    }
+
+    /** Makes it a cell with Weft, and waits for the lease that is in the source. */
+    void startWeft(String source) {
+        daemon = new WeftDaemon(netns, config(source));
+        restartWeft();
+    }
+
+    /** Starts Weft again as it was, however it ended. */
+    void restartWeft() {
+        daemon.start();
+        Await.until("the cell has its lease", () -> leases().get("own").isJsonObject());
+    }
+
+    private String config(String source) {
+        return """
+                underlay: {local: %s, dev: eth0}
                 cell:
                   state: %s
-                  vtep: {local: 10.0.16.%d, mtu: 1410}
-                  leases: {file: %s}
+                  leases: %s
                 """
-                        .formatted(state, number, leases));
+                .formatted(lease.underlay, state, source);
     }
 
-    static void writeLeases(Path file, int... numbers) {
-        StringBuilder leases = new StringBuilder("leases:\n");
-        for (int number : numbers) {
-            leases.append("- {underlay_ip: 10.0.16.%1$d, overlay_subnet: 10.255.%1$d.0/24}\n".formatted(number));
+    /** Makes it a cell with the kernel's means, for all leases. */
+    void startKernel(List<Lease> leases) {
+        new KernelCell(netns, lease).lay(leases);
+    }
+
+    /** Another underlay address in the same network; Weft is started anew for it, as its configuration names it. */
+    void renumber(String underlay, String source) {
+        daemon.close();
+        netns.ip("address del " + lease.underlay + "/24 dev eth0");
+        lease = lease.at(underlay);
+        address();
+        startWeft(source);
+    }
+
+    Container attach(String ip) {
+        Container container = new Container(Netns.create("app"), ip);
+        containers.add(container);
+        if (subject == Subject.KERNEL) {
+            new KernelCell(netns, lease).attach(container);
+        } else {
+            post("attach", container.netns, ",\"address\":\"" + ip + "\"");
         }
-        try {
-            Files.writeString(file, leases);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+        return container;
+    }
+
+    /** Takes a container of Weft's away. */
+    void detach(Container container) {
+        post("detach", container.netns, "");
+        containers.remove(container);
+        container.netns.close();
+    }
+
+    private void post(String action, Netns app, String more) {
+        String body = "{\"action\":\"" + action + "\",\"netns\":\"" + app.name() + "\"" + more + "}";
+        ControlClient.Answer answer = daemon.control().attempt("POST", "/v1/cell", body);
+        if (answer.status() != 200) {
+            throw new AssertionError(body + ": " + answer);
         }
     }
 
-    /** Puts a cable between two hosts. */
-    static void connect(CellHost first, CellHost second) {
-        first.netns.ip("link add eth0 type veth peer name eth0 netns " + second.netns.name());
-        for (CellHost host : new CellHost[] {first, second}) {
-            host.netns.ip("link set eth0 mtu 1460 up\naddress add 10.0.16." + host.number + "/24 dev eth0");
-        }
+    List<Container> containers() {
+        return containers;
     }
 
-    /** Starts the daemon and waits for its lease. */
-    void start() {
-        daemon.start();
-        Await.until("the cell is up", () -> netns.attempt("ip", "address", "show", "dev", "silk-vtep")
-                .output()
-                .contains("10.255." + number + ".0/16"));
+    Container container(int index) {
+        return containers.get(index);
+    }
+
+    WeftDaemon daemon() {
+        return daemon;
+    }
+
+    /** Runs a command of weft's that must succeed; gives its output. */
+    String weft(String line) {
+        Command command = daemon.client(line.split(" "));
+        if (command.exitCode() != 0) {
+            throw new AssertionError(command);
+        }
+        return command.output();
+    }
+
+    /** What the cell says of its leases. */
+    JsonObject leases() {
+        return daemon.control().get("/v1/lease").getAsJsonObject();
+    }
+
+    /** {@code current}, {@code stale} and so on. */
+    String state() {
+        return leases().get("state").getAsString();
+    }
+
+    /** Whether exactly these subnets of other hosts are in force. */
+    boolean follows(List<Lease> all) {
+        JsonArray known = leases().getAsJsonArray("leases");
+        return known.size() == all.size() - 1
+                && all.stream()
+                        .filter(other -> !other.equals(lease))
+                        .allMatch(other -> other.underlay.equals(destination(other)));
+    }
+
+    /** Underlay address that a subnet is reached at; null if it is not. */
+    String destination(Lease other) {
+        for (JsonElement element : leases().getAsJsonArray("leases")) {
+            JsonObject known = element.getAsJsonObject();
+            if (known.get("overlay_subnet").getAsString().equals(other.subnet)) {
+                return known.get("underlay_ip").getAsString();
+            }
+        }
+        return null;
+    }
+
+    /** Reasons why leases do not count. */
+    List<String> skipped() {
+        return leases().getAsJsonArray("skipped").asList().stream()
+                .map(skipped -> skipped.getAsJsonObject().get("reason").getAsString())
+                .toList();
     }
 
     @Override
     public void close() {
-        daemon.close();
+        if (daemon != null) {
+            daemon.close();
+        }
+        containers.forEach(container -> container.netns.close());
         netns.close();
     }
 }
