@@ -115,7 +115,13 @@ all_talk() { # container...
 
 # --- the story ---
 
+chapter() { # title
+  printf '\n### %s\n\n' "$1"
+}
+
 meet() {
+  chapter "Three hosts meet"
+  echo "Starting etcd on $etcd_url"
   start_etcd
   echo "Starting a Weft daemon in each host, with this configuration:"
   etcd_config 0 | sed 's/^/  /'
@@ -130,17 +136,18 @@ meet() {
 # Without etcd hosts stay as they are, for longer than they would be missed with it.
 do_without_etcd() {
   local away=$SECONDS ping sent received
-  echo
-  echo "Killing etcd, while ${apps[0]} pings ${apps[1]} ten times a second"
+  chapter "Without etcd"
+  echo "Killing etcd (SIGKILL), while ${apps[0]} pings ${apps[1]} ten times a second"
   spawn "${apps[0]}" ping -n -q -i 0.1 "${address[1]}" </dev/null >"$lab_state/ping" 2>&1
   ping=$pid
   kill_etcd
   await 20 "each host says that its leases are stale" lease_state_is stale "${!cells[@]}"
   show_leases 0
+  echo "Waiting until etcd has been away for longer than the $ttl s after which a host that is silent is missed"
   sleep $((away + ttl + 2 > SECONDS ? away + ttl + 2 - SECONDS : 0))
   all_know_all || die "a route is gone though etcd only was away"
   all_talk "${!cells[@]}"
-  echo "etcd was away for $((SECONDS - away)) s, more than the $ttl s after which a host is missed. Starting it again"
+  echo "After $((SECONDS - away)) s all routes are there, and all containers reach each other. Starting etcd again"
   start_etcd
   await 20 "each host says that its leases are current" lease_state_is current "${!cells[@]}"
   all_know_all || die "a route is gone after etcd came back"
@@ -157,12 +164,12 @@ seconds_since() { # microseconds
 
 lose_a_host() {
   local killed i limit=$((3 * ttl + 10))
-  echo
+  chapter "A host is lost"
   echo "Killing the daemon of ${cells[2]} (SIGKILL) and pulling the host's cable"
   disown "${daemons[2]}"
   kill -KILL "${daemons[2]}"
   unset 'daemons[2]'
-  ip -n weft-fabric link set cell2 down
+  "$here/lab" unplug cell2
   killed=${EPOCHREALTIME//[!0-9]/}
   for i in 0 1; do
     await $limit "${cells[i]} forgets the subnet of the killed host, ${subnet[2]}" forgot "$i" 2
@@ -170,11 +177,33 @@ lose_a_host() {
   done
   show_leases 0 1
   all_talk 0 1
+  echo "The containers of the other two reach each other as before."
+}
+
+# Nothing is attached again: the host kept its subnet in etcd, and its device and containers over the daemon's death.
+take_it_back() {
+  local started i
+  chapter "The host returns"
+  echo "Plugging the cable of ${cells[2]} in, and starting its daemon"
+  "$here/lab" plug cell2
+  started=${EPOCHREALTIME//[!0-9]/}
+  start_daemon 2
+  for i in 0 1; do
+    await 30 "${cells[i]} has a route to ${subnet[2]} again" knows "$i" 2
+    echo "${cells[i]} has its route to ${subnet[2]} again, $(seconds_since "$started") after the daemon was started"
+  done
+  await 30 "silk-vtep of ${cells[2]} is up and its daemon answers" cell_is_up 2
+  await 10 "each host has a route to each other" all_know_all
+  show_leases 2
+  all_talk "${!cells[@]}"
+  echo "${apps[2]} has its address ${address[2]} as before, and pings and TCP between all containers arrive."
 }
 
 show_etcd() {
   meet
   do_without_etcd
   lose_a_host
+  take_it_back
+  echo
   echo "three hosts, one etcd: as specified"
 }

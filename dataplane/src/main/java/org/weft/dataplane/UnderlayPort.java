@@ -118,6 +118,11 @@ final class UnderlayPort implements AutoCloseable {
         return counters;
     }
 
+    /** Datagrams that the kernel dropped at the sockets since they were opened. */
+    long overflows() {
+        return queues.stream().mapToLong(queue -> queue.underlay.overflows()).sum();
+    }
+
     boolean unused() {
         return vteps.isEmpty();
     }

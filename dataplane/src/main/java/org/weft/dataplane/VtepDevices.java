@@ -156,6 +156,11 @@ final class VtepDevices implements AutoCloseable {
         return states;
     }
 
+    /** Messages that the kernel did not cut, whose datagrams were sent singly. */
+    long gsoRefused() {
+        return senders.stream().mapToLong(LinuxUnderlaySender::gsoRefused).sum();
+    }
+
     private String gsoOff(Switches switches) {
         if (!switches.gso()) {
             return SWITCHED_OFF;

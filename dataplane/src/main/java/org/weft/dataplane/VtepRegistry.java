@@ -25,6 +25,9 @@ public interface VtepRegistry {
     /** Counters of the underlay sockets, keyed by {@code address:port}. */
     Map<String, Counters> underlays();
 
+    /** Datagrams that the kernel dropped at the underlay sockets since they were opened, keyed likewise. */
+    Map<String, Long> overflows();
+
     Capture capture();
 
     /** Adds a VTEP with its entries while the others run. */

@@ -34,6 +34,7 @@ public final class Weft implements VtepRegistry, AutoCloseable {
      * What an operator sees of a VTEP beside its configuration: the state of its devices.
      *
      * @param offloads by name, why each is off; null for one that is on
+     * @param gsoRefused messages that the kernel did not cut, whose datagrams were sent singly
      * @param trouble one sentence, or null if all is well
      */
     public record LinkState(
@@ -43,6 +44,7 @@ public final class Weft implements VtepRegistry, AutoCloseable {
             long mac,
             int mtu,
             Map<String, String> offloads,
+            long gsoRefused,
             String trouble) {}
 
     private final Capture capture = new Capture();
@@ -91,10 +93,17 @@ public final class Weft implements VtepRegistry, AutoCloseable {
         VtepDevices open = devices.get(vtep);
         Link link = Link.of(vtep.name());
         if (open == null || !link.exists()) {
-            return new LinkState(false, false, 0, vtep.mac(), vtep.mtu(), Map.of(), watch.trouble(vtep));
+            return new LinkState(false, false, 0, vtep.mac(), vtep.mtu(), Map.of(), 0, watch.trouble(vtep));
         }
         return new LinkState(
-                link.up(), link.running(), link.index(), link.mac(), link.mtu(), open.offloads(), watch.trouble(vtep));
+                link.up(),
+                link.running(),
+                link.index(),
+                link.mac(),
+                link.mtu(),
+                open.offloads(),
+                open.gsoRefused(),
+                watch.trouble(vtep));
     }
 
     @Override
@@ -102,6 +111,13 @@ public final class Weft implements VtepRegistry, AutoCloseable {
         Map<String, Counters> counters = new LinkedHashMap<>();
         ports.forEach((key, port) -> counters.put(key.toString(), port.counters()));
         return counters;
+    }
+
+    @Override
+    public synchronized Map<String, Long> overflows() {
+        Map<String, Long> overflows = new LinkedHashMap<>();
+        ports.forEach((key, port) -> overflows.put(key.toString(), port.overflows()));
+        return overflows;
     }
 
     @Override

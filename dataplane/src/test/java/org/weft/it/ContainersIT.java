@@ -415,6 +415,6 @@ class ContainersIT {
         List<Attachment> attached =
                 apps.parallelStream().map(app -> host.attach(app, null)).toList();
         attached.forEach(attachment -> assertTrue(given.add(attachment.address())));
-        assertEquals(6, host.veths().size());
+        assertEquals(6, host.veths().size(), () -> host.veths().toString());
     }
 }

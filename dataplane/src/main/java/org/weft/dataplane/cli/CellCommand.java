@@ -63,7 +63,9 @@ final class CellCommand implements Callable<Integer> {
                             description = "Name of the interface in it; default: eth0.")
                     String ifname) {
         JsonObject request = request("attach", netns, ifname);
-        request.addProperty("address", ip);
+        if (ip != null) {
+            request.addProperty("address", ip);
+        }
         print(post(request));
         return 0;
     }

@@ -14,19 +14,20 @@ import picocli.CommandLine.ParentCommand;
 @Command(
         name = "converge",
         description = {
-            "",
-            "Compares routes, neighbours and forwarding entries with the leases, and makes them equal. The daemon",
-            "does so by itself after each change and every 30 seconds; this does it now, and asks for leases.",
-            ""
+            "%nMakes routes, neighbours and forwarding entries what the leases say.%n",
+            "The daemon does so by itself after each change, and looks for what others changed",
+            "every 30 seconds. This does both now, and asks the source for leases.%n"
         },
         synopsisHeading = "Usage: ",
         customSynopsis = "weft [-j] converge [--dry-run]",
         footer = {
             "",
-            "Marks: + added, ~ moved to another host, - gone, ! repaired, as somebody else had changed it.",
+            "Marks: + added, ~ moved to another host, - gone, ! repaired, as somebody changed it.",
+            "Ends with 71 if the kernel refused a change, which is named.",
             "",
             "Examples:",
-            "  weft converge --dry-run"
+            "  weft converge --dry-run",
+            "  weft converge"
         })
 final class ConvergeCommand implements Callable<Integer> {
     private static final String TARGET = "/v1/converge";

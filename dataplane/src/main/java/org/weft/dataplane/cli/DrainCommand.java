@@ -14,20 +14,20 @@ import picocli.CommandLine.ParentCommand;
 @Command(
         name = "drain",
         description = {
-            "",
-            "Takes this host out of the overlay: no container is attached any more, and when the last has left, the",
-            "lease is given back, the device removed, and the daemon ends. Ctrl-C ends the watching only.",
-            ""
+            "%nTakes this host out of the overlay once its containers have left.%n",
+            "No container is attached any more. When the last has left, the lease is given back,",
+            "the device is removed, and the daemon ends. Ctrl-C ends the watching only.%n"
         },
         synopsisHeading = "Usage: ",
         customSynopsis = {"weft drain [--timeout SECONDS]", "       weft drain --cancel"},
         footer = {
             "",
-            "Ends with 0 when the daemon is gone; with 75 if containers are left after the timeout or the draining was",
-            "cancelled: then the cell goes on as before.",
+            "Ends with 0 when the daemon has ended; with 75 if containers are left after the timeout",
+            "or the draining was cancelled: then the cell goes on as before.",
             "",
             "Examples:",
-            "  weft drain --timeout 900"
+            "  weft drain --timeout 900",
+            "  weft drain --cancel"
         })
 final class DrainCommand implements Callable<Integer> {
     /** EX_TEMPFAIL. */

@@ -15,7 +15,7 @@ import picocli.CommandLine.ScopeType;
 /** {@code weft lease}: which host has which subnet. */
 @Command(
         name = "lease",
-        description = "%nWhich host has which subnet of the overlay, where that is known from, and since when.%n",
+        description = "%nWhich host has which subnet of the overlay, where that is known from, and how old it is.%n",
         synopsisHeading = "Usage: ",
         customSynopsis = "weft [-j] lease [show]",
         commandListHeading = "%nCommands:%n",

@@ -1,6 +1,7 @@
 package org.weft.dataplane.cli;
 
 import com.google.gson.JsonObject;
+import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import com.google.gson.stream.JsonReader;
 import com.google.gson.stream.JsonToken;
@@ -22,7 +23,11 @@ final class LeasePrinter {
         this.out = out;
     }
 
-    /** @param json what {@code GET /v1/lease} answers */
+    /**
+     * Prints as far as somebody reads it.
+     *
+     * @param json what {@code GET /v1/lease} answers
+     */
     void print(JsonReader json) throws IOException {
         json.beginObject();
         boolean headed = false;
@@ -37,7 +42,10 @@ final class LeasePrinter {
                 headed = true;
             }
             json.beginArray();
-            while (json.hasNext() && !out.checkError()) {
+            while (json.hasNext()) {
+                if (out.checkError()) {
+                    return;
+                }
                 out.println(line(name, json));
             }
             json.endArray();
@@ -53,7 +61,7 @@ final class LeasePrinter {
     }
 
     private String state() {
-        String state = Printer.text(cell, "state");
+        String state = require(cell, "state");
         String age = Printer.text(cell, "age") == null ? "" : "tables of age " + age(Printer.number(cell, "age"));
         String trouble = Printer.text(cell, "trouble");
         String text =
@@ -88,8 +96,16 @@ final class LeasePrinter {
         };
     }
 
+    private static String require(JsonObject json, String field) {
+        String text = Printer.text(json, field);
+        if (text == null) {
+            throw new JsonParseException(field + " is missing");
+        }
+        return text;
+    }
+
     private String lease(JsonObject lease, boolean other) {
-        String subnet = Printer.text(lease, "overlay_subnet");
+        String subnet = require(lease, "overlay_subnet");
         boolean routed = other && !subnet.endsWith("/32");
         return subnet + (routed ? " via " + subnet.substring(0, subnet.indexOf('/')) : "") + " dev "
                 + Printer.text(cell, "vtep") + " lladdr " + Printer.text(lease, "overlay_hardware_addr") + " dst "

@@ -80,7 +80,7 @@ public final class ControlServer implements AutoCloseable {
     public ControlServer(VtepRegistry registry, UnderlayMtu underlayMtu, Path socket, LocalCell local) {
         this.registry = registry;
         this.local = local;
-        Metrics metrics = new Metrics(registry, () -> captureLosses);
+        Metrics metrics = new Metrics(registry, () -> captureLosses, local);
         metricsRoutes = new MetricsRoutes(metrics, new Health(registry, local));
         controlRoutes = new ControlRoutes(
                 registry,

@@ -31,11 +31,16 @@ final class Metrics {
 
     private final VtepRegistry registry;
     private final LongSupplier captureLosses;
+    private final CellMetrics cell;
 
-    /** @param captureLosses packets that found a capture's ring full, since the start */
-    Metrics(VtepRegistry registry, LongSupplier captureLosses) {
+    /**
+     * @param captureLosses packets that found a capture's ring full, since the start
+     * @param local null without a cell
+     */
+    Metrics(VtepRegistry registry, LongSupplier captureLosses, LocalCell local) {
         this.registry = registry;
         this.captureLosses = captureLosses;
+        this.cell = local == null ? null : new CellMetrics(local);
     }
 
     /** The format that a client accepts: the text format, unless it asks for OpenMetrics. */
@@ -54,6 +59,8 @@ final class Metrics {
         }
         metrics.metricSnapshot(drops());
         metrics.metricSnapshot(underlayDrops());
+        metrics.metricSnapshot(overflows());
+        metrics.metricSnapshot(gsoRefused());
         metrics.metricSnapshot(gauge("weft_fdb_entries", "entries of the forwarding table", v -> v.fdb()
                 .size()));
         metrics.metricSnapshot(gauge("weft_neighbour_entries", "entries of the neighbour table", v -> v.neighbours()
@@ -66,6 +73,9 @@ final class Metrics {
                 .help("packets that captures missed because their ring was full")
                 .dataPoint(point(Labels.EMPTY, captureLosses.getAsLong()))
                 .build());
+        if (cell != null) {
+            cell.add(metrics);
+        }
         format.write(out, metrics.build());
     }
 
@@ -114,6 +124,26 @@ final class Metrics {
                 .help("datagrams dropped before a VTEP was found for them, by reason");
         for (Map.Entry<String, Counters> underlay : registry.underlays().entrySet()) {
             addDrops(snapshot, "underlay", underlay.getKey(), underlay.getValue());
+        }
+        return snapshot.build();
+    }
+
+    private CounterSnapshot overflows() {
+        CounterSnapshot.Builder snapshot = CounterSnapshot.builder()
+                .name("weft_underlay_overflows")
+                .help("datagrams that the kernel dropped at the socket: no room, or a wrong UDP checksum");
+        registry.overflows()
+                .forEach((underlay, count) -> snapshot.dataPoint(point(Labels.of("underlay", underlay), count)));
+        return snapshot.build();
+    }
+
+    private CounterSnapshot gsoRefused() {
+        CounterSnapshot.Builder snapshot = CounterSnapshot.builder()
+                .name("weft_gso_refused")
+                .help("messages that the kernel did not cut, whose datagrams were sent singly");
+        for (Vtep vtep : registry.vteps()) {
+            snapshot.dataPoint(
+                    point(Labels.of("vtep", vtep.name()), registry.state(vtep).gsoRefused()));
         }
         return snapshot.build();
     }

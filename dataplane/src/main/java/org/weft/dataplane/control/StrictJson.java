@@ -13,6 +13,8 @@ import org.weft.dataplane.vtep.OperatorException.Kind;
 
 /** Reads JSON by the letter (RFC 8259): none of the liberties that gson takes by default. */
 final class StrictJson {
+    private static final String ADVICE = "Use JsonReader.setStrictness(Strictness.LENIENT) to accept ";
+
     private StrictJson() {}
 
     /**
@@ -35,12 +37,18 @@ final class StrictJson {
         }
     }
 
-    /** Gson's words without its own line number, which is always 1 in a line, and without its link. */
+    /** Gson's words without its own line number, which is always 1 in a line, without its advice and its link. */
     private static String reason(Throwable e) {
         String message = e.getCause() == null ? e.getMessage() : e.getCause().getMessage();
         return message == null
                 ? ""
-                : " (" + message.lines().findFirst().orElse("").replace(" at line 1 ", " at ") + ")";
+                : " ("
+                        + message.lines()
+                                .findFirst()
+                                .orElse("")
+                                .replace(" at line 1 ", " at ")
+                                .replace(ADVICE, "")
+                        + ")";
     }
 
     private static OperatorException notAnObject(String what, String reason) {

@@ -2,16 +2,10 @@ package org.weft.dataplane.silk;
 
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Executors;
-import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import org.slf4j.Logger;
@@ -24,11 +18,7 @@ import org.weft.dataplane.silk.container.Tenants;
 import org.weft.dataplane.silk.lease.Lease;
 import org.weft.dataplane.silk.lease.LeaseRecord;
 import org.weft.dataplane.silk.lease.LeaseSource;
-import org.weft.dataplane.silk.lease.LeaseTable;
-import org.weft.dataplane.silk.lease.LeaseTable.Skipped;
 import org.weft.dataplane.silk.lease.Overlay;
-import org.weft.dataplane.vtep.OperatorException;
-import org.weft.dataplane.vtep.OperatorException.Kind;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.encap.IpPrefix;
 
@@ -40,49 +30,24 @@ import org.weft.encap.IpPrefix;
  */
 public final class Cell implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Cell.class);
-    private static final long TICK_MILLIS = 1000;
-
-    /** How long a device that could not be had is left alone. */
-    private static final Duration RETRY = Duration.ofSeconds(5);
-
-    /** How often leases that were merely confirmed are saved again, for their age. */
-    private static final Duration SAVE_CONFIRMED = Duration.ofSeconds(60);
 
     private final CellConfig config;
     private final Overlay overlay;
-    private final CellDevice device;
     private final VtepRegistry registry;
     private final Tenants tenants;
     private final LeaseSource source;
     private final Function<String, HostRoutes> routes;
+    private final Pace pace;
     private final CellState state;
+    private final Autosave autosave;
     private final Contact contact;
     private final Convergence convergence = new Convergence();
+    private final KnownLeases known;
+    private final OwnLease own;
     private final Drain drain;
-    private final ScheduledExecutorService thread =
-            Executors.newSingleThreadScheduledExecutor(task -> new Thread(task, "weft-cell"));
+    private final CellThread thread = new CellThread(this::publish);
 
     private final AtomicReference<Heard> heard = new AtomicReference<>();
-
-    private Collection<LeaseRecord> records = List.of();
-    private LeaseTable table = LeaseTable.empty();
-    private List<Skipped> skipped = List.of();
-
-    /** The lease that the source says is ours. */
-    private Lease granted;
-    /** The lease that the device is up with; another than granted as long as the device is not what it is to be. */
-    private Lease own;
-
-    private int ifindex;
-    private long nextAttemptNanos = System.nanoTime();
-
-    private boolean lost;
-    private boolean acquiring;
-    private String trouble;
-
-    private boolean unsaved;
-    private Instant savedConfirmed;
-    private String saveTrouble;
 
     private volatile CellStatus status;
     private volatile long publishedNanos;
@@ -94,6 +59,16 @@ public final class Cell implements AutoCloseable {
      * @param refused why the kernel did not take it, by subnet
      */
     public record Pass(List<Change> changes, Map<IpPrefix, String> refused) {}
+
+    /**
+     * How often things are looked after.
+     *
+     * @param tick between looks
+     * @param retry how long what failed is left alone
+     */
+    record Pace(Duration tick, Duration retry) {
+        static final Pace USUAL = new Pace(Duration.ofSeconds(1), Duration.ofSeconds(5));
+    }
 
     /** What a source said. */
     private record Heard(Lease own, List<LeaseRecord> all) {}
@@ -111,7 +86,7 @@ public final class Cell implements AutoCloseable {
             Tenants tenants,
             LeaseSource source,
             Runnable stop) {
-        this(config, registry, underlayMtu, tenants, source, stop, null);
+        this(config, registry, underlayMtu, tenants, source, stop, null, Pace.USUAL);
     }
 
     /** @param routes of a device by its name; null: the kernel's */
@@ -122,16 +97,21 @@ public final class Cell implements AutoCloseable {
             Tenants tenants,
             LeaseSource source,
             Runnable stop,
-            Function<String, HostRoutes> routes) {
+            Function<String, HostRoutes> routes,
+            Pace pace) {
         this.config = config;
         this.overlay = new Overlay(config.overlay(), config.subnetLength());
         this.routes = routes == null ? dev -> new KernelRoutes(dev, overlay) : routes;
-        this.device = new CellDevice(config, overlay, registry, underlayMtu);
+        this.pace = pace;
         this.registry = registry;
         this.tenants = tenants;
         this.source = source;
         this.state = new CellState(config.state(), overlay);
+        this.autosave = new Autosave(state);
         this.contact = new Contact(source.name());
+        this.known = new KnownLeases(overlay);
+        CellDevice device = new CellDevice(config, overlay, registry, underlayMtu);
+        this.own = new OwnLease(device, registry, tenants, known, source, convergence, pace.retry());
         this.drain = new Drain(tenants, stop);
         publish();
     }
@@ -144,26 +124,26 @@ public final class Cell implements AutoCloseable {
      */
     public void start() {
         CellState.Saved saved = state.load(config.underlay(), tenants.size());
-        run(() -> begin(saved));
-        thread.scheduleWithFixedDelay(() -> guarded(this::tick), TICK_MILLIS, TICK_MILLIS, TimeUnit.MILLISECONDS);
+        thread.run(() -> begin(saved));
+        thread.every(pace.tick(), this::tick);
     }
 
     private void begin(CellState.Saved saved) {
-        if (saved != null) {
+        if (saved != null && (isSuitable(saved.own()) || tenants.size() > 0)) {
             LOG.info(
                     "lease {} and {} others were in force at {}",
                     saved.own().subnetText(),
                     saved.table().leases().size() - 1,
                     saved.confirmed());
             contact.remember(saved.confirmed());
-            savedConfirmed = saved.confirmed();
-            granted = saved.own();
-            records = saved.table().leases().stream()
+            autosave.loaded(saved.confirmed());
+            own.resume(saved.own());
+            known.hear(saved.table().leases().stream()
                     .map(lease -> lease.record("saved leases"))
-                    .toList();
+                    .toList());
             settle();
         }
-        source.start(granted, new Listener());
+        source.start(own.granted(), new Listener());
     }
 
     /** The cell as it was at most a second ago. */
@@ -178,12 +158,12 @@ public final class Cell implements AutoCloseable {
 
     /** What a full pass would change now. */
     public CompletableFuture<List<Change>> plan() {
-        return ask(() -> convergence.plan(table.leases()));
+        return thread.ask(() -> convergence.plan(known.leases()));
     }
 
     /** Asks the source, and makes a full pass over what is known so far. */
     public CompletableFuture<Pass> converge() {
-        return ask(() -> {
+        return thread.ask(() -> {
             source.refresh();
             convergence.requireFullPass();
             return new Pass(pass(), convergence.refusals());
@@ -198,7 +178,7 @@ public final class Cell implements AutoCloseable {
      * @return when it has begun
      */
     public CompletableFuture<Void> drain(Duration timeout) {
-        return ask(() -> {
+        return thread.ask(() -> {
             drain.begin(timeout);
             continueDrain();
             return null;
@@ -207,249 +187,112 @@ public final class Cell implements AutoCloseable {
 
     /** Goes on as before, if it is not drained yet. */
     public CompletableFuture<Void> cancelDrain() {
-        return ask(() -> {
+        return thread.ask(() -> {
             drain.cancel();
             return null;
         });
-    }
-
-    /** @return false if the cell is closed, and the task will not run */
-    private boolean run(Runnable task) {
-        try {
-            thread.execute(() -> guarded(task));
-            return true;
-        } catch (RejectedExecutionException e) {
-            LOG.debug("the cell is closed");
-            return false;
-        }
-    }
-
-    private void guarded(Runnable task) {
-        try {
-            task.run();
-        } catch (RuntimeException e) {
-            LOG.error("cell: {}", e.getMessage(), e);
-        } finally {
-            publish();
-        }
-    }
-
-    private <T> CompletableFuture<T> ask(Callable<T> question) {
-        CompletableFuture<T> answer = new CompletableFuture<>();
-        boolean taken = run(() -> {
-            try {
-                T found = question.call();
-                publish(); // who asked may look at the status next
-                answer.complete(found);
-            } catch (Exception e) {
-                answer.completeExceptionally(e);
-            }
-        });
-        if (!taken) {
-            answer.completeExceptionally(new OperatorException(Kind.UNAVAILABLE, "the cell is stopping"));
-        }
-        return answer;
     }
 
     /** Hears the source on its thread, and acts on the cell's. */
     private final class Listener implements LeaseSource.Listener {
         /** Of several pictures that wait, only the last counts. */
         @Override
-        public void leases(Lease own, List<LeaseRecord> all) {
-            if (heard.getAndSet(new Heard(own, all)) == null) {
-                run(Cell.this::listen);
+        public void leases(Lease granted, List<LeaseRecord> all) {
+            if (heard.getAndSet(new Heard(granted, all)) == null) {
+                thread.run(Cell.this::listen);
             }
         }
 
         @Override
         public void confirmed() {
-            run(contact::confirm);
+            thread.run(contact::confirm);
         }
 
         @Override
         public void failed(String sentence) {
-            run(() -> contact.fail(sentence));
+            thread.run(() -> contact.fail(sentence));
         }
 
         @Override
         public void lost(String sentence) {
-            run(() -> lose(sentence));
+            thread.run(() -> lose(sentence));
         }
     }
 
     private void listen() {
         Heard news = heard.getAndSet(null);
         contact.confirm();
-        records = news.all();
-        if (news.own() != null && news.own().singleIp() != config.singleIp()) {
-            unsuitable(news.own());
+        known.hear(news.all());
+        if (news.own() != null && isSuitable(news.own())) {
+            own.grant(news.own());
         } else if (news.own() != null) {
-            granted = news.own();
-            lost = false;
-            acquiring = false;
+            own.refuse("the lease of this host is " + news.own().subnetText() + ", which is "
+                    + (config.singleIp() ? "a subnet, but single-ip is true" : "one address, but single-ip is false")
+                    + ": change one of them");
         }
-        unsaved = true;
+        autosave.changed();
         settle();
     }
 
-    private void unsuitable(Lease lease) {
-        say("the lease of this host is " + lease.subnetText() + ", which is "
-                + (lease.singleIp() ? "one address, but single-ip is false" : "a subnet, but single-ip is true")
-                + ": change one of them");
+    private boolean isSuitable(Lease lease) {
+        return lease.singleIp() == config.singleIp();
     }
 
-    /** Another host may have the subnet now, so ours must not be on the wire any more. */
     private void lose(String sentence) {
-        contact.fail(sentence);
-        lost = true;
-        granted = null;
-        takeDown();
-        state.delete();
-        tenants.lease(null, 0);
-        replaceLost();
-    }
-
-    private void replaceLost() {
-        if (tenants.size() > 0) {
-            say("this host's lease is lost, and its " + tenants.size()
-                    + " containers are cut off; another is acquired once they are gone");
-        } else if (!acquiring) {
-            say("this host's lease is lost; another is acquired");
-            acquiring = true;
-            source.acquireAnother();
+        if (drain.isDone()) {
+            return;
         }
-    }
-
-    private void say(String sentence) {
-        if (sentence != null && !sentence.equals(trouble)) {
-            LOG.warn("{}", sentence);
-        }
-        trouble = sentence;
+        own.lose(sentence);
+        autosave.delete();
     }
 
     /** Makes the device what the lease wants, if that has changed, and converges. */
     private void settle() {
-        if (granted == null || drain.isDone()) {
+        if (own.granted() == null || drain.isDone()) {
             return;
         }
-        check();
-        if (granted.equals(own)) {
-            say(null);
-        } else if (own != null && tenants.size() > 0) {
-            say("the lease is " + granted.subnetText() + " now, but " + tenants.size() + " containers are in "
-                    + own.subnetText() + ", which stays in force until they are gone");
-        } else if (System.nanoTime() - nextAttemptNanos >= 0) {
-            changeDevice();
+        own.check();
+        if (own.settle(this::converger)) {
+            save();
         }
         pass();
     }
 
-    private void changeDevice() {
-        if (own != null) {
-            takeDown();
-            check();
-        }
-        try {
-            Vtep vtep = device.up(granted, table.leases());
-            own = granted;
-            convergence.with(new Converger(overlay, own, vtep, routes.apply(vtep.name()), registry));
-            ifindex = registry.state(vtep).ifindex();
-            tenants.lease(own, vtep.mtu());
-            say(null);
-            LOG.info("{} is up with {}, {} other leases are known", vtep.name(), own.subnetText(), others());
-            save();
-        } catch (RuntimeException e) {
-            nextAttemptNanos = System.nanoTime() + RETRY.toNanos();
-            say("the device of " + granted.subnetText() + " cannot be had: " + e.getMessage());
-        }
-    }
-
-    private int others() {
-        return table.leases().size() - 1;
-    }
-
-    private void takeDown() {
-        own = null;
-        convergence.with(null);
-        device.down();
-    }
-
-    /** Checks what the source said. What is wrong with it is said once. */
-    private void check() {
-        table = LeaseTable.of(overlay, own == null ? granted : own, records);
-        table.skipped().stream()
-                .filter(record -> !skipped.contains(record))
-                .forEach(record -> LOG.warn("lease skipped: {}", record.reason()));
-        skipped = table.skipped();
+    private Converger converger(Vtep vtep) {
+        return new Converger(overlay, own.inForce(), vtep, routes.apply(vtep.name()), registry);
     }
 
     private List<Change> pass() {
-        List<Change> changes = convergence.pass(table.leases());
-        unsaved |= !changes.isEmpty();
+        List<Change> changes = convergence.pass(known.leases());
+        if (!changes.isEmpty()) {
+            autosave.changed();
+        }
         return changes;
     }
 
     private void tick() {
-        if (drain.isOn() || lost || granted != null && !granted.equals(own)) {
+        if (drain.isOn() || own.isLost() || own.isUnsettled()) {
             tenants.dropGone();
         }
         continueDrain();
         if (drain.isDone()) {
             return;
         }
-        if (lost) {
-            replaceLost();
-        }
-        if (own != null) {
-            lookAtDevice();
-        }
-        if (granted != null && !granted.equals(own)) {
+        own.replaceLost();
+        own.lookAtDevice();
+        if (own.isUnsettled()) {
             settle();
         } else if (convergence.isFullPassDue()) {
             pass();
         }
-        if (own != null && (unsaved || isSavedAgeOld())) {
+        if (own.inForce() != null && autosave.isDue(contact.confirmed())) {
             save();
         }
     }
 
-    /** A device that was made again has no routes. */
-    private void lookAtDevice() {
-        Vtep vtep = device.vtep();
-        if (vtep == null) {
-            LOG.warn("{} was removed; it is made again", config.vtepName());
-            own = null;
-            convergence.with(null);
-            return;
-        }
-        int index = registry.state(vtep).ifindex();
-        if (index != 0 && index != ifindex) {
-            ifindex = index;
-            convergence.requireFullPass();
-        }
-    }
-
-    private boolean isSavedAgeOld() {
-        Instant confirmed = contact.confirmed();
-        return confirmed != null
-                && (savedConfirmed == null
-                        || savedConfirmed.plus(SAVE_CONFIRMED).isBefore(confirmed));
-    }
-
-    /** A disk that is full keeps nobody from being connected; it is said once. */
     private void save() {
         Instant confirmed = Objects.requireNonNullElseGet(contact.confirmed(), Instant::now);
-        try {
-            state.save(confirmed, own, table.leases());
-            unsaved = false;
-            saveTrouble = null;
-        } catch (OperatorException e) {
-            if (!e.getMessage().equals(saveTrouble)) {
-                saveTrouble = e.getMessage();
-                LOG.warn("what is known now would not survive a restart: {}", saveTrouble);
-            }
-        }
-        savedConfirmed = confirmed;
+        autosave.save(confirmed, own.inForce(), known.leases());
     }
 
     private void continueDrain() {
@@ -467,9 +310,8 @@ public final class Cell implements AutoCloseable {
         } catch (RuntimeException e) {
             LOG.warn("drained, but the lease could not be given back: {}", e.getMessage());
         }
-        takeDown();
-        granted = null;
-        state.delete();
+        own.end();
+        autosave.delete();
         drain.finish();
     }
 
@@ -479,10 +321,10 @@ public final class Cell implements AutoCloseable {
                 config.vtepName(),
                 source.name(),
                 contact.ageMillis(),
-                trouble == null ? contact.trouble() : trouble,
-                own,
+                own.trouble() == null ? contact.trouble() : own.trouble(),
+                own.inForce(),
                 convergence.installed(),
-                skipped,
+                known.skipped(),
                 convergence.failures(),
                 drain.remainingMillis(),
                 convergence.totals(contact.failures()));
@@ -490,13 +332,13 @@ public final class Cell implements AutoCloseable {
     }
 
     private Phase phase() {
-        if (lost) {
+        if (own.isLost()) {
             return Phase.LOST;
         }
         if (drain.isOn()) {
             return Phase.DRAINING;
         }
-        if (own == null) {
+        if (own.inForce() == null) {
             return Phase.WAITING;
         }
         return contact.isCurrent() ? Phase.CURRENT : Phase.STALE;
@@ -505,16 +347,9 @@ public final class Cell implements AutoCloseable {
     /** Ends. The device stays if it is persistent; so do routes, lease and containers. */
     @Override
     public void close() {
-        thread.shutdown();
-        try {
-            if (!thread.awaitTermination(5, TimeUnit.SECONDS)) {
-                thread.shutdownNow();
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+        boolean ended = thread.end();
         source.close();
-        if (own != null) {
+        if (ended && own.inForce() != null) {
             save();
         }
     }

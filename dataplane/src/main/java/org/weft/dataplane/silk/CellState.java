@@ -3,12 +3,15 @@ package org.weft.dataplane.silk;
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
 import com.google.gson.JsonParseException;
+import com.google.gson.JsonSyntaxException;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.weft.dataplane.host.StateFile;
 import org.weft.dataplane.silk.lease.Lease;
 import org.weft.dataplane.silk.lease.LeaseRecord;
@@ -20,6 +23,8 @@ import org.weft.encap.IpAddress;
 
 /** The leases this host knew last, on disk, so that it comes up again where nobody can be asked. */
 final class CellState {
+    private static final Logger LOG = LoggerFactory.getLogger(CellState.class);
+
     /**
      * What is kept.
      *
@@ -42,7 +47,11 @@ final class CellState {
         }
     }
 
-    private record Document(String confirmed, Entry own, List<Entry> leases) {}
+    private record Document(String confirmed, Entry own, List<Entry> leases) {
+        boolean isWhole() {
+            return confirmed != null && own != null && leases != null && !leases.contains(null);
+        }
+    }
 
     private final StateFile file;
     private final Overlay overlay;
@@ -53,50 +62,55 @@ final class CellState {
     }
 
     /**
-     * What was saved; null if nothing was, or for another underlay address or overlay.
+     * What was saved; null if nothing was that is of use: it is of another underlay address or overlay, or damaged.
      *
      * @param containers how many there are; they cannot be left in a subnet that is none any more
-     * @throws OperatorException if the file is damaged, or containers would be left
+     * @throws OperatorException if containers would be left
      */
     Saved load(IpAddress underlay, int containers) {
         String text = file.read();
         if (text == null) {
             return null;
         }
-        Document document = document(text);
         try {
-            Lease own = LeaseTable.parse(overlay, document.own().record(file.path()));
-            List<LeaseRecord> records = new ArrayList<>();
-            document.leases().forEach(entry -> records.add(entry.record(file.path())));
-            Saved saved = new Saved(Instant.parse(document.confirmed()), own, LeaseTable.of(overlay, own, records));
-            return own.underlay().equals(underlay) ? saved : null;
-        } catch (NullPointerException | DateTimeParseException e) {
-            throw damaged(e);
-        } catch (IllegalArgumentException e) {
-            if (containers > 0) {
-                throw new OperatorException(
-                        Kind.BAD_CONFIG,
-                        "the lease held last is none any more (" + e.getMessage() + "), and it has " + containers
-                                + " containers: put the overlay back, or detach them first",
-                        e);
+            Document document = GSON.fromJson(text, Document.class);
+            if (document == null || !document.isWhole()) {
+                throw new JsonParseException("a part is missing");
             }
-            return null;
+            Saved saved = saved(document);
+            return saved.own().underlay().equals(underlay) ? saved : null;
+        } catch (JsonParseException | DateTimeParseException e) {
+            return withoutUse(
+                    file.path() + " is damaged",
+                    e,
+                    containers,
+                    "remove it, and the lease is asked for anew; containers stay if it is the same");
+        } catch (IllegalArgumentException e) {
+            return withoutUse(
+                    "the lease held last is none any more",
+                    e,
+                    containers,
+                    "put the overlay back, or detach them first");
         }
     }
 
-    private Document document(String text) {
-        try {
-            return GSON.fromJson(text, Document.class);
-        } catch (JsonParseException e) {
-            throw damaged(e);
-        }
+    private Saved saved(Document document) {
+        Lease own = LeaseTable.parse(overlay, document.own().record(file.path()));
+        List<LeaseRecord> records = new ArrayList<>();
+        document.leases().forEach(entry -> records.add(entry.record(file.path())));
+        return new Saved(Instant.parse(document.confirmed()), own, LeaseTable.of(overlay, own, records));
     }
 
-    private OperatorException damaged(RuntimeException e) {
-        return new OperatorException(
-                Kind.BAD_DATA,
-                file.path() + " is damaged (" + e.getMessage() + "): remove it, and the leases are asked for anew",
-                e);
+    private static Saved withoutUse(String what, RuntimeException why, int containers, String advice) {
+        String reason = why instanceof JsonSyntaxException ? "it is not whole JSON" : why.getMessage();
+        if (containers > 0) {
+            throw new OperatorException(
+                    Kind.BAD_DATA,
+                    what + " (" + reason + "), and there are containers (" + containers + "): " + advice,
+                    why);
+        }
+        LOG.warn("{} ({}): the lease is asked for anew", what, reason);
+        return null;
     }
 
     void save(Instant confirmed, Lease own, Collection<Lease> leases) {

@@ -28,7 +28,7 @@ final class Drain {
         on = true;
         deadlineNanos = System.nanoTime() + timeout.toNanos();
         tenants.draining(true);
-        LOG.info("draining: {} containers are to leave within {} s", tenants.size(), timeout.toSeconds());
+        LOG.info("draining: containers ({}) are to leave within {} s", tenants.size(), timeout.toSeconds());
     }
 
     boolean isOn() {
@@ -58,7 +58,7 @@ final class Drain {
         }
         on = false;
         tenants.draining(false);
-        LOG.warn("not drained: {} containers are still here; the cell goes on as before", tenants.size());
+        LOG.warn("not drained: containers ({}) are still here; the cell goes on as before", tenants.size());
     }
 
     void finish() {

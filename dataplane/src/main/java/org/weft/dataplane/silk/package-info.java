@@ -2,9 +2,11 @@
  * A silk cell: what silk-daemon does on a host, without the kernel's vxlan.
  *
  * <pre>
- *   LeaseSource -> LeaseTable -> Converger -> routes and neighbours of the host, FDB and neighbours of the VTEP
- *                     |             ^
- *                   Cell -- the VTEP itself, CellState on disk, Containers
+ *   LeaseSource -> KnownLeases -> Converger -> routes and neighbours of the host, FDB and neighbours of the VTEP
+ *        |              |
+ *        +---------> OwnLease --> CellDevice: the VTEP itself; Tenants: its containers
+ *
+ *   Cell: the thread on which all of this happens, CellState on disk, Drain
  * </pre>
  *
  * <p>Three schemes were weighed for the convergence. To write everything at each poll, as silk-daemon does, costs the

@@ -73,15 +73,16 @@ final class StubDaemon implements AutoCloseable {
     private static Request request(SocketChannel client) throws IOException {
         InputStream in = new BufferedInputStream(Channels.newInputStream(client));
         String line = HttpAnswer.line(in).replace(" HTTP/1.1", "");
-        String body = "";
         boolean chunked = false;
+        int length = 0;
         for (String header = HttpAnswer.line(in); !header.isEmpty(); header = HttpAnswer.line(in)) {
             chunked |= header.equals("Transfer-Encoding: chunked");
+            if (header.startsWith("Content-Length: ")) {
+                length = Integer.parseInt(header.substring("Content-Length: ".length()));
+            }
         }
-        if (chunked) {
-            body = new String(BodyStream.chunked(in).readAllBytes(), StandardCharsets.UTF_8);
-        }
-        return new Request(line, body);
+        byte[] body = chunked ? BodyStream.chunked(in).readAllBytes() : in.readNBytes(length);
+        return new Request(line, new String(body, StandardCharsets.UTF_8));
     }
 
     @Override

@@ -15,6 +15,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.encap.MacAddress;
+import org.weft.testing.MemoryRegistry;
 
 /** A control server over one VTEP in memory, and a client of its socket. */
 @Timeout(value = 120, unit = TimeUnit.SECONDS)
@@ -32,8 +33,13 @@ abstract class ControlServerFixture {
     @BeforeEach
     void open() throws IOException {
         socket = directory.resolve("control.sock");
-        server = new ControlServer(registry, (local, dev) -> 1500, socket, null);
+        server = new ControlServer(registry, (local, dev) -> 1500, socket, local());
         client = UnixHttp.connect(socket);
+    }
+
+    /** The cell that the server tells of; none, unless a test has one. */
+    LocalCell local() {
+        return null;
     }
 
     @AfterEach
@@ -41,6 +47,17 @@ abstract class ControlServerFixture {
         client.close();
         server.close();
         assertFalse(Files.exists(socket), "the socket's file is removed");
+    }
+
+    /** An answer's only sentence. */
+    static String error(UnixHttp.Answer answer) {
+        return JsonParser.parseString(answer.body())
+                .getAsJsonObject()
+                .getAsJsonArray("errors")
+                .get(0)
+                .getAsJsonObject()
+                .get("error")
+                .getAsString();
     }
 
     static String fdb(int number) {

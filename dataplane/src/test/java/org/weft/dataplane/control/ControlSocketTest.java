@@ -16,6 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
+import org.weft.testing.MemoryRegistry;
 
 class ControlSocketTest {
     @TempDir

@@ -8,25 +8,35 @@ import io.prometheus.metrics.expositionformats.ExpositionFormatWriter;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.weft.dataplane.counters.Counter;
 import org.weft.dataplane.counters.Counters;
+import org.weft.dataplane.silk.MemoryCell;
+import org.weft.dataplane.silk.container.Containers;
 import org.weft.dataplane.table.Remote;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.encap.IpAddress;
+import org.weft.testing.MemoryRegistry;
 
 class MetricsTest {
     private final MemoryRegistry registry = new MemoryRegistry();
     private final Vtep silk = registry.addSilk();
 
+    @TempDir
+    private Path directory;
+
+    private LocalCell local;
+
     private String text(String accept) throws IOException {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         ExpositionFormatWriter format = Metrics.format(accept);
-        new Metrics(registry, () -> 4).write(format, out);
+        new Metrics(registry, () -> 4, local).write(format, out);
         return out.toString(StandardCharsets.UTF_8);
     }
 
@@ -77,6 +87,42 @@ class MetricsTest {
         assertHas("weft_up{vtep=\"silk-vtep\"} 1.0");
         assertHas("weft_capture_lost_total 4.0");
         assertTrue(text(null).contains("weft_build_info{java=\"" + System.getProperty("java.version")));
+    }
+
+    @Test
+    void showsWhatTheKernelRefused() throws IOException {
+        registry.overflows.put("10.0.32.12:4789", 17L);
+
+        assertHas("weft_underlay_overflows_total{underlay=\"10.0.32.12:4789\"} 17.0");
+        assertHas("weft_gso_refused_total{vtep=\"silk-vtep\"} 3.0");
+    }
+
+    @Test
+    void showsTheCell() throws IOException {
+        try (MemoryCell cell = new MemoryCell(registry, directory)) {
+            local = new LocalCell(cell.cell, Containers.open(directory));
+            assertHas("weft_cell_state{state=\"waiting\"} 1.0");
+            assertHas("weft_cell_ready 0.0");
+            assertFalse(text(null).contains("weft_lease_table_age_seconds "), "there is no table yet");
+
+            cell.start();
+            cell.leases.say(MemoryCell.OWN, MemoryCell.PEER, "10.0.16.15 10.99.0.0/24");
+            cell.leases.fail("silence");
+            cell.await("the failure", status -> status.totals().sourceFailures() == 1);
+
+            assertHas("weft_cell_state{state=\"stale\"} 1.0");
+            assertHas("weft_cell_state{state=\"current\"} 0.0");
+            assertHas("weft_cell_ready 1.0");
+            assertTrue(text(null).matches("(?s).*\nweft_lease_table_age_seconds [0-9.E-]+\n.*"));
+            assertHas("weft_leases 1.0");
+            assertHas("weft_leases_skipped 1.0");
+            assertHas("weft_containers 0.0");
+            assertHas("weft_lease_source_failures_total 1.0");
+            assertHas("weft_converge_passes_total 1.0");
+            assertHas("weft_converge_changes_total{change=\"added\"} 1.0");
+            assertHas("weft_converge_changes_total{change=\"gone\"} 0.0");
+            assertHas("weft_converge_refused_total 0.0");
+        }
     }
 
     @Test

@@ -23,6 +23,7 @@ import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
+import org.weft.testing.MemoryRegistry;
 
 class OperationsTest {
     private static final long MAC = 0xeeee_0aff_2b00L;

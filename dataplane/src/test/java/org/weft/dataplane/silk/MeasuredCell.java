@@ -24,17 +24,21 @@ import org.weft.encap.IpAddress;
 public final class MeasuredCell implements AutoCloseable {
     private static final Duration LIMIT = Duration.ofSeconds(30);
 
-    private final LeaseHub hub;
+    private final MemoryLeases leases;
     private final Weft weft;
     private final Cell cell;
+    private final Lease own;
 
     /** @param state an empty directory */
     public MeasuredCell(Path state, Overlay overlay, Lease own) {
+        this.own = own;
         Iproute2.here().batch("link set lo up\naddress add " + own.underlay() + "/32 dev lo\n");
-        hub = new LeaseHub(own);
+        leases = new MemoryLeases();
         weft = new Weft(ConfigFile.none());
-        cell = new Cell(config(state, overlay, own.underlay()), weft, (local, dev) -> 1500, new None(), hub, () -> {});
+        cell = new Cell(
+                config(state, overlay, own.underlay()), weft, (local, dev) -> 1500, new None(), leases, () -> {});
         cell.start();
+        leases.say(own, List.of());
         await(() -> cell.status().own() != null);
     }
 
@@ -58,7 +62,7 @@ public final class MeasuredCell implements AutoCloseable {
     public Duration hear(List<LeaseRecord> all, int differences) {
         long changesBefore = changes();
         long start = System.nanoTime();
-        hub.tell(all);
+        leases.say(own, all);
         await(() -> changes() == changesBefore + differences);
         return Duration.ofNanos(System.nanoTime() - start);
     }

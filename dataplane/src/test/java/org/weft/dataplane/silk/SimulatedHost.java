@@ -3,12 +3,12 @@ package org.weft.dataplane.silk;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
-import org.weft.dataplane.control.MemoryRegistry;
 import org.weft.dataplane.silk.lease.Lease;
 import org.weft.dataplane.silk.lease.LeaseRecord;
 import org.weft.dataplane.silk.lease.LeaseTable;
 import org.weft.dataplane.silk.lease.Overlay;
 import org.weft.dataplane.vtep.Vtep;
+import org.weft.testing.MemoryRegistry;
 
 /**
  * A host that does with leases what a {@link Cell} does: it checks all records, compares them with what it has, and

@@ -7,27 +7,18 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
-import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
+import org.weft.dataplane.host.StateFile;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
 import org.weft.encap.IpAddress;
 
-/**
- * The file that attachments are kept in. It is replaced whole, and is on disk when {@link #write} returns: a reader finds
- * what was before or what is now, also after a crash.
- */
+/** The file that attachments are kept in; on disk when {@link #write} returns. */
 final class AttachmentFile {
     private static final int VERSION = 1;
     private static final Gson GSON =
@@ -43,22 +34,23 @@ final class AttachmentFile {
         static final Content EMPTY = new Content(null, Map.of());
     }
 
-    private final Path file;
+    private final StateFile file;
 
     AttachmentFile(Path directory) {
-        this.file = directory.resolve("containers.json");
+        this.file = new StateFile(directory.resolve("containers.json"));
     }
 
     /** @throws OperatorException naming the file, if it is there and is not one that {@link #write} wrote */
     Content read() {
-        if (Files.notExists(file)) {
-            return Content.EMPTY;
-        }
         try {
-            return parse(JsonParser.parseString(Files.readString(file)));
+            String text = file.read();
+            return text == null ? Content.EMPTY : parse(JsonParser.parseString(text));
         } catch (JsonParseException e) {
             throw broken("it is not whole JSON", e);
-        } catch (IOException | IllegalArgumentException | IllegalStateException | UnsupportedOperationException e) {
+        } catch (OperatorException
+                | IllegalArgumentException
+                | IllegalStateException
+                | UnsupportedOperationException e) {
             throw broken(e.getMessage(), e);
         }
     }
@@ -66,31 +58,17 @@ final class AttachmentFile {
     private OperatorException broken(String reason, Exception cause) {
         return new OperatorException(
                 Kind.BAD_DATA,
-                file + " does not hold the addresses of containers (" + reason
+                file.path() + " does not hold the addresses of containers (" + reason
                         + "): restore it, or move it away if no container runs on this host",
                 cause);
     }
 
     /** @throws OperatorException naming the file; it then is as it was */
     void write(Content content) {
-        Path next = file.resolveSibling(file.getFileName() + ".new");
         try {
-            Files.createDirectories(file.getParent());
-            try (FileChannel channel = FileChannel.open(
-                    next, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {
-                ByteBuffer bytes = StandardCharsets.UTF_8.encode(GSON.toJson(json(content)) + "\n");
-                while (bytes.hasRemaining()) {
-                    channel.write(bytes);
-                }
-                channel.force(true);
-            }
-            Files.move(next, file, StandardCopyOption.ATOMIC_MOVE);
-            try (FileChannel directory = FileChannel.open(file.getParent())) {
-                directory.force(true);
-            }
-        } catch (IOException e) {
-            throw new OperatorException(
-                    Kind.CANNOT_CREATE, file + " cannot be written, and no address is given without: " + e, e);
+            file.write(GSON.toJson(json(content)) + "\n");
+        } catch (OperatorException e) {
+            throw new OperatorException(e.kind(), "no address is given: " + e.getMessage(), e);
         }
     }
 

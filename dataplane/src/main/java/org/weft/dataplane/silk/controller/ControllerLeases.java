@@ -126,6 +126,7 @@ public final class ControllerLeases implements LeaseSource {
         if (another.getAndSet(false)) {
             own = null;
             lost = false;
+            reported = null; // whatever is acquired is told, even if it is the same lease
         }
         if (lost) {
             return null;

@@ -7,6 +7,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.weft.dataplane.vtep.OperatorException;
@@ -171,18 +172,36 @@ public final class FileLeases implements LeaseSource {
         }
         records = found;
         Lease listed = ownOf(found);
-        own = listed == null ? own : listed;
+        if (listed != null) {
+            own = listed;
+        } else if (own != null) {
+            loseIfTaken(found);
+        }
         listener.leases(own, found);
         lastConfirmed = System.nanoTime();
         return true;
     }
 
-    /** The first lease of this host, well-formed; null if there is none. */
+    private void loseIfTaken(List<LeaseRecord> found) {
+        Lease taken = first(found, lease -> lease.subnet().equals(own.subnet()));
+        if (taken != null) {
+            String sentence = path + " has " + own.subnetText() + ", the lease of this host, for " + taken.underlay()
+                    + " now, and none for " + underlay;
+            own = null;
+            listener.lost(sentence);
+        }
+    }
+
     private Lease ownOf(List<LeaseRecord> from) {
+        return first(from, lease -> lease.underlay().equals(underlay));
+    }
+
+    /** The first lease that is so, well-formed; null if there is none. */
+    private Lease first(List<LeaseRecord> from, Predicate<Lease> condition) {
         for (LeaseRecord record : from) {
             try {
                 Lease lease = LeaseTable.parse(overlay, record);
-                if (lease.underlay().equals(underlay)) {
+                if (condition.test(lease)) {
                     return lease;
                 }
             } catch (IllegalArgumentException e) {

@@ -237,6 +237,10 @@ class ControllerLeasesTest {
                 "the lease 10.255.43.0/24 of 10.0.16.14 could not be renewed for 604800 s, and no longer than 604800 s"
                         + " are tolerated: " + controller.url() + "/leases/renew answers 500: database is locked",
                 heard.after("failed", "lost").sentence());
+
+        controller.answer("/none", 500, "");
+        source.acquireAnother();
+        assertEquals(HELD, heard.leases().own(), "the controller kept it");
     }
 
     @Test

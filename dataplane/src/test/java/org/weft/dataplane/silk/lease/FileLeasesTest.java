@@ -265,6 +265,21 @@ class FileLeasesTest {
     }
 
     @Test
+    void losesTheOwnLeaseThatIsListedForAnotherHost() throws IOException {
+        startWith(OWN + lease(2));
+
+        write("- {underlay_ip: 10.0.0.3, overlay_subnet: 10.255.1.0/24}\n");
+
+        Await.until("no own lease", () -> heard.own == null);
+        assertEquals(
+                List.of("lost: " + file + " has 10.255.1.0/24, the lease of this host, for 10.0.0.3 now, and none for"
+                        + " 10.0.0.1"),
+                heard.failures);
+        write(lease(2) + OWN);
+        Await.until("the own lease", () -> ownLease().equals(heard.own));
+    }
+
+    @Test
     void keepsTheLeaseHeldBeforeARestart() throws IOException {
         write(lease(2));
         source.start(ownLease(), heard);

@@ -1,9 +1,11 @@
-package org.weft.dataplane.control;
+package org.weft.testing;
 
-import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.weft.dataplane.VtepRegistry;
 import org.weft.dataplane.Weft.LinkState;
 import org.weft.dataplane.capture.Capture;
@@ -15,21 +17,25 @@ import org.weft.dataplane.vtep.VtepConfig;
 import org.weft.encap.IpAddress;
 import org.weft.encap.MacAddress;
 
-/** VTEPs with tables but no devices. */
+/** VTEPs with tables but no devices, for any thread. */
 public final class MemoryRegistry implements VtepRegistry {
-    final Map<String, Vtep> vteps = new LinkedHashMap<>();
-    final Map<String, Counters> underlays = new LinkedHashMap<>();
-    final Capture capture = new Capture();
+    public final Map<String, Vtep> vteps = Collections.synchronizedMap(new LinkedHashMap<>());
+    public final Map<String, Counters> underlays = new LinkedHashMap<>();
+    public final Map<String, Long> overflows = new LinkedHashMap<>();
+    public final Capture capture = new Capture();
 
     /** What was asked of the host, in order. */
-    final List<String> host = new ArrayList<>();
+    public final List<String> host = new CopyOnWriteArrayList<>();
 
     /** What {@link #add} throws, if anything. */
-    RuntimeException failure;
+    public volatile RuntimeException failure;
 
-    String trouble;
-    boolean up = true;
-    long seconds = 1000;
+    private final AtomicInteger attempts = new AtomicInteger();
+
+    public volatile String trouble;
+    public volatile boolean up = true;
+    public volatile long seconds = 1000;
+    public volatile int ifindex = 5;
 
     /** Adds a VTEP by attributes. */
     public Vtep add(String name, Map<String, String> attributes) {
@@ -38,7 +44,7 @@ public final class MemoryRegistry implements VtepRegistry {
     }
 
     /** The VTEP most tests need: VNI 1, group policy, at most 100,000 entries. */
-    Vtep addSilk() {
+    public Vtep addSilk() {
         return add(
                 "silk-vtep",
                 Map.of(
@@ -56,7 +62,9 @@ public final class MemoryRegistry implements VtepRegistry {
 
     @Override
     public List<Vtep> vteps() {
-        return List.copyOf(vteps.values());
+        synchronized (vteps) {
+            return List.copyOf(vteps.values());
+        }
     }
 
     @Override
@@ -70,7 +78,7 @@ public final class MemoryRegistry implements VtepRegistry {
         Map<String, String> offloads = new LinkedHashMap<>();
         offloads.put("checksum", null);
         offloads.put("gso", "udpcsum is off");
-        return new LinkState(up, up, 5, config.mac(), config.mtu(), offloads, trouble);
+        return new LinkState(up, up, ifindex, config.mac(), config.mtu(), offloads, 3, trouble);
     }
 
     @Override
@@ -79,16 +87,29 @@ public final class MemoryRegistry implements VtepRegistry {
     }
 
     @Override
+    public Map<String, Long> overflows() {
+        return overflows;
+    }
+
+    @Override
     public Capture capture() {
         return capture;
     }
 
+    /** How often {@link #add} was asked for. */
+    public int attempts() {
+        return attempts.get();
+    }
+
     @Override
     public Vtep add(VtepEntries entries) {
+        attempts.incrementAndGet();
         if (failure != null) {
             throw failure;
         }
         Vtep vtep = new Vtep(entries.vtep());
+        entries.fdb().forEach(entry -> vtep.fdb().replace(entry.mac(), entry.remote(), true, seconds));
+        entries.neighbours().forEach(entry -> vtep.neighbours().replace(entry.address(), entry.mac()));
         vteps.put(vtep.name(), vtep);
         return vtep;
     }

@@ -1,0 +1,46 @@
+package org.weft.dataplane.silk;
+
+import java.util.Collection;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.weft.dataplane.silk.lease.Lease;
+import org.weft.dataplane.silk.lease.LeaseRecord;
+import org.weft.dataplane.silk.lease.LeaseTable;
+import org.weft.dataplane.silk.lease.LeaseTable.Skipped;
+import org.weft.dataplane.silk.lease.Overlay;
+
+/** What the source said last, and what of it can be used. What cannot is said once. */
+final class KnownLeases {
+    private static final Logger LOG = LoggerFactory.getLogger(KnownLeases.class);
+
+    private final Overlay overlay;
+    private Collection<LeaseRecord> records = List.of();
+    private LeaseTable table = LeaseTable.empty();
+
+    KnownLeases(Overlay overlay) {
+        this.overlay = overlay;
+    }
+
+    void hear(Collection<LeaseRecord> said) {
+        records = said;
+    }
+
+    /** @param own this host's lease, which wins over all others */
+    void check(Lease own) {
+        LeaseTable before = table;
+        table = LeaseTable.of(overlay, own, records);
+        table.skipped().stream()
+                .filter(record -> !before.skipped().contains(record))
+                .forEach(record -> LOG.warn("lease skipped: {}", record.reason()));
+    }
+
+    /** Leases that can be used, this host's among them. */
+    Collection<Lease> leases() {
+        return table.leases();
+    }
+
+    List<Skipped> skipped() {
+        return table.skipped();
+    }
+}

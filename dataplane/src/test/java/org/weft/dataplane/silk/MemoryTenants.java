@@ -1,0 +1,47 @@
+package org.weft.dataplane.silk;
+
+import org.weft.dataplane.silk.container.Tenants;
+import org.weft.dataplane.silk.lease.Lease;
+
+/** Containers that are but counted. */
+public final class MemoryTenants implements Tenants {
+    public volatile boolean draining;
+    volatile Lease lease;
+    volatile int mtu;
+    private volatile int size;
+    private int goneUnnoticed;
+
+    /** So many are there from now on. */
+    public void size(int now) {
+        size = now;
+    }
+
+    /** One goes, and its host is not told. */
+    synchronized void goUnnoticed() {
+        goneUnnoticed++;
+    }
+
+    @Override
+    public int size() {
+        return size;
+    }
+
+    @Override
+    public synchronized int dropGone() {
+        int dropped = goneUnnoticed;
+        goneUnnoticed = 0;
+        size -= dropped;
+        return dropped;
+    }
+
+    @Override
+    public void lease(Lease own, int vtepMtu) {
+        lease = own;
+        mtu = vtepMtu;
+    }
+
+    @Override
+    public void draining(boolean now) {
+        draining = now;
+    }
+}
