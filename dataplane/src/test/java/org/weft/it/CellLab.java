@@ -67,7 +67,7 @@ final class CellLab implements AutoCloseable {
     static CellLab open(Subject... subjects) {
         CellLab lab = plumb(subjects);
         try {
-            lab.hosts.parallelStream().forEach(lab::start);
+            lab.hosts.forEach(lab::start);
             for (int i = 0; i < subjects.length; i++) {
                 CONTAINERS.get(i).forEach(lab.hosts.get(i)::attach);
             }
