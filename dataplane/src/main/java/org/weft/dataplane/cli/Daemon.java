@@ -55,6 +55,8 @@ final class Daemon {
      * @throws OperatorException if it cannot start; nothing is left behind then
      */
     void run() throws InterruptedException {
+        Thread.setDefaultUncaughtExceptionHandler((thread, e) -> LOG.error(
+                "{} has ended, and what it did is not done any more: restart the daemon", thread.getName(), e));
         Runtime.getRuntime().addShutdownHook(new Thread(this::terminate, "weft-stop"));
         try {
             start();
