@@ -5,13 +5,17 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.weft.dataplane.agent.Encapsulator;
 import org.weft.dataplane.agent.FrameRing;
+import org.weft.dataplane.agent.MarkBridge;
 import org.weft.dataplane.agent.RefusalSender;
 import org.weft.dataplane.agent.TapReader;
 import org.weft.dataplane.capture.Capture;
 import org.weft.dataplane.counters.Counters;
 import org.weft.dataplane.host.HostNetwork;
+import org.weft.dataplane.host.MarkRules;
 import org.weft.dataplane.io.FrameSlab;
 import org.weft.dataplane.io.Offloads;
 import org.weft.dataplane.io.linux.Link;
@@ -19,6 +23,10 @@ import org.weft.dataplane.io.linux.LinuxTap;
 import org.weft.dataplane.io.linux.LinuxUnderlaySender;
 import org.weft.dataplane.io.linux.OffloadCheck;
 import org.weft.dataplane.io.linux.TunnelDevice;
+import org.weft.dataplane.policy.Enforcement;
+import org.weft.dataplane.policy.Enforcement.Mode;
+import org.weft.dataplane.vtep.OperatorException;
+import org.weft.dataplane.vtep.OperatorException.Kind;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
 import org.weft.dataplane.vtep.VtepConfig.Switches;
@@ -29,6 +37,8 @@ import org.weft.encap.IpPrefix;
  * between them.
  */
 final class VtepDevices implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(VtepDevices.class);
+
     /** Frames under way from a queue to the sockets; two batches, so that a dedicated reader need not wait. */
     private static final int SLOTS = 64;
 
@@ -47,6 +57,7 @@ final class VtepDevices implements AutoCloseable {
     private final List<LinuxTap> taps;
     private final List<LinuxUnderlaySender> senders = new ArrayList<>();
     private final List<RefusalSender> refusals = new ArrayList<>();
+    private final MarkRules marks;
     private final List<Stages.Line> egress = new ArrayList<>();
     private final int ifindex;
 
@@ -62,6 +73,7 @@ final class VtepDevices implements AutoCloseable {
         this.check = check;
         this.tunnel = tunnel;
         VtepConfig config = vtep.config();
+        marks = new MarkRules(config.name(), MarkBridge.TOWARDS_HOST, MarkBridge.PREFIX);
         int workers = stages.workers().size();
         taps = LinuxTap.open(config.name(), config.persist(), workers);
         try {
@@ -114,6 +126,13 @@ final class VtepDevices implements AutoCloseable {
         for (int i = 0; i < MAC_ATTEMPTS && link.mac() != config.mac(); i++) {
             link.mac(config.mac());
         }
+        vtep.device(link.mac(), link.mtu());
+        // Before the first packet.
+        if (vtep.enforcement().mode() == Mode.NETFILTER) {
+            bridgeMarks();
+        } else if (config.gbp()) {
+            marks.removeLeftBehind();
+        }
         link.up(true);
         for (IpPrefix address : config.addresses()) {
             HostNetwork.addAddress(config.name(), address);
@@ -121,7 +140,51 @@ final class VtepDevices implements AutoCloseable {
         if (config.installNeighbours()) {
             HostNetwork.addNeighbours(config.name(), vtep.neighbours().entries().toList());
         }
+    }
+
+    /**
+     * Judges packets by another enforcement from now on.
+     *
+     * @throws OperatorException if the host cannot; it stays as it was then
+     */
+    void enforce(Enforcement changed) {
+        boolean netfilter = changed.mode() == Mode.NETFILTER;
+        if (netfilter) {
+            bridgeMarks();
+        }
+        vtep.enforcement(changed);
+        if (!netfilter) {
+            marks.remove();
+        }
+    }
+
+    private void bridgeMarks() {
+        if (!vtep.config().gbp()) {
+            throw new OperatorException(
+                    Kind.UNAVAILABLE,
+                    vtep.name()
+                            + ": marks cannot be handed to and from netfilter: they are group policy ids on the wire,"
+                            + " and it has none: make it with gbp");
+        }
+        vtep.expectMarksInMac();
+        marks.install(vtep.mac());
+    }
+
+    /** Notes what {@code ip link} made of the device. */
+    void noteDevice() {
+        Link link = Link.of(vtep.name());
         vtep.device(link.mac(), link.mtu());
+        if (vtep.enforcement().mode() == Mode.NETFILTER) {
+            bridgeMarks();
+        }
+    }
+
+    /** Installs the rules for marks again if somebody flushed them away. */
+    void keepMarks() {
+        if (!marks.stand()) {
+            LOG.warn("{}: somebody removed the nftables rules that carry marks; installing them again", vtep.name());
+            marks.restore();
+        }
     }
 
     UnderlayPort port() {
@@ -239,6 +302,7 @@ final class VtepDevices implements AutoCloseable {
         port.detach(vtep);
         senders.forEach(LinuxUnderlaySender::close);
         refusals.forEach(RefusalSender::close);
+        marks.remove();
         taps.get(0).close();
     }
 }

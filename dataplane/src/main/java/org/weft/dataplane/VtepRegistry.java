@@ -41,7 +41,8 @@ public interface VtepRegistry {
     void remove(Vtep vtep);
 
     /**
-     * Judges the packets of a VTEP so from now on, and of every later one of this name from its first packet.
+     * Judges the packets of a VTEP so from now on, and of every later one of this name from its first packet. On failure
+     * it stays as it was.
      *
      * @param tags what a later one has in its tag table at first, beside its own
      */

@@ -14,13 +14,13 @@ import org.weft.dataplane.vtep.VtepConfig;
 
 /**
  * Looks once a second whether the devices are still what they were: a TAP that was deleted is made again, sockets
- * follow an underlay interface that came back, and learned entries age.
+ * follow an underlay interface that came back, learned entries age, and rules for marks stay.
  */
 final class Watch implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Watch.class);
     private static final long PERIOD_MILLIS = 1000;
 
-    /** FDB_AGE_INTERVAL of the kernel's vxlan. */
+    /** FDB_AGE_INTERVAL of the kernel's vxlan; also how long rules for marks that somebody removed stay away. */
     private static final long AGE_INTERVAL_SECONDS = 10;
 
     private final Weft weft;
@@ -58,7 +58,11 @@ final class Watch implements AutoCloseable {
             boolean age = Vtep.clockSeconds() >= nextAgeing;
             for (Vtep vtep : weft.vteps()) {
                 try {
-                    say(vtep, lookAt(vtep));
+                    String trouble = lookAt(vtep);
+                    if (age) {
+                        weft.keepMarks(vtep);
+                    }
+                    say(vtep, trouble);
                 } catch (RuntimeException e) {
                     say(vtep, e.getMessage());
                 }
@@ -77,8 +81,7 @@ final class Watch implements AutoCloseable {
             say(vtep, "the TAP device is gone");
             weft.reopen(vtep);
         }
-        Link tap = Link.of(vtep.name());
-        vtep.device(tap.mac(), tap.mtu());
+        weft.noteDevice(vtep);
         return lookAtUnderlay(vtep);
     }
 

@@ -229,16 +229,21 @@ public final class Weft implements VtepRegistry, AutoCloseable {
         if (open != null && !changed.switches().equals(before.switches())) {
             open.switchOffloads();
         }
-        vtep.device(link.mac(), link.mtu());
+        if (open != null) {
+            open.noteDevice();
+        }
     }
 
     @Override
     public synchronized void guard(String name, Enforcement enforcement, List<Tag> tags) {
-        guards.put(name, new Guard(enforcement, List.copyOf(tags)));
         Vtep vtep = vteps.get(name);
-        if (vtep != null) {
+        VtepDevices open = devices.get(vtep);
+        if (open != null) {
+            open.enforce(enforcement);
+        } else if (vtep != null) {
             vtep.enforcement(enforcement);
         }
+        guards.put(name, new Guard(enforcement, List.copyOf(tags)));
     }
 
     @Override
@@ -289,6 +294,19 @@ public final class Weft implements VtepRegistry, AutoCloseable {
     void reopen(Vtep vtep) {
         shut(vtep);
         open(vtep);
+    }
+
+    /** Notes what {@code ip link} made of the device of a VTEP. */
+    void noteDevice(Vtep vtep) {
+        devices.get(vtep).noteDevice();
+    }
+
+    /** Installs what carries marks to and from netfilter again, where somebody removed it. */
+    void keepMarks(Vtep vtep) {
+        VtepDevices open = devices.get(vtep);
+        if (open != null) {
+            open.keepMarks();
+        }
     }
 
     /** Binds the sockets of a VTEP to its underlay interface again, after that came back as another one. */

@@ -2,9 +2,14 @@ package org.weft.it;
 
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.TreeMap;
+import org.weft.dataplane.Weft;
+import org.weft.dataplane.config.ConfigFile;
+import org.weft.dataplane.host.HostNetwork;
 
 /**
  * A host of the overlay with one app container, wired as silk wires them: a point-to-point veth without ARP, permanent
@@ -23,6 +28,8 @@ final class OverlayHost implements AutoCloseable {
     private final Underlay underlay;
     private String daemonLines = "";
     private String vtepLines = "";
+    private boolean inThisProcess;
+    private Weft weft;
     private WeftDaemon daemon;
 
     /** What the hosts stand on, and how Weft's stages are put on threads. */
@@ -51,6 +58,12 @@ final class OverlayHost implements AutoCloseable {
     OverlayHost configure(String daemonLines, String vtepLines) {
         this.daemonLines = daemonLines;
         this.vtepLines = vtepLines.indent(4);
+        return this;
+    }
+
+    /** Weft as threads of this process in the host's namespace, without a daemon around it. */
+    OverlayHost inThisProcess() {
+        inThisProcess = true;
         return this;
     }
 
@@ -142,11 +155,32 @@ final class OverlayHost implements AutoCloseable {
             addKernelVtep(SECOND_DEVICE, 2, "gbp");
             host.ip("address add 10.255." + number + ".0/16 dev " + DEVICE + "\naddress add " + secondIp() + "/24 dev "
                     + SECOND_DEVICE);
+        } else if (inThisProcess) {
+            weft = openWeft(host, config());
         } else {
             daemon = new WeftDaemon(host, config());
             daemon.start();
         }
         plumbVteps();
+    }
+
+    /** Opens Weft in this process, in a namespace. */
+    static Weft openWeft(Netns host, String config) {
+        return host.call(() -> {
+            Path file = Files.writeString(Files.createTempFile("weft-it", ".yml"), config);
+            try {
+                return new Weft(ConfigFile.read(file, (local, dev) -> 0, HostNetwork::ipv4Address, warning -> {}));
+            } finally {
+                Files.delete(file);
+            }
+        });
+    }
+
+    static void close(Netns host, Weft weft) {
+        host.call(() -> {
+            weft.close();
+            return null;
+        });
     }
 
     private void addKernelVtep(String name, int vni, String more) {
@@ -209,7 +243,7 @@ final class OverlayHost implements AutoCloseable {
     }
 
     /** What silk and an operator put on the devices. */
-    private void plumbVteps() {
+    void plumbVteps() {
         for (String device : new String[] {DEVICE, SECOND_DEVICE}) {
             host.sysctl("net.ipv6.conf." + device + ".disable_ipv6", "0");
         }
@@ -299,8 +333,16 @@ final class OverlayHost implements AutoCloseable {
         return daemon;
     }
 
+    /** Weft in this process; what is asked of it must be called in the host's namespace. */
+    Weft inProcess() {
+        return weft;
+    }
+
     @Override
     public void close() {
+        if (weft != null) {
+            close(host, weft);
+        }
         if (daemon != null) {
             daemon.close();
         }

@@ -19,7 +19,8 @@ import org.weft.testing.RequiresRoot;
 /** What a cell's containers notice when its daemon ends and starts again, and what is left when it is drained. */
 @RequiresRoot
 class RestartIT {
-    private static final Duration GAP = Duration.ofSeconds(5);
+    /** Measured are 1.7 s: TCP tries again after 0.2, 0.4, 0.8 s and so on, so that the next step is 3.3, then 6.8 s. */
+    private static final Duration GAP = Duration.ofSeconds(10);
 
     /** Once in time is enough: what a busy machine takes longer for to start a JVM is not the daemon's. */
     private static final int ROUNDS = 3;

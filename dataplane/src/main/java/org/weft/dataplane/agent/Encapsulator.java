@@ -144,8 +144,9 @@ public final class Encapsulator implements Agent {
         if (!config.gbp()) {
             return TagTable.UNTAGGED;
         }
+        int mark = vtep.marksInMac() ? MarkBridge.fromHost(buffer, layout.offset(), vtep.mac()) : 0;
         return enforcement.mode() == Mode.NETFILTER
-                ? MarkBridge.fromHost(buffer, layout.offset(), vtep.mac())
+                ? mark
                 : vtep.tags().lookup(layout.sourceHigh(), layout.sourceLow());
     }
 

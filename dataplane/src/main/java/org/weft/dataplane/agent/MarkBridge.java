@@ -10,13 +10,16 @@ import org.weft.encap.VxlanHeader;
 
 /**
  * Carries a packet's mark over the TAP device, which has no place for it, in the inner source MAC address: the host's
- * netfilter has a rule at the device for each direction. Towards the host, {@code meta mark set @ll,64,32} takes the mark
- * from the last four bytes; from the host, rules give a marked frame a source MAC address with a prefix of ours and the mark
- * in its last three bytes.
+ * netfilter has rules at the device ({@code host.MarkRules}). Towards the host they take it from the last four bytes, in
+ * host byte order, after two that say so; from the host they give a marked frame a source MAC address with a prefix of three
+ * bytes and the low three bytes of the mark.
  */
 public final class MarkBridge {
     /** The first three bytes of the source MAC address of a marked frame: locally administered, unicast. */
     public static final int PREFIX = 0x06_57_46;
+
+    /** The first two bytes of that of every frame for the host. */
+    public static final int TOWARDS_HOST = PREFIX >>> 8;
 
     /** The frame has no room for a mark, for netfilter does not ask. */
     static final int NO_MARK = -1;
@@ -25,7 +28,8 @@ public final class MarkBridge {
     private static final int MARKED = 1 << 24;
 
     private static final int MARK_BITS = 24;
-    private static final int MARK_OFFSET = 8;
+    private static final int SOURCE_OFFSET = 6;
+    private static final int MARK_OFFSET = SOURCE_OFFSET + 2;
 
     private MarkBridge() {}
 
@@ -37,9 +41,10 @@ public final class MarkBridge {
         return VxlanHeader.hasGroupPolicy(word) ? VxlanHeader.mark(word) : 0;
     }
 
-    /** Writes a mark into a frame for the host: 0, too, or its MAC address would be one. */
+    /** Writes a mark into a frame for the host: 0, too, or its MAC address might be one. */
     static void put(Frame frame, int mark) {
         if (mark != NO_MARK) {
+            frame.buffer().putShort(frame.offset() + SOURCE_OFFSET, (short) TOWARDS_HOST, ByteOrder.BIG_ENDIAN);
             frame.buffer().putInt(frame.offset() + MARK_OFFSET, mark, ByteOrder.nativeOrder());
         }
     }

@@ -1,9 +1,5 @@
 package org.weft.dataplane.host;
 
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.Writer;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -11,6 +7,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.weft.dataplane.host.HostCommand.Answer;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
 
@@ -81,7 +78,7 @@ public final class Iproute2 {
         sysctls.forEach((name, value) -> words.addAll(List.of(name, value)));
         Answer answer = run(lines, words.toArray(String[]::new));
         if (answer.exitCode() != 0 && !FAILED.matcher(answer.errors()).find()) {
-            throw new OperatorException(Kind.OS_ERROR, firstLine(answer.errors()));
+            throw new OperatorException(Kind.OS_ERROR, answer.reason());
         }
         requireSuccess(lines, answer);
         return answer.output();
@@ -103,7 +100,7 @@ public final class Iproute2 {
         command.addAll(List.of(words));
         Answer answer = run("", command.toArray(String[]::new));
         if (answer.exitCode() != 0) {
-            throw failed(String.join(" ", words), firstLine(answer.errors()));
+            throw failed(String.join(" ", words), answer.reason());
         }
         return answer.output();
     }
@@ -119,72 +116,21 @@ public final class Iproute2 {
         for (String line : answer.errors().lines().toList()) {
             Matcher failed = FAILED.matcher(line);
             if (failed.find()) {
-                failures.put(Integer.parseInt(failed.group(1)), firstLine(reason.toString()));
+                failures.put(Integer.parseInt(failed.group(1)), HostCommand.firstLine(reason.toString()));
                 reason.setLength(0);
             } else {
                 reason.append(line).append('\n');
             }
         }
         if (failures.isEmpty()) {
-            failures.put(1, firstLine(answer.errors()));
+            failures.put(1, answer.reason());
         }
         return failures;
     }
 
-    private static String firstLine(String text) {
-        return text.lines().filter(line -> !line.isBlank()).findFirst().orElse("failed without a word");
-    }
-
-    private record Answer(int exitCode, String output, String errors) {}
-
     private Answer run(String input, String... words) {
         List<String> command = new ArrayList<>(prefix);
         command.addAll(List.of(words));
-        try {
-            Process process = new ProcessBuilder(command).start();
-            // Read beside the writing: with thousands of lines every pipe may be full at once.
-            Drain errors = new Drain(process.getErrorStream());
-            Drain output = new Drain(process.getInputStream());
-            try (Writer lines = process.outputWriter(StandardCharsets.UTF_8)) {
-                lines.write(input.isEmpty() || input.endsWith("\n") ? input : input + "\n");
-            } catch (IOException e) {
-                // It ended before it read everything; its exit code tells.
-            }
-            return new Answer(process.waitFor(), output.text(), errors.text());
-        } catch (IOException e) {
-            throw new OperatorException(
-                    Kind.UNAVAILABLE,
-                    "the command " + command.get(0) + " does not run: install "
-                            + (prefix.isEmpty() ? "iproute2" : "util-linux") + " (" + e.getMessage() + ")",
-                    e);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new OperatorException(Kind.OS_ERROR, "interrupted while ip ran", e);
-        }
-    }
-
-    /** Reads a stream to its end on a thread of its own. */
-    private static final class Drain {
-        private final Thread thread;
-        private String text = "";
-
-        Drain(InputStream stream) {
-            thread = new Thread(() -> read(stream), "weft-ip");
-            thread.setDaemon(true);
-            thread.start();
-        }
-
-        private void read(InputStream stream) {
-            try (stream) {
-                text = new String(stream.readAllBytes(), StandardCharsets.UTF_8);
-            } catch (IOException e) {
-                text = String.valueOf(e.getMessage());
-            }
-        }
-
-        String text() throws InterruptedException {
-            thread.join();
-            return text;
-        }
+        return HostCommand.run(input, command, prefix.isEmpty() ? "iproute2" : "util-linux");
     }
 }

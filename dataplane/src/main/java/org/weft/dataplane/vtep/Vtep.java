@@ -21,6 +21,7 @@ public final class Vtep {
     private final Counters counters = new Counters();
     private volatile VtepConfig config;
     private volatile Enforcement enforcement = Enforcement.NONE;
+    private volatile boolean marksInMac;
     private volatile long mac;
     private volatile int mtu;
 
@@ -57,6 +58,16 @@ public final class Vtep {
     /** Judges by another from now on; agents see it in their next duty cycle. */
     public void enforcement(Enforcement changed) {
         enforcement = changed;
+    }
+
+    /** Whether frames from the host may have a mark in their source MAC address, whoever judges. */
+    public boolean marksInMac() {
+        return marksInMac;
+    }
+
+    /** Marks may come from now on: those on their way when rules at the device go are still taken. */
+    public void expectMarksInMac() {
+        marksInMac = true;
     }
 
     /** MAC address that the device has now; {@code ip link} may have changed it. */

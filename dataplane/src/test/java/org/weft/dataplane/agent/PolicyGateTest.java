@@ -375,6 +375,7 @@ class PolicyGateTest {
         use(Mode.NETFILTER, Refusal.REJECT, Spoofing.OFF);
         assertTrue(arrives(Integer.decode(sent), syn(80)));
         byte[] frame = tap.delivered().get(0).bytes();
+        assertEquals("0657", HexFormat.of().formatHex(frame, 6, 8));
         assertEquals(Integer.decode(mark), new UnsafeBuffer(frame).getInt(8, ByteOrder.nativeOrder()));
     }
 
@@ -386,11 +387,28 @@ class PolicyGateTest {
         "eeee0aff8400, 0800000000000100"
     })
     void theMarkOfTheHostBecomesTheGroupPolicyId(String sourceMac, String header) {
+        vtep.expectMarksInMac();
         use(Mode.NETFILTER, Refusal.REJECT, Spoofing.OFF);
-        byte[] frame = new IpPackets(SOURCE_MAC, Long.parseLong(sourceMac, 16)).tcp(NEAR, 1, FAR, 2, SYN);
-        leaves(frame);
+        assertEquals(header + " eeee0aff8400", sentFrom(sourceMac));
+    }
+
+    @Test
+    void aMarkOnItsWayWhenTheModeChangesLeavesNoTrace() {
+        vtep.expectMarksInMac();
+        use(Mode.OFF, Refusal.REJECT, Spoofing.OFF);
+        assertEquals("0800000000000100 eeee0aff8400", sentFrom("065746000001"));
+    }
+
+    @Test
+    void withoutMarksEveryMacAddressIsItself() {
+        use(Mode.OFF, Refusal.REJECT, Spoofing.OFF);
+        assertEquals("0800000000000100 065746000001", sentFrom("065746000001"));
+    }
+
+    /** VXLAN header and inner source MAC address of a frame that leaves. */
+    private String sentFrom(String sourceMac) {
+        leaves(new IpPackets(SOURCE_MAC, Long.parseLong(sourceMac, 16)).tcp(NEAR, 1, FAR, 2, SYN));
         byte[] sent = sender.sent().get(0).payload();
-        assertEquals(header, HexFormat.of().formatHex(sent, 0, 8));
-        assertEquals("eeee0aff8400", HexFormat.of().formatHex(sent, 14, 20));
+        return HexFormat.of().formatHex(sent, 0, 8) + " " + HexFormat.of().formatHex(sent, 14, 20);
     }
 }

@@ -1,0 +1,138 @@
+package org.weft.dataplane.host;
+
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.weft.dataplane.host.HostCommand.Answer;
+import org.weft.dataplane.vtep.OperatorException;
+import org.weft.dataplane.vtep.OperatorException.Kind;
+import org.weft.encap.MacAddress;
+
+/**
+ * The rules at a VTEP's device that carry a packet's mark between netfilter and the source MAC address, where
+ * {@code agent.MarkBridge} has it: one nftables table of the family netdev, with a chain for each direction. Both are the
+ * device's outermost ones, so that all others see the mark that a GBP device of the kernel would give a packet.
+ *
+ * <p>The expressions are raw, for those with names ask for the interface's type, which the egress hook does not know
+ * everywhere; and nft writes no sum or mark into a packet, but what a map gives, so a mark is written octet by octet.
+ */
+public final class MarkRules {
+    /** Names that can stand in a command of nft as they are. */
+    private static final String SPEAKABLE = "[A-Za-z0-9_.-]+";
+
+    private static final String OCTETS =
+            IntStream.range(0, 256).mapToObj(octet -> octet + " : " + octet).collect(Collectors.joining(", "));
+
+    private static final String TABLE =
+            """
+            add table netdev %1$s
+            delete table netdev %1$s
+            table netdev %1$s {
+              map octets {
+                typeof meta mark : ip ttl
+                elements = { %4$s }
+              }
+              chain ingress {
+                type filter hook ingress device "%2$s" priority -500
+                @ll,48,16 0x%5$04x meta mark set @ll,64,32
+              }
+              chain egress {
+                type filter hook egress device "%2$s" priority 500
+                @ll,48,24 0x%6$06x drop
+                meta mark != 0 @ll,48,48 0x%3$012x @ll,48,24 set 0x%6$06x \
+            @ll,72,8 set meta mark >> 16 & 0xff map @octets \
+            @ll,80,8 set meta mark >> 8 & 0xff map @octets \
+            @ll,88,8 set meta mark & 0xff map @octets
+              }
+            }
+            """;
+
+    private static final long NONE = -1;
+    private static final int PREFIX_OF_MAC = 24;
+
+    private final String device;
+    private final int towardsHost;
+    private final int fromHost;
+    private long installedFor = NONE;
+
+    /**
+     * @param towardsHost first two bytes of the source MAC address of a frame whose other four are its mark
+     * @param fromHost first three bytes of the source MAC address of a marked frame
+     */
+    public MarkRules(String device, int towardsHost, int fromHost) {
+        this.device = device;
+        this.towardsHost = towardsHost;
+        this.fromHost = fromHost;
+    }
+
+    /**
+     * Puts the rules in force, in the place of any of another process or for another MAC address, in one step.
+     *
+     * @param mac of the device; frames from elsewhere, as over a bridge, keep their MAC address and have no mark
+     * @throws OperatorException if nft or the kernel cannot; nothing has changed then
+     */
+    public void install(long mac) {
+        if (mac == installedFor) {
+            return;
+        }
+        if (!device.matches(SPEAKABLE)) {
+            throw refused("it has letters in its name that nft has no word for: give it another name");
+        }
+        if (mac >>> PREFIX_OF_MAC == fromHost) {
+            throw refused("its MAC address " + MacAddress.toString(mac) + " is one of those that marks are carried in:"
+                    + " give it another");
+        }
+        Answer answer = nft(TABLE.formatted(table(), device, mac, OCTETS, towardsHost, fromHost), "-f", "-");
+        if (!answer.succeeded()) {
+            throw refused("nft needs version 1.0.1, Linux 5.16 with CONFIG_NETFILTER_EGRESS, and root, and says: "
+                    + answer.reason());
+        }
+        installedFor = mac;
+    }
+
+    /** Whether nobody has taken away what was installed, as {@code nft flush ruleset} does. */
+    public boolean stand() {
+        return installedFor == NONE
+                || nft("", "list", "chain", "netdev", table(), "egress").succeeded();
+    }
+
+    /** Installs what somebody has taken away. */
+    public void restore() {
+        long mac = installedFor;
+        installedFor = NONE;
+        install(mac);
+    }
+
+    /** Takes away what was installed. What is gone already is no trouble. */
+    public void remove() {
+        if (installedFor != NONE) {
+            removeLeftBehind();
+            installedFor = NONE;
+        }
+    }
+
+    /** Takes away what a daemon that was killed may have left, which needs nothing where nft is not installed. */
+    public void removeLeftBehind() {
+        if (device.matches(SPEAKABLE)) {
+            try {
+                nft("delete table netdev " + table(), "-f", "-");
+            } catch (OperatorException e) {
+                // Without nft there are no rules.
+            }
+        }
+    }
+
+    private String table() {
+        return "weft-" + device;
+    }
+
+    private OperatorException refused(String reason) {
+        return new OperatorException(
+                Kind.UNAVAILABLE, device + ": marks cannot be handed to and from netfilter: " + reason);
+    }
+
+    private static Answer nft(String input, String... words) {
+        return HostCommand.run(
+                input, Stream.concat(Stream.of("nft"), Stream.of(words)).toList(), "nftables");
+    }
+}
