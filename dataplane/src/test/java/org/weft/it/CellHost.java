@@ -49,6 +49,8 @@ final class CellHost implements AutoCloseable {
     private final List<Container> containers = new ArrayList<>();
     private Lease lease;
     private WeftDaemon daemon;
+    /** Further sections of Weft's configuration. */
+    private String sections = "";
 
     /** @param state directory that Weft may make */
     CellHost(Subject subject, Lease lease, String role, Path state) {
@@ -93,6 +95,11 @@ final class CellHost implements AutoCloseable {
         netns.ip("address add " + lease.underlay + "/24 dev eth0\nroute add default via " + gateway());
     }
 
+    /** Further sections of Weft's configuration, for the next start. */
+    void sections(String yaml) {
+        sections = yaml;
+    }
+
     /** Makes it a cell with Weft, and waits for the lease that is in the source. */
     void startWeft(String source) {
         daemon = new WeftDaemon(netns, config(source));
@@ -111,8 +118,9 @@ final class CellHost implements AutoCloseable {
                 cell:
                   state: %s
                   leases: %s
+                %s
                 """
-                .formatted(lease.underlay, state, source);
+                .formatted(lease.underlay, state, source, sections);
     }
 
     /** Makes it a cell with the kernel's means, for all leases. */

@@ -67,15 +67,25 @@ final class CellLab implements AutoCloseable {
     static CellLab open(Subject... subjects) {
         CellLab lab = plumb(subjects);
         try {
-            lab.hosts.parallelStream().forEach(lab::start);
-            for (int i = 0; i < subjects.length; i++) {
-                CONTAINERS.get(i).forEach(lab.hosts.get(i)::attach);
-            }
+            lab.populate();
             return lab;
         } catch (Throwable e) {
             lab.close();
             throw e;
         }
+    }
+
+    /** Makes all hosts cells with two containers each. */
+    void populate() {
+        hosts.parallelStream().forEach(this::start);
+        for (int i = 0; i < hosts.size(); i++) {
+            CONTAINERS.get(i).forEach(hosts.get(i)::attach);
+        }
+    }
+
+    /** What the containers of the first hosts will have, in the order of {@link #containers}. */
+    static List<String> containerAddresses(int hosts) {
+        return CONTAINERS.stream().limit(hosts).flatMap(List::stream).toList();
     }
 
     /** Makes a host a cell, which follows all leases. */

@@ -33,7 +33,12 @@ final class OpenConnection implements AutoCloseable {
     }
 
     static OpenConnection between(Container client, Container server) {
-        try (ServerSocket listener = server.netns().call(() -> new ServerSocket(0))) {
+        return between(client, server, 0);
+    }
+
+    /** @param port of the server; 0: any */
+    static OpenConnection between(Container client, Container server, int port) {
+        try (ServerSocket listener = server.netns().call(() -> new ServerSocket(port))) {
             // A Socket has no descriptor before it connects, which would not be in the namespace.
             Socket near = client.netns().call(() -> SocketChannel.open().socket());
             near.connect(new InetSocketAddress(server.ip(), listener.getLocalPort()), (int) PATIENCE.toMillis());

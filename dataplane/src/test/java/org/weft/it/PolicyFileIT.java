@@ -58,7 +58,7 @@ class PolicyFileIT {
     private void awaitTag(int tag) {
         Await.until("tag " + tag, () -> {
             Command command = daemon.client("tag", "show");
-            return command.exitCode() == 0 && command.output().contains("10.255.99.3 tag " + tag);
+            return command.exitCode() == 0 && command.output().contains("10.255.99.3 dev silk-vtep tag " + tag);
         });
     }
 

@@ -97,7 +97,7 @@ final class PolicyState {
             LOG.warn(
                     "{} is damaged ({}): what was in force last is not known, and {} is asked anew",
                     file.path(),
-                    e.getMessage(),
+                    String.valueOf(e.getMessage()).lines().findFirst().orElse(""),
                     source);
         } catch (OperatorException e) {
             LOG.warn("{}: {} is asked anew", e.getMessage(), source);

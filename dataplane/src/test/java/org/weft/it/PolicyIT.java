@@ -1,0 +1,192 @@
+package org.weft.it;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.weft.dataplane.table.Policy;
+import org.weft.dataplane.table.Policy.Protocol;
+import org.weft.encap.IpAddress;
+import org.weft.it.CellHost.Container;
+import org.weft.it.Probe.End;
+import org.weft.it.Probe.Server;
+import org.weft.testing.RequiresRoot;
+
+/** Three hosts and six containers, of which each has a tag, and policies between them. */
+@RequiresRoot
+class PolicyIT {
+    private static final int[] PORTS = {7000, 7001, 7050, 8000, 9999};
+    private static final List<Integer> TAGS = List.of(1, 2, 0x00ff, 0x0100, 0x8000, 0xffff);
+
+    private CellLab lab;
+
+    @AfterEach
+    void close() {
+        if (lab != null) {
+            lab.close();
+        }
+    }
+
+    private Path file() {
+        return lab.directory().resolve("policies.yml");
+    }
+
+    /** Starts the hosts with these policies; the kernel's host has them in its iptables. */
+    private void start(List<Policy> policies, String settings, Subject... subjects) {
+        lab = CellLab.plumb(subjects);
+        write(policies);
+        lab.hosts.forEach(host -> host.sections(
+                "policy: {state: " + lab.directory().resolve("p" + host.lease().base()) + ", source: {file: " + file()
+                        + "}" + settings + "}"));
+        lab.populate();
+        int number = 0;
+        for (CellHost host : lab.hosts) {
+            if (host.subject == Subject.KERNEL) {
+                KernelPolicy.apply(host.netns, host.containers(), TAGS.subList(2 * number, 2 * number + 2), policies);
+            }
+            number++;
+        }
+    }
+
+    private void write(List<Policy> policies) {
+        StringBuilder yaml = new StringBuilder("tags:\n");
+        List<String> addresses = CellLab.containerAddresses(3);
+        for (int i = 0; i < addresses.size(); i++) {
+            yaml.append("- {source: ")
+                    .append(addresses.get(i))
+                    .append(", tag: ")
+                    .append(TAGS.get(i))
+                    .append("}\n");
+        }
+        yaml.append(policies.isEmpty() ? "allow: []\n" : "allow:\n");
+        for (Policy policy : policies) {
+            yaml.append("- {tag: ")
+                    .append(policy.tag())
+                    .append(", destination: ")
+                    .append(policy.destination());
+            yaml.append(", protocol: ").append(policy.protocol().name().toLowerCase(Locale.ROOT));
+            if (policy.protocol().hasPorts()) {
+                yaml.append(", ports: ").append(policy.firstPort()).append('-').append(policy.lastPort());
+            }
+            yaml.append("}\n");
+        }
+        try {
+            Path fresh = Files.writeString(lab.directory().resolve("policies.new"), yaml);
+            Files.move(fresh, file(), StandardCopyOption.ATOMIC_MOVE);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static List<Policy> random(long seed) {
+        SplittableRandom random = new SplittableRandom(seed);
+        List<Policy> policies = new ArrayList<>();
+        for (String address : CellLab.containerAddresses(3)) {
+            for (int tag : TAGS) {
+                IpAddress to = IpAddress.parse(address);
+                for (Protocol protocol : Protocol.values()) {
+                    if (random.nextInt(3) > 0) {
+                        continue;
+                    }
+                    int first = PORTS[random.nextInt(PORTS.length)] - random.nextInt(20);
+                    int last = first + random.nextInt(100);
+                    policies.add(new Policy(
+                            tag, to, protocol, protocol.hasPorts() ? first : 0, protocol.hasPorts() ? last : 0));
+                }
+            }
+        }
+        return policies;
+    }
+
+    private static End expected(List<Policy> policies, int tag, Container to, Protocol protocol, int port) {
+        IpAddress address = IpAddress.parse(to.ip());
+        return policies.stream().anyMatch(policy -> policy.allows(tag, address, protocol, port))
+                ? End.ANSWERED
+                : End.REFUSED;
+    }
+
+    private int tag(Container container) {
+        return TAGS.get(lab.containers().indexOf(container));
+    }
+
+    /** The kernel's host judges with iptables, as vxlan-policy-agent has it do; one verdict is right for both. */
+    @Test
+    void everyVerdictIsThatOfIptablesAndOfThePolicies() throws IOException {
+        List<Policy> policies = random(5);
+        start(policies, "", Subject.WEFT, Subject.WEFT, Subject.KERNEL);
+        List<String> wrong = new ArrayList<>();
+        int answered = 0;
+        int refused = 0;
+        for (Container to : lab.containers()) {
+            Server server = new Server(to, PORTS);
+            try (server) {
+                for (CellHost host : lab.hosts) {
+                    if (host.containers().contains(to)) {
+                        continue;
+                    }
+                    for (Container from : host.containers()) {
+                        for (int port : PORTS) {
+                            End tcp = Probe.tcp(from, to, port);
+                            End udp = Probe.udp(from, to, port, 10);
+                            End fragmented = Probe.udp(from, to, port, 4000);
+                            compare(wrong, policies, from, to, Protocol.TCP, port, tcp);
+                            compare(wrong, policies, from, to, Protocol.UDP, port, udp);
+                            compare(wrong, policies, from, to, Protocol.UDP, port, fragmented);
+                            answered += tcp == End.ANSWERED ? 1 : 0;
+                            refused += tcp == End.REFUSED ? 1 : 0;
+                        }
+                        compare(wrong, policies, from, to, Protocol.ICMP, 0, Probe.ping(from, to));
+                    }
+                }
+            }
+        }
+        assertEquals(List.of(), wrong);
+        assertTrue(answered > 20 && refused > 20, answered + " answered, " + refused + " refused");
+    }
+
+    private void compare(
+            List<String> wrong,
+            List<Policy> policies,
+            Container from,
+            Container to,
+            Protocol protocol,
+            int port,
+            End end) {
+        End expected = expected(policies, tag(from), to, protocol, port);
+        if (end != expected) {
+            wrong.add(from.ip() + " to " + to.ip() + " " + protocol + " " + port + ": " + end + ", not " + expected);
+        }
+    }
+
+    @Test
+    void aChangeCountsAtOnceAndLosesNoConnection() throws IOException {
+        Policy open = new Policy(1, IpAddress.parse("10.255.43.6"), Protocol.TCP, 7000, 7000);
+        start(List.of(open), "", Subject.WEFT, Subject.WEFT);
+        Container from = lab.hosts.get(0).container(0);
+        Container to = lab.hosts.get(1).container(0);
+        CellHost judge = lab.hosts.get(1);
+        try (OpenConnection connection = OpenConnection.between(from, to, 7000)) {
+            for (int i = 0; i < 10; i++) {
+                judge.weft("policy deny 1 10.255.43.6 --protocol tcp --port 7000");
+                assertEquals(End.REFUSED, Probe.tcp(from, to, 7000));
+                connection.awaitAnswer();
+                judge.weft("policy allow 1 10.255.43.6 --protocol tcp --port 7000");
+                connection.awaitAnswer();
+            }
+            write(List.of());
+            judge.weft("policy deny 1 10.255.43.6 --protocol tcp --port 7000");
+            connection.awaitAnswer();
+            assertEquals(End.REFUSED, Probe.tcp(from, to, 7000));
+        }
+    }
+}
