@@ -42,6 +42,8 @@ public final class Policies implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Policies.class);
     private static final long TICK_MILLIS = 1000;
     private static final long END_SECONDS = 5;
+    private static final int REST_FACTOR = 10;
+    private static final long MOST_REST_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
     /** Of what a source says wrong, so many sentences are logged at once; the status has all. */
     private static final int MOST_LOGGED = 20;
@@ -72,6 +74,8 @@ public final class Policies implements AutoCloseable {
     private boolean saving;
     private String trouble;
     private long changes;
+    private long rebuiltNanos = System.nanoTime();
+    private long rebuildNanos;
 
     private volatile InForce inForce = InForce.NOTHING;
     private volatile PolicyStatus status;
@@ -224,14 +228,28 @@ public final class Policies implements AutoCloseable {
         return taken ? done : CompletableFuture.failedFuture(stopping());
     }
 
+    /** At once, unless it was done a moment ago: of a stream of changes most of the time is not to go into tables. */
     private void rebuildSoon() {
-        if (!due) {
-            due = true;
-            run(this::rebuild);
+        if (due) {
+            return;
+        }
+        due = true;
+        long rest = Math.min(MOST_REST_NANOS, REST_FACTOR * rebuildNanos) - (System.nanoTime() - rebuiltNanos);
+        try {
+            thread.schedule(guarded(this::rebuild), rest, TimeUnit.NANOSECONDS);
+        } catch (RejectedExecutionException e) {
+            rebuild(); // this is being closed, and somebody waits
         }
     }
 
     private void rebuild() {
+        long start = System.nanoTime();
+        rebuildNow();
+        rebuiltNanos = System.nanoTime();
+        rebuildNanos = rebuiltNanos - start;
+    }
+
+    private void rebuildNow() {
         due = false;
         List<CompletableFuture<Void>> done = List.copyOf(waiting);
         waiting.clear();
@@ -377,19 +395,23 @@ public final class Policies implements AutoCloseable {
     /** @return false if this is closed, and the task will not run */
     private boolean run(Runnable task) {
         try {
-            thread.execute(() -> {
-                try {
-                    task.run();
-                } catch (RuntimeException e) {
-                    LOG.error("policy: {}", e.getMessage(), e);
-                } finally {
-                    publish();
-                }
-            });
+            thread.execute(guarded(task));
             return true;
         } catch (RejectedExecutionException e) {
             return false;
         }
+    }
+
+    private Runnable guarded(Runnable task) {
+        return () -> {
+            try {
+                task.run();
+            } catch (RuntimeException e) {
+                LOG.error("policy: {}", e.getMessage(), e);
+            } finally {
+                publish();
+            }
+        };
     }
 
     private CompletableFuture<Void> ask(Runnable task) {
