@@ -77,7 +77,7 @@ final class CellLab implements AutoCloseable {
 
     /** Makes all hosts cells with two containers each. */
     void populate() {
-        hosts.parallelStream().forEach(this::start);
+        hosts.forEach(this::start);
         for (int i = 0; i < hosts.size(); i++) {
             CONTAINERS.get(i).forEach(hosts.get(i)::attach);
         }

@@ -24,6 +24,8 @@ final class KernelPolicy {
                     .forEach(policy -> rules.append("-A vpa--1 ").append(allow(policy)));
             rules.append(overlayChain(ip));
         }
+        // Every refusal is to be told, not one a second.
+        host.sysctl("net.ipv4.icmp_ratemask", "0");
         Command.run(
                 rules.append("COMMIT\n").toString(), List.of("ip", "netns", "exec", host.name(), "iptables-restore"));
     }

@@ -15,6 +15,7 @@ import org.weft.dataplane.config.PolicyConfig;
 import org.weft.dataplane.config.UnderlayMtu;
 import org.weft.dataplane.control.ControlServer;
 import org.weft.dataplane.control.LocalCell;
+import org.weft.dataplane.control.LocalPolicy;
 import org.weft.dataplane.host.HostNetwork;
 import org.weft.dataplane.io.linux.Errno;
 import org.weft.dataplane.io.linux.Link;
@@ -26,8 +27,10 @@ import org.weft.dataplane.silk.LeaseSources;
 import org.weft.dataplane.silk.container.Containers;
 import org.weft.dataplane.silk.policy.Policies;
 import org.weft.dataplane.silk.policy.PolicySources;
+import org.weft.dataplane.silk.policy.VerdictLog;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
+import org.weft.dataplane.vtep.Vtep;
 import org.weft.encap.IpAddress;
 
 /** The process that runs VTEPs: brings them up, says so, and takes everything down in reverse on a signal. */
@@ -52,6 +55,8 @@ final class Daemon {
      * @throws OperatorException if it cannot start; nothing is left behind then
      */
     void run() throws InterruptedException {
+        Thread.setDefaultUncaughtExceptionHandler((thread, e) -> LOG.error(
+                "{} has ended, and what it did is not done any more: restart the daemon", thread.getName(), e));
         Runtime.getRuntime().addShutdownHook(new Thread(this::terminate, "weft-stop"));
         try {
             start();
@@ -73,14 +78,13 @@ final class Daemon {
                     "a weft daemon answers on " + control + " already: stop it, or give this one another --control");
         }
         try {
+            VerdictLog verdicts = verdicts(config.policy());
             Weft weft = new Weft(config);
             running.push(weft);
-            if (config.policy() != null) {
-                startPolicies(weft, config.policy());
-            }
+            LocalPolicy policy = config.policy() == null ? null : startPolicies(weft, config.policy(), verdicts);
             weft.start();
             LocalCell cell = config.cell() == null ? null : startCell(weft, config.cell());
-            ControlServer server = new ControlServer(weft, UNDERLAY_MTU, control, cell);
+            ControlServer server = new ControlServer(weft, UNDERLAY_MTU, control, cell, policy);
             running.push(server);
             if (cell != null) {
                 server.listenForNetworkInfo(address(config.cell().networkInfo()));
@@ -97,11 +101,31 @@ final class Daemon {
         SystemdNotifier.notify("READY=1");
     }
 
+    /** Null if none are to be written. It ends last, as packets are judged until there are no VTEPs. */
+    private VerdictLog verdicts(PolicyConfig config) {
+        if (config == null || config.verdicts() == null) {
+            return null;
+        }
+        VerdictLog verdicts = new VerdictLog(config.verdicts());
+        running.push(verdicts);
+        return verdicts;
+    }
+
     /** Before VTEPs come up, so that no packet passes unjudged. */
-    private void startPolicies(Weft weft, PolicyConfig config) {
-        Policies policies = new Policies(config, weft, PolicySources.of(config), VerdictSink.NONE);
+    private LocalPolicy startPolicies(Weft weft, PolicyConfig config, VerdictLog verdicts) {
+        Policies policies =
+                new Policies(config, weft, PolicySources.of(config), verdicts == null ? VerdictSink.NONE : verdicts);
         running.push(policies);
+        if (verdicts != null) {
+            verdicts.start(policies, () -> underlayAddress(weft, config.vtep()));
+        }
         policies.start();
+        return new LocalPolicy(policies, verdicts);
+    }
+
+    private static IpAddress underlayAddress(Weft weft, String name) {
+        Vtep vtep = weft.vtep(name);
+        return vtep == null ? null : vtep.config().local();
     }
 
     private LocalCell startCell(Weft weft, CellConfig config) {

@@ -19,13 +19,20 @@ final class Grammar {
 
     /** Objects that have statements, with their verbs. */
     static final Map<String, List<String>> VERBS = Map.of(
-            "link", List.of("add", "set", "delete", "show", "list"),
-            "fdb", FDB_VERBS,
-            "neigh", TABLE_VERBS,
-            "tag", TABLE_VERBS,
-            "drops", List.of("show", "list"));
+            "link",
+            List.of("add", "set", "delete", "show", "list"),
+            "fdb",
+            FDB_VERBS,
+            "neigh",
+            TABLE_VERBS,
+            "tag",
+            TABLE_VERBS,
+            "drops",
+            List.of("show", "list"),
+            "policy",
+            PolicyGrammar.VERBS);
 
-    private static final List<String> OBJECTS = List.of("link", "fdb", "neigh", "tag", "drops");
+    private static final List<String> OBJECTS = List.of("link", "fdb", "neigh", "tag", "drops", "policy");
     private static final List<String> FDB_WORDS =
             List.of("dev", "dst", "port", "vni", "self", "permanent", "static", "dynamic", "local");
     private static final List<String> NEIGH_WORDS = List.of("to", "lladdr", "dev", "nud");
@@ -48,6 +55,9 @@ final class Grammar {
     static Statement parse(String object, List<String> line, int verbAt) {
         String verb = verbAt < line.size() ? verb(object, line.get(verbAt)) : "show";
         Words words = new Words(object + " " + verb, line, verbAt + 1);
+        if (object.equals("policy")) {
+            return PolicyGrammar.parse(verb, words);
+        }
         if (verb.equals("show")) {
             return show(Listing.of(object), words);
         }
@@ -201,6 +211,7 @@ final class Grammar {
                     case "fdb" -> FDB_WORDS;
                     case "neigh" -> NEIGH_WORDS;
                     case "tag" -> TAG_WORDS;
+                    case "policy" -> PolicyGrammar.WORDS;
                     default -> List.of("dev");
                 });
         return words;

@@ -13,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.weft.dataplane.cli.ControlClient.Failure;
 import org.weft.dataplane.cli.Statement.Change;
+import org.weft.dataplane.cli.Statement.PolicyQuestion;
 import org.weft.dataplane.cli.Statement.Show;
 import org.weft.dataplane.vtep.OperatorException;
 
@@ -58,6 +59,8 @@ final class Session {
             if (!failures.isEmpty()) {
                 throw failures.get(0).exception();
             }
+        } else if (statement instanceof PolicyQuestion question) {
+            ask(question);
         }
     }
 
@@ -76,6 +79,27 @@ final class Session {
         out.flush();
     }
 
+    private void ask(PolicyQuestion question) {
+        String target = question.target();
+        try (HttpAnswer answer = client.get(target)) {
+            PolicyPrinter printer = new PolicyPrinter(out);
+            if (style.json()) {
+                copy(answer.body());
+            } else if (question.explain()) {
+                printer.explain(client.read(answer, target).getAsJsonObject());
+            } else {
+                printer.print(reader(answer));
+            }
+        } catch (JsonParseException | IllegalStateException | IOException e) {
+            throw ControlClient.garbled(target, e);
+        }
+        out.flush();
+    }
+
+    private static JsonReader reader(HttpAnswer answer) {
+        return new JsonReader(new BufferedReader(new InputStreamReader(answer.body(), StandardCharsets.UTF_8)));
+    }
+
     /** Prints an answer as it is. */
     void copy(InputStream body) throws IOException {
         byte[] bytes = new byte[1 << 16];
@@ -86,8 +110,7 @@ final class Session {
 
     private void entries(Show show, HttpAnswer answer) throws IOException {
         Printer printer = style.json() ? new JsonPrinter() : printer(show);
-        JsonReader reader =
-                new JsonReader(new BufferedReader(new InputStreamReader(answer.body(), StandardCharsets.UTF_8)));
+        JsonReader reader = reader(answer);
         reader.beginArray();
         for (int read = 1; reader.hasNext(); read++) {
             if (read % CHECK_EVERY == 0 && out.checkError()) {

@@ -1,6 +1,8 @@
 package org.weft.dataplane.cli;
 
 import com.google.gson.JsonObject;
+import java.util.Locale;
+import org.weft.dataplane.table.Policy.Protocol;
 
 /** What one line of words asks for. */
 sealed interface Statement {
@@ -14,6 +16,38 @@ sealed interface Statement {
      * @param address only entries with this MAC or IP address; null: all
      */
     record Show(Listing listing, String dev, String address) implements Statement {}
+
+    /**
+     * A question about policies.
+     *
+     * @param target path and query that it is asked by
+     * @param explain whether it is about one packet, not all policies
+     */
+    record PolicyQuestion(String target, boolean explain) implements Statement {
+        private static final String PATH = "/v1/policy";
+
+        static PolicyQuestion show() {
+            return new PolicyQuestion(PATH, false);
+        }
+
+        /** @param source null where a tag is given */
+        static PolicyQuestion explain(String source, String tag, String destination, Protocol protocol, String port) {
+            return new PolicyQuestion(
+                    ControlClient.target(
+                            PATH + "/explain",
+                            "source",
+                            source,
+                            "tag",
+                            tag,
+                            "destination",
+                            destination,
+                            "protocol",
+                            protocol.name().toLowerCase(Locale.ROOT),
+                            "port",
+                            port),
+                    true);
+        }
+    }
 
     /** What can be shown. */
     enum Listing {

@@ -51,6 +51,7 @@ import picocli.CommandLine.Spec;
             FdbCommand.class,
             NeighCommand.class,
             TagCommand.class,
+            PolicyCommand.class,
             DropsCommand.class,
             CaptureCommand.class,
             CellCommand.class,

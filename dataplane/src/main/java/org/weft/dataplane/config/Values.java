@@ -5,8 +5,10 @@ import java.net.URISyntaxException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.weft.dataplane.table.Policy.Protocol;
 import org.weft.dataplane.table.Remote;
 import org.weft.dataplane.vtep.VtepConfig;
 import org.weft.encap.IpAddress;
@@ -18,6 +20,8 @@ public final class Values {
     private static final int MAX_VNI = 0xff_ffff;
     private static final int MAX_NAME_LENGTH = 15;
     private static final Pattern DURATION = Pattern.compile("(\\d{1,9})([smh]?)");
+
+    private static final Pattern PORTS = Pattern.compile("(\\d{1,9})(?: ?- ?(\\d{1,9}))?");
 
     private Values() {}
 
@@ -65,6 +69,27 @@ public final class Values {
             throw new IllegalArgumentException(
                     e.getMessage() + ": the group policy extension carries 16 bits, and 0 is no tag", e);
         }
+    }
+
+    /** What a policy is about. */
+    public static Protocol protocol(String text) {
+        return switch (text.toLowerCase(Locale.ROOT)) {
+            case "tcp" -> Protocol.TCP;
+            case "udp" -> Protocol.UDP;
+            case "icmp" -> Protocol.ICMP;
+            default -> throw new IllegalArgumentException("\"" + text + "\" is not tcp, udp or icmp");
+        };
+    }
+
+    /** The first and the last port of a range, which {@link org.weft.dataplane.table.Policy} checks. */
+    public static int[] ports(String text) {
+        Matcher matcher = PORTS.matcher(text);
+        if (!matcher.matches()) {
+            throw new IllegalArgumentException(
+                    "\"" + text + "\" is not a port such as 7777, or a range such as 7777-7779");
+        }
+        int first = Integer.parseInt(matcher.group(1));
+        return new int[] {first, matcher.group(2) == null ? first : Integer.parseInt(matcher.group(2))};
     }
 
     /** A MAC address that a host can have. */

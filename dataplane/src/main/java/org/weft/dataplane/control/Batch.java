@@ -7,10 +7,13 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -25,6 +28,7 @@ final class Batch implements Upload {
     /** Longer than any operation; what is longer is no operation. */
     static final int MAX_LINE_LENGTH = 64 * 1024;
 
+    private static final int MAX_PENDING = 1 << 16;
     private static final Logger LOG = LoggerFactory.getLogger(Batch.class);
 
     private final Operations operations;
@@ -37,6 +41,10 @@ final class Batch implements Upload {
     private final JsonArray errors = new JsonArray();
     private HttpResponseStatus status = HttpResponseStatus.OK;
     private String lastLine = "";
+
+    /** Changes of policies that may not be in force yet. */
+    private final List<CompletableFuture<Void>> pending = new ArrayList<>();
+
     private int line;
     private int index;
     private int applied;
@@ -85,6 +93,9 @@ final class Batch implements Upload {
             }
             String what = operations.execute(StrictJson.object(text, "line " + line), warnings::add);
             done.merge(what, 1, Integer::sum);
+            if (what.startsWith("policy ")) {
+                await(operations.inForce());
+            }
             applied++;
             lastLine = text;
         } catch (OperatorException e) {
@@ -93,6 +104,14 @@ final class Batch implements Upload {
             LOG.error("{} of {} failed", text, client, e);
             refuse(Kind.OS_ERROR, e.getMessage() == null ? e.toString() : e.getMessage());
         }
+    }
+
+    /** Those that are in force are forgotten, as a batch may go on for long. */
+    private void await(CompletableFuture<Void> change) {
+        if (pending.size() >= MAX_PENDING) {
+            pending.removeIf(each -> each.isDone() && !each.isCompletedExceptionally());
+        }
+        pending.add(change);
     }
 
     private boolean stopped() {
@@ -120,7 +139,13 @@ final class Batch implements Upload {
             refuse(Kind.USAGE, "the body is empty: send one JSON object to a line");
         }
         log();
-        exchanges.json(context, status, answer());
+        if (pending.isEmpty()) {
+            exchanges.json(context, status, answer());
+        } else {
+            String answer = answer().toString();
+            CompletableFuture<Void> all = CompletableFuture.allOf(pending.toArray(CompletableFuture[]::new));
+            exchanges.later(context, all.thenApply(done -> Answer.json(status, answer)));
+        }
     }
 
     private void log() {

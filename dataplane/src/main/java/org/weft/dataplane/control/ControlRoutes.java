@@ -35,6 +35,7 @@ final class ControlRoutes implements Routes {
     private final Views views;
     private final MetricsRoutes metrics;
     private final CellRoutes cell;
+    private final PolicyRoutes policy;
     private final LongConsumer captureLosses;
 
     ControlRoutes(
@@ -42,12 +43,14 @@ final class ControlRoutes implements Routes {
             Operations operations,
             MetricsRoutes metrics,
             CellRoutes cell,
+            PolicyRoutes policy,
             LongConsumer captureLosses) {
         this.registry = registry;
         this.operations = operations;
         this.views = new Views(registry);
         this.metrics = metrics;
         this.cell = cell;
+        this.policy = policy;
         this.captureLosses = captureLosses;
     }
 
@@ -65,6 +68,8 @@ final class ControlRoutes implements Routes {
             return metrics.answer(exchanges, context, request);
         } else if (CellRoutes.knows(path)) {
             return cell.answer(exchanges, context, request);
+        } else if (PolicyRoutes.knows(path)) {
+            return policy.answer(exchanges, context, request);
         } else if (!isKnown(path)) {
             exchanges.error(context, HttpResponseStatus.NOT_FOUND, "there is no " + path, 64);
         } else if (!Routes.isGet(request)
@@ -89,7 +94,10 @@ final class ControlRoutes implements Routes {
         return switch (path) {
             case CHANGES -> "POST";
             case "/v1/capture" -> "GET";
-            default -> CellRoutes.knows(path) ? cell.allowed(request) : "GET, HEAD";
+            default -> {
+                String others = PolicyRoutes.knows(path) ? policy.allowed(request) : "GET, HEAD";
+                yield CellRoutes.knows(path) ? cell.allowed(request) : others;
+            }
         };
     }
 

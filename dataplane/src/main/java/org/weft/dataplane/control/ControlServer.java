@@ -75,18 +75,22 @@ public final class ControlServer implements AutoCloseable {
      * Opens the socket; a socket left by a dead daemon is replaced.
      *
      * @param local null without a cell
+     * @param policy null without policies
      * @throws OperatorException if another daemon answers on it, or it cannot be made
      */
-    public ControlServer(VtepRegistry registry, UnderlayMtu underlayMtu, Path socket, LocalCell local) {
+    public ControlServer(
+            VtepRegistry registry, UnderlayMtu underlayMtu, Path socket, LocalCell local, LocalPolicy policy) {
         this.registry = registry;
         this.local = local;
-        Metrics metrics = new Metrics(registry, () -> captureLosses, local);
+        Metrics metrics = new Metrics(registry, () -> captureLosses, local, policy);
+        PolicyOperations policies = new PolicyOperations(policy);
         metricsRoutes = new MetricsRoutes(metrics, new Health(registry, local));
         controlRoutes = new ControlRoutes(
                 registry,
-                new Operations(registry, underlayMtu),
+                new Operations(registry, underlayMtu, policies),
                 metricsRoutes,
                 new CellRoutes(local, containers),
+                new PolicyRoutes(policies),
                 lost -> captureLosses += lost);
         try {
             channels.add(new ControlSocket(socket).bind(group, new Connections<>(controlRoutes, channels)));

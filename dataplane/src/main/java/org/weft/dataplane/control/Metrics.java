@@ -32,15 +32,18 @@ final class Metrics {
     private final VtepRegistry registry;
     private final LongSupplier captureLosses;
     private final CellMetrics cell;
+    private final PolicyMetrics policy;
 
     /**
      * @param captureLosses packets that found a capture's ring full, since the start
      * @param local null without a cell
+     * @param policy null without policies
      */
-    Metrics(VtepRegistry registry, LongSupplier captureLosses, LocalCell local) {
+    Metrics(VtepRegistry registry, LongSupplier captureLosses, LocalCell local, LocalPolicy policy) {
         this.registry = registry;
         this.captureLosses = captureLosses;
         this.cell = local == null ? null : new CellMetrics(local);
+        this.policy = policy == null ? null : new PolicyMetrics(policy);
     }
 
     /** The format that a client accepts: the text format, unless it asks for OpenMetrics. */
@@ -75,6 +78,9 @@ final class Metrics {
                 .build());
         if (cell != null) {
             cell.add(metrics);
+        }
+        if (policy != null) {
+            policy.add(metrics);
         }
         format.write(out, metrics.build());
     }

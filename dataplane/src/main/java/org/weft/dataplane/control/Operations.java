@@ -4,6 +4,7 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.weft.dataplane.VtepRegistry;
@@ -16,19 +17,21 @@ import org.weft.dataplane.vtep.Vtep;
 
 /** Executes operations: the JSON objects of {@code POST /v1}. On the control thread. */
 final class Operations {
-    private static final List<String> OBJECTS = List.of("link", "fdb", "neigh", "tag");
+    private static final List<String> OBJECTS = List.of("link", "fdb", "neigh", "tag", "policy");
 
     /** The fields that say what an operation is about; the first there is stands in its error text. */
-    private static final List<String> KEYS = List.of("mac", "dst", "source", "dev");
+    private static final List<String> KEYS = List.of("mac", "dst", "source", "destination", "dev");
 
     private final VtepRegistry registry;
     private final LinkOperations links;
     private final TableOperations tables;
+    private final PolicyOperations policies;
 
-    Operations(VtepRegistry registry, UnderlayMtu underlayMtu) {
+    Operations(VtepRegistry registry, UnderlayMtu underlayMtu, PolicyOperations policies) {
         this.registry = registry;
         this.links = new LinkOperations(registry, underlayMtu);
         this.tables = new TableOperations(registry);
+        this.policies = policies;
     }
 
     /**
@@ -53,9 +56,18 @@ final class Operations {
         return object + " " + action;
     }
 
+    /** Done when the change of policies that was executed last is in force, as others are at once. */
+    CompletableFuture<Void> inForce() {
+        return policies.inForce();
+    }
+
     private void apply(String object, String action, Fields fields, Consumer<String> warnings) {
         if (object.equals("link")) {
             links.apply(oneOf("action", action, LinkOperations.ACTIONS), fields, warnings);
+            return;
+        }
+        if (object.equals("policy")) {
+            policies.apply(oneOf("action", action, PolicyOperations.ACTIONS), fields);
             return;
         }
         oneOf("action", action, TableOperations.actions(object));
@@ -74,7 +86,7 @@ final class Operations {
         return action + " " + object;
     }
 
-    private static String oneOf(String field, String text, List<String> choices) {
+    static String oneOf(String field, String text, List<String> choices) {
         if (!choices.contains(text)) {
             throw new OperatorException(
                     Kind.USAGE,

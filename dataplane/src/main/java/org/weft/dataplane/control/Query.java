@@ -3,6 +3,7 @@ package org.weft.dataplane.control;
 import io.netty.handler.codec.http.QueryStringDecoder;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import org.weft.dataplane.config.Suggestion;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
@@ -26,6 +27,19 @@ final class Query {
     String text(String name) {
         List<String> values = parameters.get(name);
         return values == null || values.get(0).isEmpty() ? null : values.get(0);
+    }
+
+    /** The parameter, which must be there, read by {@code parse}. */
+    <T> T require(String name, Function<String, T> parse) {
+        String text = text(name);
+        if (text == null) {
+            throw new OperatorException(Kind.USAGE, "parameter \"" + name + "\" is missing");
+        }
+        try {
+            return parse.apply(text);
+        } catch (IllegalArgumentException e) {
+            throw new OperatorException(Kind.BAD_DATA, name + ": " + e.getMessage(), e);
+        }
     }
 
     /** Refuses every parameter but these. */

@@ -307,7 +307,7 @@ public final class Cell implements AutoCloseable {
     private void finishDrain() {
         try {
             source.release();
-            LOG.info("drained: the lease is given back");
+            LOG.info("drained");
         } catch (RuntimeException e) {
             LOG.warn("drained, but the lease could not be given back: {}", e.getMessage());
         }

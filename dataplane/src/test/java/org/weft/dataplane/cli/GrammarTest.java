@@ -10,6 +10,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.weft.dataplane.cli.Statement.Change;
 import org.weft.dataplane.cli.Statement.Listing;
+import org.weft.dataplane.cli.Statement.PolicyQuestion;
 import org.weft.dataplane.cli.Statement.Show;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
@@ -43,11 +44,32 @@ link add v id 1 srcport 1000 2000 ttl 64 tos 0x10 df set ageing 0 maxaddress 9 m
 link add v id 1 ttl auto tos inherit df inherit noudpcsum udp6zerocsumtx noudp6zerocsumrx proxy persist noinstall-neighbours norsc | {"object":"link","action":"add","dev":"v","attributes":{"id":1,"ttl":"auto","tos":"inherit","df":"inherit","udpcsum":false,"udp6zerocsumtx":true,"udp6zerocsumrx":false,"proxy":true,"persist":true,"install-neighbours":false}}
 link set silk-vtep learning ageing 600 up                             | {"object":"link","action":"set","dev":"silk-vtep","attributes":{"learning":true,"ageing":600,"up":true}}
 l set dev silk-vtep down                                              | {"object":"link","action":"set","dev":"silk-vtep","attributes":{"up":false}}
+policy allow 1 10.255.43.3 --protocol tcp --port 7777-7779            | {"object":"policy","action":"allow","tag":1,"destination":"10.255.43.3","protocol":"tcp","ports":"7777-7779"}
+pol al 0x10 FD00::3 protocol UDP port 53                              | {"object":"policy","action":"allow","tag":16,"destination":"fd00::3","protocol":"UDP","ports":"53"}
+policy deny --port 7778 --protocol tcp 1 10.255.43.3                  | {"object":"policy","action":"deny","ports":"7778","protocol":"tcp","tag":1,"destination":"10.255.43.3"}
+policy allow 65535 10.255.43.3 --protocol icmp                        | {"object":"policy","action":"allow","tag":65535,"destination":"10.255.43.3","protocol":"icmp"}
+policy mode enf                                                       | {"object":"policy","action":"mode","mode":"enforce"}
 link del silk-vtep                                                    | {"object":"link","action":"del","dev":"silk-vtep"}
 """)
     void turnsWordsIntoChanges(String line, String json) {
         Change change = (Change) Grammar.parse(List.of(line.strip().split(" ")));
         assertEquals(JsonParser.parseString(json), change.body());
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            textBlock =
+                    """
+policy                                        | /v1/policy
+policy sh                                     | /v1/policy
+policy explain 10.255.43.3 10.255.9.3 tcp 7777 | /v1/policy/explain?source=10.255.43.3&destination=10.255.9.3&protocol=tcp&port=7777
+policy explain tag 7 fd00::3 ICMP             | /v1/policy/explain?tag=7&destination=fd00%3A%3A3&protocol=icmp
+""")
+    void turnsWordsIntoQuestionsAboutPolicies(String line, String target) {
+        assertEquals(
+                new PolicyQuestion(target, target.contains("explain")),
+                Grammar.parse(List.of(line.strip().split(" "))));
     }
 
     @ParameterizedTest
@@ -101,6 +123,29 @@ neigh replace ladr ee:ee:0a:ff:2b:00          | neigh replace: unknown word "lad
 tag add 10.255.99.3                           | tag add: the tag is missing: a number from 1 to 65535 after the source
 tag add 10.255.99.3 0                         | tag add: "tag" is a number from 1 to 65535, not "0"
 tag add 10.255.99.3/33 1                      | tag add: prefix length 33 of 10.255.99.3 is not in 0 to 32
+policy allow 65536 10.255.43.3 --protocol tcp --port 1 | policy allow: "tag" is a number from 1 to 65535, not "65536"
+policy allow 1 10.255.43 --protocol tcp --port 1 | policy allow: "10.255.43" is not an IP address such as 10.0.16.14 or 2001:db8::1
+policy allow 1 224.0.0.1 --protocol tcp --port 1 | policy allow: destination 224.0.0.1 is no address of a container
+policy allow 1 10.255.43.3 --protocol sctp    | policy allow: "sctp" is not tcp, udp or icmp
+policy allow 1 10.255.43.3 --protocol tcp     | policy allow: the port is missing: say --port 7777, or --port 7777-7779
+policy allow 1 10.255.43.3 --protocol tcp --port x | policy allow: "x" is not a port such as 7777, or a range such as 7777-7779
+policy allow 1 10.255.43.3 --protocol tcp --port 7779-7777 | policy allow: the range of ports 7779-7777 is empty
+policy allow 1 10.255.43.3 --protocol tcp --port 0 | policy allow: ports 0-0 are not in 1 to 65535
+policy allow 1 10.255.43.3 --protocol icmp --port 7 | policy allow: icmp has no ports
+policy allow 1 10.255.43.3 --port 7           | policy allow: the protocol is missing: say --protocol tcp
+policy allow 1 10.255.43.3 --prot tcp         | policy allow: unknown word "--prot" (did you mean --port?)
+policy allow 1                                | policy allow: the destination is missing: an IP address after the tag
+policy deny                                   | policy deny: the tag is missing: deny 1 10.255.43.3 ...
+policy mode                                   | policy mode: the mode is missing: off, log, enforce, netfilter
+policy mode on                                | policy mode: unknown mode "on" (there are off, log, enforce, netfilter)
+policy mode log 1                             | policy mode: unknown word "1"
+policy explain                                | policy explain: the source is missing: its IP address, or "tag" and a tag
+policy explain tag                            | policy explain: "tag" wants a number after it
+policy explain 10.255.43.3                    | policy explain: the destination is missing: an IP address after the source
+policy explain 10.255.43.3 10.255.9.3 tcp     | policy explain: the port is missing: a number after the protocol
+policy explain 10.255.43.3 10.255.9.3 icmp 7  | policy explain: unknown word "7"
+policy show all                               | policy show: unknown word "all"
+policy del                                    | policy: unknown command "del" (did you mean deny?)
 link add silk-vtep                            | link add: the VNI is missing: say "id" and a number from 0 to 16777215
 link add type vxlan id 1                      | link add: the name of the device is missing
 link add v type geneve id 1                   | link add: "type geneve": Weft's devices are of type vxlan

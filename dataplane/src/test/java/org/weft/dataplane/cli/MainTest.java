@@ -76,7 +76,7 @@ capture eth0     | 64 | weft: capture: unknown word "eth0"
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"link", "fdb", "neigh", "tag", "drops", "capture", "daemon"})
+    @ValueSource(strings = {"link", "fdb", "neigh", "tag", "policy", "drops", "capture", "daemon"})
     void helpsWithExamplesForEachObject(String object) {
         CommandLineRun run = CommandLineRun.of(object + " --help");
         assertTrue(run.out().startsWith("Usage: weft "), run.out());

@@ -33,12 +33,17 @@ abstract class ControlServerFixture {
     @BeforeEach
     void open() throws IOException {
         socket = directory.resolve("control.sock");
-        server = new ControlServer(registry, (local, dev) -> 1500, socket, local());
+        server = new ControlServer(registry, (local, dev) -> 1500, socket, local(), policy());
         client = UnixHttp.connect(socket);
     }
 
     /** The cell that the server tells of; none, unless a test has one. */
     LocalCell local() {
+        return null;
+    }
+
+    /** The policies that the server tells of; none, unless a test has some. */
+    LocalPolicy policy() {
         return null;
     }
 

@@ -23,7 +23,7 @@ class ControlSocketTest {
     Path directory;
 
     private static ControlServer open(Path socket) {
-        return new ControlServer(new MemoryRegistry(), (local, dev) -> 1500, socket, null);
+        return new ControlServer(new MemoryRegistry(), (local, dev) -> 1500, socket, null, null);
     }
 
     private static String permissions(Path path) throws IOException {

@@ -19,6 +19,11 @@ import org.weft.dataplane.counters.Counter;
 import org.weft.dataplane.counters.Counters;
 import org.weft.dataplane.silk.MemoryCell;
 import org.weft.dataplane.silk.container.Containers;
+import org.weft.dataplane.silk.policy.Policies;
+import org.weft.dataplane.silk.policy.PolicySet;
+import org.weft.dataplane.silk.policy.VerdictLog;
+import org.weft.dataplane.table.Policy;
+import org.weft.dataplane.table.Policy.Protocol;
 import org.weft.dataplane.table.Remote;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.encap.IpAddress;
@@ -32,11 +37,12 @@ class MetricsTest {
     private Path directory;
 
     private LocalCell local;
+    private LocalPolicy policy;
 
     private String text(String accept) throws IOException {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         ExpositionFormatWriter format = Metrics.format(accept);
-        new Metrics(registry, () -> 4, local).write(format, out);
+        new Metrics(registry, () -> 4, local, policy).write(format, out);
         return out.toString(StandardCharsets.UTF_8);
     }
 
@@ -122,6 +128,36 @@ class MetricsTest {
             assertHas("weft_converge_changes_total{change=\"added\"} 1.0");
             assertHas("weft_converge_changes_total{change=\"gone\"} 0.0");
             assertHas("weft_converge_refused_total 0.0");
+        }
+    }
+
+    @Test
+    void showsPolicies() throws IOException {
+        SaidPolicies source = new SaidPolicies();
+        try (Policies policies = source.start(registry, directory);
+                VerdictLog verdicts = new VerdictLog(directory.resolve("verdicts.log"))) {
+            policy = new LocalPolicy(policies, verdicts);
+            assertHas("weft_policy_mode{mode=\"enforce\",vtep=\"silk-vtep\"} 1.0");
+            assertHas("weft_policy_mode{mode=\"off\",vtep=\"silk-vtep\"} 0.0");
+            assertHas("weft_policy_source_current{vtep=\"silk-vtep\"} 0.0");
+            assertFalse(text(null).contains("weft_policy_age_seconds{"), "the source never answered");
+
+            source.listener.policies(PolicySet.EMPTY);
+            source.listener.failed("silence");
+            Policy allowed = new Policy(1, IpAddress.parse("10.255.126.4"), Protocol.TCP, 7777, 7779);
+            policies.allow(List.of(allowed)).join();
+
+            assertHas("weft_policies{vtep=\"silk-vtep\"} 1.0");
+            assertHas("weft_policy_denials{vtep=\"silk-vtep\"} 0.0");
+            assertHas("weft_policy_tags{vtep=\"silk-vtep\"} 0.0");
+            assertHas("weft_policies_skipped{vtep=\"silk-vtep\"} 0.0");
+            assertHas("weft_policy_changes_total{vtep=\"silk-vtep\"} 1.0");
+            assertHas("weft_policy_source_current{vtep=\"silk-vtep\"} 0.0");
+            assertHas("weft_policy_source_failures_total{vtep=\"silk-vtep\"} 1.0");
+            assertTrue(text(null).matches("(?s).*\nweft_policy_age_seconds\\{vtep=\"silk-vtep\"} [0-9.E-]+\n.*"));
+            assertHas("weft_flows{vtep=\"silk-vtep\"} 0.0");
+            assertHas("weft_flow_capacity{vtep=\"silk-vtep\"} 1024.0");
+            assertHas("weft_verdicts_lost_total{vtep=\"silk-vtep\"} 0.0");
         }
     }
 

@@ -29,7 +29,7 @@ class OperationsTest {
     private static final long MAC = 0xeeee_0aff_2b00L;
 
     private final MemoryRegistry registry = new MemoryRegistry();
-    private final Operations operations = new Operations(registry, (local, dev) -> 1500);
+    private final Operations operations = new Operations(registry, (local, dev) -> 1500, new PolicyOperations(null));
     private final List<String> warnings = new ArrayList<>();
     private final Vtep silk = registry.addSilk();
 
@@ -329,7 +329,7 @@ class OperationsTest {
             quoteCharacter = '`',
             value = {
                 "{} | USAGE | field \"object\" is missing",
-                "{'object':'fbd'} | USAGE | object: \"fbd\" is not one of link, fdb, neigh, tag (did you mean \"fdb\"?)",
+                "{'object':'fbd'} | USAGE | object: \"fbd\" is not one of link, fdb, neigh, tag, policy (did you mean \"fdb\"?)",
                 "{'object':'fdb'} | USAGE | field \"action\" is missing",
                 "{'object':'fdb','action':'addd'} | USAGE | addd fdb: action: \"addd\" is not one of add, append, replace, del, flush (did you mean \"add\"?)",
                 "{'object':'neigh','action':'append'} | USAGE | append neigh: action: \"append\" is not one of add, replace, del, flush",

@@ -108,6 +108,7 @@ public final class ControllerLeases implements LeaseSource {
         loop.join(config.timeout().multipliedBy(REQUESTS_OF_A_POLL));
         try {
             client.release(underlay.toString());
+            LOG.info("{}: the lease of {} is given back", name(), underlay);
         } catch (ControllerException e) {
             throw new OperatorException(
                     Kind.UNAVAILABLE,

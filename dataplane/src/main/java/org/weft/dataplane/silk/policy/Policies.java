@@ -1,5 +1,6 @@
 package org.weft.dataplane.silk.policy;
 
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -7,6 +8,7 @@ import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
@@ -34,12 +36,14 @@ import org.weft.encap.IpAddress;
  * The role of vxlan-policy-agent on this host: what a source says, and what an operator changes meanwhile, is what a VTEP
  * tags and judges by. What the source cannot say stays as it was said last, also over a restart.
  *
- * <p>All of it happens on one thread. The public methods may be called by any.
+ * <p>All of it happens on one thread, but for the writing to disk. The public methods may be called by any.
  */
 public final class Policies implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Policies.class);
     private static final long TICK_MILLIS = 1000;
     private static final long END_SECONDS = 5;
+    private static final int REST_FACTOR = 10;
+    private static final long MOST_REST_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
     /** Of what a source says wrong, so many sentences are logged at once; the status has all. */
     private static final int MOST_LOGGED = 20;
@@ -54,6 +58,10 @@ public final class Policies implements AutoCloseable {
     private final TagKeeper tags;
     private final ScheduledExecutorService thread =
             Executors.newSingleThreadScheduledExecutor(task -> new Thread(task, "weft-policy"));
+    /** So that a slow disk keeps no operator waiting. */
+    private final ExecutorService saver =
+            Executors.newSingleThreadExecutor(task -> new Thread(task, "weft-policy-save"));
+
     private final AtomicReference<PolicySet> heard = new AtomicReference<>();
 
     // Of the thread.
@@ -63,8 +71,11 @@ public final class Policies implements AutoCloseable {
     private Mode mode;
     private boolean due;
     private boolean unsaved;
+    private boolean saving;
     private String trouble;
     private long changes;
+    private long rebuiltNanos = System.nanoTime();
+    private long rebuildNanos;
 
     private volatile InForce inForce = InForce.NOTHING;
     private volatile PolicyStatus status;
@@ -217,14 +228,28 @@ public final class Policies implements AutoCloseable {
         return taken ? done : CompletableFuture.failedFuture(stopping());
     }
 
+    /** At once, unless it was done a moment ago: of a stream of changes most of the time is not to go into tables. */
     private void rebuildSoon() {
-        if (!due) {
-            due = true;
-            run(this::rebuild);
+        if (due) {
+            return;
+        }
+        due = true;
+        long rest = Math.min(MOST_REST_NANOS, REST_FACTOR * rebuildNanos) - (System.nanoTime() - rebuiltNanos);
+        try {
+            thread.schedule(guarded(this::rebuild), rest, TimeUnit.NANOSECONDS);
+        } catch (RejectedExecutionException e) {
+            rebuild(); // this is being closed, and somebody waits
         }
     }
 
     private void rebuild() {
+        long start = System.nanoTime();
+        rebuildNow();
+        rebuiltNanos = System.nanoTime();
+        rebuildNanos = rebuiltNanos - start;
+    }
+
+    private void rebuildNow() {
         due = false;
         List<CompletableFuture<Void>> done = List.copyOf(waiting);
         waiting.clear();
@@ -328,14 +353,23 @@ public final class Policies implements AutoCloseable {
         }
     }
 
+    /** What cannot be saved is in force all the same, and saved with a later tick. */
     private void save() {
-        unsaved = !state.save(source.name(), config.vtep(), contact.confirmed(), set);
-    }
-
-    private void saveAge() {
-        if (unsaved || contact.isCurrent()) {
-            save();
+        if (saving) {
+            unsaved = true;
+            return;
         }
+        saving = true;
+        unsaved = false;
+        Instant confirmed = contact.confirmed();
+        PolicySet saved = set;
+        saver.execute(() -> {
+            boolean done = state.save(source.name(), config.vtep(), confirmed, saved);
+            run(() -> {
+                saving = false;
+                unsaved |= !done;
+            });
+        });
     }
 
     private void publish() {
@@ -361,19 +395,23 @@ public final class Policies implements AutoCloseable {
     /** @return false if this is closed, and the task will not run */
     private boolean run(Runnable task) {
         try {
-            thread.execute(() -> {
-                try {
-                    task.run();
-                } catch (RuntimeException e) {
-                    LOG.error("policy: {}", e.getMessage(), e);
-                } finally {
-                    publish();
-                }
-            });
+            thread.execute(guarded(task));
             return true;
         } catch (RejectedExecutionException e) {
             return false;
         }
+    }
+
+    private Runnable guarded(Runnable task) {
+        return () -> {
+            try {
+                task.run();
+            } catch (RuntimeException e) {
+                LOG.error("policy: {}", e.getMessage(), e);
+            } finally {
+                publish();
+            }
+        };
     }
 
     private CompletableFuture<Void> ask(Runnable task) {
@@ -399,11 +437,15 @@ public final class Policies implements AutoCloseable {
     public void close() {
         if (source != null) {
             source.close();
-            run(this::saveAge);
         }
-        thread.shutdown();
         try {
-            thread.awaitTermination(END_SECONDS, TimeUnit.SECONDS);
+            thread.shutdown();
+            boolean ended = thread.awaitTermination(END_SECONDS, TimeUnit.SECONDS);
+            saver.shutdown();
+            ended &= saver.awaitTermination(END_SECONDS, TimeUnit.SECONDS);
+            if (ended && source != null && (unsaved || contact.isCurrent())) {
+                state.save(source.name(), config.vtep(), contact.confirmed(), set);
+            }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

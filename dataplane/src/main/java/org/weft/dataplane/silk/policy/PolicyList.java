@@ -3,11 +3,8 @@ package org.weft.dataplane.silk.policy;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.function.Consumer;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.snakeyaml.engine.v2.exceptions.Mark;
 import org.snakeyaml.engine.v2.nodes.Node;
 import org.weft.dataplane.config.ConfigProblems;
@@ -26,7 +23,6 @@ final class PolicyList {
     private static final List<String> KEYS = List.of("tags", "allow");
     private static final List<String> TAG_KEYS = List.of("source", "tag", "name");
     private static final List<String> RULE_KEYS = List.of("tag", "destination", "protocol", "ports", "name");
-    private static final Pattern PORTS = Pattern.compile("(\\d{1,9})(?: ?- ?(\\d{1,9}))?");
 
     private final String file;
     private final Map<IpPrefix, Tag> tags = new HashMap<>();
@@ -140,10 +136,10 @@ final class PolicyList {
         YamlMapping fields = entry.fields();
         Integer tag = fields.require("tag", Values::tag);
         IpAddress destination = fields.require("destination", Values::hostAddress);
-        Protocol protocol = fields.require("protocol", PolicyList::protocol);
+        Protocol protocol = fields.require("protocol", Values::protocol);
         int[] ports = {0, 0};
         if (fields.has("ports") || protocol == null || protocol.hasPorts()) {
-            ports = fields.require("ports", PolicyList::ports);
+            ports = fields.require("ports", Values::ports);
         }
         String name = fields.read("name", null, text -> text);
         if (entry.usable()) {
@@ -163,24 +159,5 @@ final class PolicyList {
         } catch (IllegalArgumentException e) {
             skip(entry, e.getMessage());
         }
-    }
-
-    private static Protocol protocol(String text) {
-        return switch (text.toLowerCase(Locale.ROOT)) {
-            case "tcp" -> Protocol.TCP;
-            case "udp" -> Protocol.UDP;
-            case "icmp" -> Protocol.ICMP;
-            default -> throw new IllegalArgumentException("\"" + text + "\" is not tcp, udp or icmp");
-        };
-    }
-
-    private static int[] ports(String text) {
-        Matcher matcher = PORTS.matcher(text);
-        if (!matcher.matches()) {
-            throw new IllegalArgumentException(
-                    "\"" + text + "\" is not a port such as 7777, or a range such as 7777-7779");
-        }
-        int first = Integer.parseInt(matcher.group(1));
-        return new int[] {first, matcher.group(2) == null ? first : Integer.parseInt(matcher.group(2))};
     }
 }

@@ -20,7 +20,7 @@ import org.weft.dataplane.vtep.OperatorException;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
 
-/** What a source said last, on disk, so that this host judges by it again where nobody can be asked. For one thread. */
+/** What a source said last, on disk, so that this host judges by it again where nobody can be asked. One thread writes. */
 final class PolicyState {
     private static final Logger LOG = LoggerFactory.getLogger(PolicyState.class);
     private static final Gson GSON = new GsonBuilder().disableHtmlEscaping().create();
@@ -76,8 +76,8 @@ final class PolicyState {
     }
 
     private final StateFile file;
-    private Instant saved;
-    private String trouble;
+    private volatile Instant saved;
+    private volatile String trouble;
 
     PolicyState(Path directory) {
         file = new StateFile(directory.resolve("policies.json"));
@@ -97,7 +97,7 @@ final class PolicyState {
             LOG.warn(
                     "{} is damaged ({}): what was in force last is not known, and {} is asked anew",
                     file.path(),
-                    e.getMessage(),
+                    String.valueOf(e.getMessage()).lines().findFirst().orElse(""),
                     source);
         } catch (OperatorException e) {
             LOG.warn("{}: {} is asked anew", e.getMessage(), source);

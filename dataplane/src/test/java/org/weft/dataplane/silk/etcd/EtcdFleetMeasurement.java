@@ -28,6 +28,10 @@ public final class EtcdFleetMeasurement {
 
     private static final Duration TIMEOUT = Duration.ofSeconds(20);
     private static final Duration QUIET = Duration.ofSeconds(30);
+    private static final Duration ALONE = Duration.ofSeconds(10);
+    /** More hosts than this in one process would wait for its processors, not for etcd. */
+    private static final int AT_ONCE = 25;
+
     private static final int CHANGES = 20;
 
     private final EtcdServer server;
@@ -45,10 +49,18 @@ public final class EtcdFleetMeasurement {
     }
 
     /** What etcd says of itself so far. */
-    private record Usage(double cpuMillis, long residentKib, double requests) {
+    private record Usage(long nanos, double cpuMillis, long residentKib, double requests) {
         Usage since(Usage before) {
             return new Usage(
-                    cpuMillis - before.cpuMillis, residentKib - before.residentKib, requests - before.requests);
+                    nanos - before.nanos,
+                    cpuMillis - before.cpuMillis,
+                    residentKib - before.residentKib,
+                    requests - before.requests);
+        }
+
+        /** Without what etcd does when nobody asks. */
+        double cpuMillisBeyond(Usage alone) {
+            return cpuMillis - alone.cpuMillis * nanos / alone.nanos;
         }
     }
 
@@ -68,10 +80,16 @@ public final class EtcdFleetMeasurement {
     private String row(int size) throws Exception {
         List<Host> hosts = new ArrayList<>();
         try (ByteCount watch = new ByteCount()) {
+            Usage before = usage();
+            LockSupport.parkNanos(ALONE.toNanos());
             Usage empty = usage();
+            Usage alone = empty.since(before);
             long start = System.nanoTime();
             for (int number = 1; number <= size; number++) {
                 hosts.add(setup.start(number));
+                if (number % AT_ONCE == 0) {
+                    hosts.forEach(Host::own);
+                }
             }
             awaitSize(hosts, size);
             double joined = (System.nanoTime() - start) / 1e6;
@@ -80,7 +98,7 @@ public final class EtcdFleetMeasurement {
             Usage idle = usage().since(full);
             watch.open();
             double[] millis = new double[CHANGES];
-            Usage before = usage();
+            before = usage();
             for (int i = 0; i < CHANGES; i++) {
                 millis[i] = change(hosts, size, i);
             }
@@ -96,10 +114,10 @@ public final class EtcdFleetMeasurement {
                     full.residentKib >> 10,
                     (full.residentKib - empty.residentKib) / size,
                     idle.requests / size / ttls,
-                    idle.cpuMillis * 1000 / idle.requests,
+                    idle.cpuMillisBeyond(alone) * 1000 / idle.requests,
                     millis[CHANGES / 2],
                     millis[CHANGES - 1],
-                    changes.cpuMillis / sides,
+                    changes.cpuMillisBeyond(alone) / sides,
                     watch.bytes / sides);
         } finally {
             hosts.forEach(Host::close);
@@ -173,6 +191,7 @@ public final class EtcdFleetMeasurement {
         List<String> metrics =
                 http.send(request, HttpResponse.BodyHandlers.ofLines()).body().toList();
         return new Usage(
+                System.nanoTime(),
                 sum(metrics, "process_cpu_seconds_total") * 1000,
                 (long) sum(metrics, "process_resident_memory_bytes") >> 10,
                 sum(metrics, "grpc_server_started_total"));

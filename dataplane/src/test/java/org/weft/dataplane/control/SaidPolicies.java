@@ -1,0 +1,53 @@
+package org.weft.dataplane.control;
+
+import java.nio.file.Path;
+import org.weft.dataplane.VtepRegistry;
+import org.weft.dataplane.config.PolicyConfig;
+import org.weft.dataplane.policy.Enforcement.Mode;
+import org.weft.dataplane.policy.Enforcement.Refusal;
+import org.weft.dataplane.policy.Enforcement.Spoofing;
+import org.weft.dataplane.policy.VerdictSink;
+import org.weft.dataplane.silk.policy.Policies;
+import org.weft.dataplane.silk.policy.PolicySource;
+import org.weft.dataplane.table.FlowTable.Timeouts;
+
+/** A source that says what the test says. */
+final class SaidPolicies implements PolicySource {
+    /** Null until somebody listens. */
+    PolicySource.Listener listener;
+
+    /** What judges the VTEP of most tests by what this says, and has begun. */
+    Policies start(VtepRegistry registry, Path directory) {
+        PolicyConfig config = new PolicyConfig(
+                "silk-vtep",
+                Mode.ENFORCE,
+                Refusal.REJECT,
+                Spoofing.OFF,
+                24,
+                1024,
+                Timeouts.DEFAULT,
+                null,
+                PolicyConfig.NO_ROUTER,
+                directory,
+                null);
+        Policies policies = new Policies(config, registry, this, VerdictSink.NONE);
+        policies.start();
+        return policies;
+    }
+
+    @Override
+    public String name() {
+        return "memory";
+    }
+
+    @Override
+    public void start(Listener to) {
+        listener = to;
+    }
+
+    @Override
+    public void refresh() {}
+
+    @Override
+    public void close() {}
+}
