@@ -440,6 +440,20 @@ class CellTest {
     }
 
     @Test
+    void takesWhatIsSaidAfterALossForWhatComesAfterIt() {
+        startWith(MemoryCell.OWN);
+        synchronized (memory.routes) {
+            memory.cell.plan(); // waits for the routes, and what is said next for its end
+            memory.leases.say(MemoryCell.OWN, MemoryCell.PEER);
+            memory.leases.lose("it is taken");
+            memory.leases.say(OTHER, MemoryCell.PEER);
+        }
+
+        assertEquals(MemoryLeases.lease(OTHER), status().own());
+        assertEquals(Phase.CURRENT, status().phase());
+    }
+
+    @Test
     void keepsTheContainersSubnetAlsoWhenItsDeviceCannotBeHadAtStart() {
         startWith(MemoryCell.OWN);
         restart();
