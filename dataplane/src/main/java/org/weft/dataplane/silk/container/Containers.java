@@ -79,9 +79,12 @@ public final class Containers implements Tenants {
     /** Those that went without being detached do not count. */
     @Override
     public int size() {
-        return (int) entries().stream()
-                .filter(entry -> !entry.laid() || new VethPair(entry).exists())
-                .count();
+        return (int) entries().stream().filter(Containers::isHere).count();
+    }
+
+    /** Whether it is there, or is being attached. */
+    private static boolean isHere(Attachment entry) {
+        return !entry.laid() || new VethPair(entry).exists();
     }
 
     /** In the order they were attached. */
@@ -103,7 +106,9 @@ public final class Containers implements Tenants {
             return NO_LEASE;
         }
         Addresses addresses = new Addresses(now.lease);
-        long taken = entries().stream().filter(entry -> !isOutside(entry)).count();
+        long taken = entries().stream()
+                .filter(entry -> !isOutside(entry) && isHere(entry))
+                .count();
         return taken < addresses.size() ? null : addresses.exhausted();
     }
 
@@ -265,6 +270,9 @@ public final class Containers implements Tenants {
                             + request.address() + ": detach it first");
         }
         VethPair pair = new VethPair(held);
+        if (!held.laid()) {
+            pair.remove(); // an attempt before failed, and could not be undone
+        }
         boolean moved = !isSame(held.netns(), request.netns());
         if (moved && pair.exists()) {
             throw new OperatorException(
