@@ -124,13 +124,13 @@ public final class Containers implements Tenants {
         dropIfReplaceable(request);
         Attachment held = content.byKey().get(request.key());
         if (held != null) {
-            return again(held, request);
+            return again(held, request, now);
         }
         requireUnattached(request);
         IpAddress address = choose(now.lease, request.address());
         int mtu = request.mtu() == 0 ? now.mtu : request.mtu();
         Attachment attachment = new Attachment(request.key(), address, request.netns(), mtu, false);
-        put(attachment);
+        reserve(attachment, now);
         Attachment laid = lay(attachment);
         LOG.info(
                 "{} has address {} on {} ({}), in {} ms",
@@ -262,7 +262,7 @@ public final class Containers implements Tenants {
     }
 
     /** What is attached already, in the same namespace, and wants the same address or does not mind. */
-    private Attachment again(Attachment held, AttachRequest request) {
+    private Attachment again(Attachment held, AttachRequest request, Home now) {
         if (request.address() != null && !request.address().equals(held.address())) {
             throw new OperatorException(
                     Kind.BAD_DATA,
@@ -280,7 +280,7 @@ public final class Containers implements Tenants {
         }
         if (!pair.exists()) {
             Attachment renewed = new Attachment(held.key(), held.address(), request.netns(), held.mtu(), false);
-            put(renewed);
+            reserve(renewed, now);
             LOG.info("{} is attached again, its veth pair had gone", held.key());
             return lay(renewed);
         }
@@ -379,6 +379,15 @@ public final class Containers implements Tenants {
             drop(List.of(reserved));
         } catch (RuntimeException e) {
             cause.addSuppressed(e);
+        }
+    }
+
+    /** Who takes the lease away counts the containers afterwards: this one is counted, or it is refused. */
+    private void reserve(Attachment attachment, Home now) {
+        put(attachment);
+        if (!now.equals(home)) {
+            drop(List.of(attachment));
+            throw new OperatorException(Kind.UNAVAILABLE, NO_LEASE);
         }
     }
 
