@@ -47,8 +47,6 @@ public final class Cell implements AutoCloseable {
     private final Drain drain;
     private final CellThread thread = new CellThread(this::publish);
 
-    private final AtomicReference<Heard> heard = new AtomicReference<>();
-
     private volatile CellStatus status;
     private volatile long publishedNanos;
 
@@ -195,11 +193,15 @@ public final class Cell implements AutoCloseable {
 
     /** Hears the source on its thread, and acts on the cell's. */
     private final class Listener implements LeaseSource.Listener {
+        /** What waits to be listened to; the source's thread alone exchanges it. */
+        private AtomicReference<Heard> heard = new AtomicReference<>();
+
         /** Of several pictures that wait, only the last counts. */
         @Override
         public void leases(Lease granted, List<LeaseRecord> all) {
-            if (heard.getAndSet(new Heard(granted, all)) == null) {
-                thread.run(Cell.this::listen);
+            AtomicReference<Heard> waiting = heard;
+            if (waiting.getAndSet(new Heard(granted, all)) == null) {
+                thread.run(() -> listen(waiting.getAndSet(null)));
             }
         }
 
@@ -215,12 +217,12 @@ public final class Cell implements AutoCloseable {
 
         @Override
         public void lost(String sentence) {
+            heard = new AtomicReference<>(); // what comes after must not overtake the loss
             thread.run(() -> lose(sentence));
         }
     }
 
-    private void listen() {
-        Heard news = heard.getAndSet(null);
+    private void listen(Heard news) {
         contact.confirm();
         known.hear(news.all());
         if (news.own() != null && isSuitable(news.own())) {
