@@ -141,7 +141,7 @@ public final class Cell implements AutoCloseable {
                     .toList());
             settle();
         }
-        source.start(own.granted(), new Listener());
+        source.start(own.granted(), own.granted() == null ? null : saved.confirmed(), new Listener());
     }
 
     /** The cell as it was at most a second ago. */
@@ -244,8 +244,11 @@ public final class Cell implements AutoCloseable {
         if (drain.isDone()) {
             return;
         }
-        own.lose(sentence);
-        autosave.delete();
+        try {
+            own.lose(sentence);
+        } finally {
+            autosave.delete();
+        }
     }
 
     /** Makes the device what the lease wants, if that has changed, and converges. */

@@ -156,6 +156,9 @@ final class OwnLease {
                     known.leases().size() - 1);
             return true;
         } catch (RuntimeException e) {
+            if (device.vtep() != null) {
+                takeDown();
+            }
             retryLater();
             say("the device of " + wanted.subnetText() + " cannot be had: " + e.getMessage());
             return false;
