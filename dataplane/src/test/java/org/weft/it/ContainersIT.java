@@ -3,6 +3,8 @@ package org.weft.it;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -327,9 +329,11 @@ class ContainersIT {
         host.attach(host.app(), null);
         AttachRequest third = by(host.app(), "eth0", null);
         assertRefused("10.255.108.4/30 is full, all 2 addresses are in use", third);
+        assertNotNull(host.netns.call(host.containers::unavailable));
 
         first.close();
         Await.until("the veth pair goes with its namespace", () -> host.veths().size() == 1);
+        assertNull(host.netns.call(host.containers::unavailable));
         assertEquals("10.255.108.5", host.attach(third).address().toString());
     }
 

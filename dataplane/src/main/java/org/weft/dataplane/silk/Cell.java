@@ -48,8 +48,6 @@ public final class Cell implements AutoCloseable {
     private final Drain drain;
     private final CellThread thread = new CellThread(this::publish);
 
-    private final AtomicReference<Heard> heard = new AtomicReference<>();
-
     private volatile CellStatus status;
     private volatile long publishedNanos;
 
@@ -144,7 +142,7 @@ public final class Cell implements AutoCloseable {
                     .toList());
             settle();
         }
-        source.start(own.granted(), new Listener());
+        source.start(own.granted(), own.granted() == null ? null : saved.confirmed(), new Listener());
     }
 
     /** The cell as it was at most a second ago. */
@@ -196,11 +194,15 @@ public final class Cell implements AutoCloseable {
 
     /** Hears the source on its thread, and acts on the cell's. */
     private final class Listener implements LeaseSource.Listener {
+        /** What waits to be listened to; the source's thread alone exchanges it. */
+        private AtomicReference<Heard> heard = new AtomicReference<>();
+
         /** Of several pictures that wait, only the last counts. */
         @Override
         public void leases(Lease granted, List<LeaseRecord> all) {
-            if (heard.getAndSet(new Heard(granted, all)) == null) {
-                thread.run(Cell.this::listen);
+            AtomicReference<Heard> waiting = heard;
+            if (waiting.getAndSet(new Heard(granted, all)) == null) {
+                thread.run(() -> listen(waiting.getAndSet(null)));
             }
         }
 
@@ -216,12 +218,12 @@ public final class Cell implements AutoCloseable {
 
         @Override
         public void lost(String sentence) {
+            heard = new AtomicReference<>(); // what comes after must not overtake the loss
             thread.run(() -> lose(sentence));
         }
     }
 
-    private void listen() {
-        Heard news = heard.getAndSet(null);
+    private void listen(Heard news) {
         contact.confirm();
         known.hear(news.all());
         if (news.own() != null && isSuitable(news.own())) {
@@ -243,8 +245,11 @@ public final class Cell implements AutoCloseable {
         if (drain.isDone()) {
             return;
         }
-        own.lose(sentence);
-        autosave.delete();
+        try {
+            own.lose(sentence);
+        } finally {
+            autosave.delete();
+        }
     }
 
     /** Makes the device what the lease wants, if that has changed, and converges. */

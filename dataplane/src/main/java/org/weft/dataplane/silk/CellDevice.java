@@ -89,10 +89,10 @@ final class CellDevice {
         return addresses;
     }
 
-    /** A device that stayed from before another lease still has that one's address. */
+    /** Our device that stayed from before another lease still has that one's address; the kernel's own vxlan is silk's. */
     private void removeOldAddresses(Set<IpPrefix> wanted) {
         String dev = config.vtepName();
-        String json = HostNetwork.exists(dev) ? Iproute2.here().json("-4", "address", "show", "dev", dev) : "";
+        String json = HostNetwork.isTap(dev) ? Iproute2.here().json("-4", "address", "show", "dev", dev) : "";
         if (json.isBlank()) {
             return;
         }

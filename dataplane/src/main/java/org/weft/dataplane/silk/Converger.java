@@ -169,13 +169,13 @@ final class Converger {
      */
     Map<IpPrefix, String> apply(List<Change> changes) {
         List<Line> lines = new ArrayList<>();
+        // All old ones first: two leases may have changed their MAC addresses with each other.
+        changes.forEach(change -> unforward(change.before(), change.after()));
         changes.stream().filter(change -> change.after() == null).forEach(change -> {
-            unforward(change.before(), null);
             installed.remove(change.subnet());
             removalLines(change, lines);
         });
         changes.stream().filter(change -> change.after() != null).forEach(change -> {
-            unforward(change.before(), change.after());
             forward(change.after());
             installed.put(change.subnet(), change.after());
             lines(change, lines);

@@ -35,6 +35,14 @@ final class KnownLeases {
                 .forEach(record -> LOG.warn("lease skipped: {}", record.reason()));
     }
 
+    /** Another host's lease that takes a part of this host's; null if the source knows of none. */
+    Lease rivalOf(Lease own) {
+        return LeaseTable.of(overlay, null, records).leases().stream()
+                .filter(other -> !other.underlay().equals(own.underlay()) && other.overlaps(own))
+                .findFirst()
+                .orElse(null);
+    }
+
     /** Leases that can be used, this host's among them. */
     Collection<Lease> leases() {
         return table.leases();

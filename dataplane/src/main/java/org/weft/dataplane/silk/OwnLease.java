@@ -108,9 +108,10 @@ final class OwnLease {
         known.check(inForce == null ? wanted() : inForce);
     }
 
+    /** What containers got their addresses from stays until they are gone, unless another host has it by now. */
     private Lease wanted() {
         boolean moving = home != null && !home.equals(granted);
-        return moving && tenants.size() > 0 ? home : granted;
+        return moving && tenants.size() > 0 && known.rivalOf(home) == null ? home : granted;
     }
 
     /**
@@ -122,7 +123,7 @@ final class OwnLease {
     boolean settle(Function<Vtep, Converger> converger) {
         Lease wanted = wanted();
         if (!wanted.equals(inForce)) {
-            return System.nanoTime() - nextAttemptNanos >= 0 && change(wanted, converger);
+            return System.nanoTime() - nextAttemptNanos >= 0 && change(converger);
         }
         say(
                 wanted.equals(granted)
@@ -132,15 +133,18 @@ final class OwnLease {
         return false;
     }
 
-    private boolean change(Lease wanted, Function<Vtep, Converger> converger) {
+    private boolean change(Function<Vtep, Converger> converger) {
+        tenants.lease(null, 0);
         if (inForce != null) {
             takeDown();
         }
+        Lease wanted = wanted(); // again: a container may have come until none was taken any more
+        sayWhoIsCutOff(wanted);
+        home = wanted;
         known.check(wanted);
         try {
             Vtep vtep = device.up(wanted, known.leases());
             inForce = wanted;
-            home = wanted;
             convergence.with(converger.apply(vtep));
             ifindex = registry.state(vtep).ifindex();
             tenants.lease(wanted, vtep.mtu());
@@ -152,9 +156,23 @@ final class OwnLease {
                     known.leases().size() - 1);
             return true;
         } catch (RuntimeException e) {
+            if (device.vtep() != null) {
+                takeDown();
+            }
             retryLater();
             say("the device of " + wanted.subnetText() + " cannot be had: " + e.getMessage());
             return false;
+        }
+    }
+
+    private void sayWhoIsCutOff(Lease wanted) {
+        int containers = tenants.size();
+        if (home != null && !home.subnet().equals(wanted.subnet()) && containers > 0) {
+            LOG.warn(
+                    "containers ({}) in {} are cut off: another host has it, and this one {}",
+                    containers,
+                    home.subnetText(),
+                    wanted.subnetText());
         }
     }
 

@@ -441,6 +441,53 @@ class CellTest {
     }
 
     @Test
+    void leavesASubnetThatAnotherHostHasAtOnceAlsoWithContainers() {
+        startWith(MemoryCell.OWN, MemoryCell.PEER);
+        memory.tenants.size(1);
+        memory.leases.say(OTHER, MemoryCell.PEER);
+        assertEquals(MemoryLeases.lease(MemoryCell.OWN), status().own());
+
+        String rival = "10.0.16.17 10.255.99.0/24";
+        try (LogLines log = LogLines.of(OwnLease.class)) {
+            memory.leases.say(OTHER, MemoryCell.PEER, rival);
+            assertEquals(MemoryLeases.lease(OTHER), status().own());
+            assertEquals(
+                    "containers (1) in 10.255.99.0/24 are cut off: another host has it, and this one 10.255.77.0/24",
+                    log.lines().get(0));
+        }
+        assertEquals(List.of(PEER, MemoryLeases.lease(rival)), status().leases());
+        assertNull(status().trouble());
+    }
+
+    @Test
+    void givesNoAddressesOfASubnetThatIsGoneWhileTheNextHasNoDevice() {
+        startWith(MemoryCell.OWN);
+        memory.registry.failure = new OperatorException(Kind.CANNOT_CREATE, "no");
+
+        memory.leases.say(OTHER);
+
+        assertEquals("the device of 10.255.77.0/24 cannot be had: no", status().trouble());
+        assertNull(memory.tenants.lease);
+        memory.registry.failure = null;
+        memory.await("the other", status -> isOwn(status, OTHER));
+        assertEquals(MemoryLeases.lease(OTHER), memory.tenants.lease);
+    }
+
+    @Test
+    void takesWhatIsSaidAfterALossForWhatComesAfterIt() {
+        startWith(MemoryCell.OWN);
+        synchronized (memory.routes) {
+            memory.cell.plan(); // waits for the routes, and what is said next for its end
+            memory.leases.say(MemoryCell.OWN, MemoryCell.PEER);
+            memory.leases.lose("it is taken");
+            memory.leases.say(OTHER, MemoryCell.PEER);
+        }
+
+        assertEquals(MemoryLeases.lease(OTHER), status().own());
+        assertEquals(Phase.CURRENT, status().phase());
+    }
+
+    @Test
     void keepsTheContainersSubnetAlsoWhenItsDeviceCannotBeHadAtStart() {
         startWith(MemoryCell.OWN);
         restart();

@@ -118,6 +118,22 @@ class ConvergerTest {
     }
 
     @Test
+    void followsTwoLeasesThatHaveChangedTheirMacsWithEachOther() {
+        Lease peer = new Lease(PEER.underlay(), PEER.subnet(), SECOND_NETWORK.mac());
+        Lease second = new Lease(SECOND_NETWORK.underlay(), SECOND_NETWORK.subnet(), PEER.mac());
+        pass(true, PEER, SECOND_NETWORK);
+
+        assertEquals(2, pass(false, peer, second).size());
+
+        assertEquals(
+                List.of(new Remote(peer.underlay())),
+                vtep.fdb().entry(peer.mac()).remotes());
+        assertEquals(
+                List.of(new Remote(second.underlay())),
+                vtep.fdb().entry(second.mac()).remotes());
+    }
+
+    @Test
     void removesWhatIsGone() {
         pass(true, PEER, SINGLE);
         host.takeWritten();

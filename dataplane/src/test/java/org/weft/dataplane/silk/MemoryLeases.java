@@ -1,5 +1,6 @@
 package org.weft.dataplane.silk;
 
+import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -69,7 +70,7 @@ public final class MemoryLeases implements LeaseSource {
     }
 
     @Override
-    public void start(Lease last, Listener told) {
+    public void start(Lease last, Instant confirmed, Listener told) {
         held = last;
         listener = told;
     }

@@ -79,9 +79,12 @@ public final class Containers implements Tenants {
     /** Those that went without being detached do not count. */
     @Override
     public int size() {
-        return (int) entries().stream()
-                .filter(entry -> !entry.laid() || new VethPair(entry).exists())
-                .count();
+        return (int) entries().stream().filter(Containers::isHere).count();
+    }
+
+    /** Whether it is there, or is being attached. */
+    private static boolean isHere(Attachment entry) {
+        return !entry.laid() || new VethPair(entry).exists();
     }
 
     /** In the order they were attached. */
@@ -103,7 +106,9 @@ public final class Containers implements Tenants {
             return NO_LEASE;
         }
         Addresses addresses = new Addresses(now.lease);
-        long taken = entries().stream().filter(entry -> !isOutside(entry)).count();
+        long taken = entries().stream()
+                .filter(entry -> !isOutside(entry) && isHere(entry))
+                .count();
         return taken < addresses.size() ? null : addresses.exhausted();
     }
 
@@ -119,13 +124,13 @@ public final class Containers implements Tenants {
         dropIfReplaceable(request);
         Attachment held = content.byKey().get(request.key());
         if (held != null) {
-            return again(held, request);
+            return again(held, request, now);
         }
         requireUnattached(request);
         IpAddress address = choose(now.lease, request.address());
         int mtu = request.mtu() == 0 ? now.mtu : request.mtu();
         Attachment attachment = new Attachment(request.key(), address, request.netns(), mtu, false);
-        put(attachment);
+        reserve(attachment, now);
         Attachment laid = lay(attachment);
         LOG.info(
                 "{} has address {} on {} ({}), in {} ms",
@@ -257,7 +262,7 @@ public final class Containers implements Tenants {
     }
 
     /** What is attached already, in the same namespace, and wants the same address or does not mind. */
-    private Attachment again(Attachment held, AttachRequest request) {
+    private Attachment again(Attachment held, AttachRequest request, Home now) {
         if (request.address() != null && !request.address().equals(held.address())) {
             throw new OperatorException(
                     Kind.BAD_DATA,
@@ -265,6 +270,9 @@ public final class Containers implements Tenants {
                             + request.address() + ": detach it first");
         }
         VethPair pair = new VethPair(held);
+        if (!held.laid()) {
+            pair.remove(); // an attempt before failed, and could not be undone
+        }
         boolean moved = !isSame(held.netns(), request.netns());
         if (moved && pair.exists()) {
             throw new OperatorException(
@@ -272,7 +280,7 @@ public final class Containers implements Tenants {
         }
         if (!pair.exists()) {
             Attachment renewed = new Attachment(held.key(), held.address(), request.netns(), held.mtu(), false);
-            put(renewed);
+            reserve(renewed, now);
             LOG.info("{} is attached again, its veth pair had gone", held.key());
             return lay(renewed);
         }
@@ -371,6 +379,15 @@ public final class Containers implements Tenants {
             drop(List.of(reserved));
         } catch (RuntimeException e) {
             cause.addSuppressed(e);
+        }
+    }
+
+    /** Who takes the lease away counts the containers afterwards: this one is counted, or it is refused. */
+    private void reserve(Attachment attachment, Home now) {
+        put(attachment);
+        if (!now.equals(home)) {
+            drop(List.of(attachment));
+            throw new OperatorException(Kind.UNAVAILABLE, NO_LEASE);
         }
     }
 

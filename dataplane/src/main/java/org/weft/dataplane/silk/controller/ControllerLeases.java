@@ -1,6 +1,7 @@
 package org.weft.dataplane.silk.controller;
 
 import java.time.Duration;
+import java.time.Instant;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -82,7 +83,7 @@ public final class ControllerLeases implements LeaseSource {
     }
 
     @Override
-    public void start(Lease held, Listener listener) {
+    public void start(Lease held, Instant confirmed, Listener listener) {
         this.listener = listener;
         // silk renews what it finds under the address that it is configured for, also after that has changed.
         own = held == null ? null : new Lease(underlay, held.subnet(), held.mac());

@@ -2,6 +2,7 @@ package org.weft.dataplane.silk.etcd;
 
 import java.net.URI;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
@@ -87,10 +88,14 @@ public final class EtcdLeases implements LeaseSource {
     }
 
     @Override
-    public void start(Lease lastHeld, Listener listener) {
+    public void start(Lease held, Instant confirmed, Listener listener) {
+        Duration age = held == null ? null : Duration.between(confirmed, Instant.now());
         loop.execute(() -> {
             report = new Report(listener);
-            acquisition.want(lastHeld == null ? null : lastHeld.subnet());
+            if (held != null) {
+                tenure.resume(held, age);
+            }
+            acquisition.want(held == null ? null : held.subnet());
             turn();
         });
     }

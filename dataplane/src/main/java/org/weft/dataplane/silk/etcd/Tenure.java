@@ -56,6 +56,21 @@ final class Tenure {
                 Math.min(expiry.dividedBy(10).toNanos(), Duration.ofHours(1).toNanos());
     }
 
+    /**
+     * Goes on with what a process before this one held, for as long as nobody else may have it, and claims it again
+     * once etcd can be asked.
+     *
+     * @param age time since it was surely this host's; what the clock makes less than none counts as none
+     */
+    void resume(Lease held, Duration age) {
+        if (!held.underlay().equals(underlay) || !pool.contains(held.subnet())) {
+            return;
+        }
+        lease = held;
+        long passed = renewal + Math.max(0, Math.min(age.toSeconds(), expiry.toSeconds())) * 1_000_000_000L;
+        renewedAt = System.nanoTime() - passed;
+    }
+
     /** What is held; null if nothing is. */
     Lease lease() {
         return lease;

@@ -2,6 +2,7 @@ package org.weft.dataplane.silk.lease;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.function.Predicate;
 import org.weft.dataplane.host.FollowedFile;
@@ -45,7 +46,7 @@ public final class FileLeases implements LeaseSource {
 
     /** A lease held before stays this host's if the file names none. */
     @Override
-    public void start(Lease held, Listener listener) {
+    public void start(Lease held, Instant confirmed, Listener listener) {
         boolean usable = held != null && held.underlay().equals(underlay) && overlay.contains(held.base());
         this.own = usable ? held : null;
         this.listener = listener;

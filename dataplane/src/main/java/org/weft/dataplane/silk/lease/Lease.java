@@ -22,6 +22,10 @@ public record Lease(IpAddress underlay, IpPrefix subnet, long mac) {
         return subnet.length() == 32;
     }
 
+    public boolean overlaps(Lease other) {
+        return Overlay.contains(subnet, other.base()) || Overlay.contains(other.subnet, base());
+    }
+
     /** {@code 10.255.43.0/24}; {@link IpPrefix} leaves out the length of a /32. */
     public String subnetText() {
         return subnet.address() + "/" + subnet.length();

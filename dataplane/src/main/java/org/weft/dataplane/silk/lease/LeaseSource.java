@@ -1,5 +1,6 @@
 package org.weft.dataplane.silk.lease;
 
+import java.time.Instant;
 import java.util.List;
 
 /**
@@ -34,8 +35,9 @@ public interface LeaseSource extends AutoCloseable {
      * Begins to acquire or renew this host's lease and to follow all others'. Returns at once.
      *
      * @param held the lease this host held last, to be kept if it can; null if there is none
+     * @param confirmed when it was surely this host's; null with {@code held}
      */
-    void start(Lease held, Listener listener);
+    void start(Lease held, Instant confirmed, Listener listener);
 
     /** Asks now instead of at the next poll. Returns at once. */
     void refresh();

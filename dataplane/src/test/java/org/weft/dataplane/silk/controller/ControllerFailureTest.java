@@ -76,7 +76,7 @@ class ControllerFailureTest {
     private void follow(URI url, TlsFiles files, Duration timeout) {
         var config = new CellConfig.SilkController(url, files, Duration.ofMillis(20), timeout, Duration.ofHours(1));
         source = new ControllerLeases(config, HELD.underlay(), OVERLAY, false);
-        source.start(HELD, heard);
+        source.start(HELD, Instant.now(), heard);
     }
 
     private void follow(TlsFiles files) {

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
@@ -83,7 +84,7 @@ class ControllerLeasesTest {
     @Test
     void acquiresRenewsAndListsAtOnce() {
         controller.put("10.0.16.15", "10.255.44.0/24", "ee:ee:0a:ff:2c:00");
-        source.start(null, heard);
+        source.start(null, null, heard);
         RecordedLeases.Report first = heard.leases();
         assertEquals(lease("10.255.1.0/24", "ee:ee:0a:ff:01:00"), first.own());
         assertEquals(
@@ -104,7 +105,7 @@ class ControllerLeasesTest {
     @Test
     void acquiresASingleAddressForAHostThatIsNoCell() {
         source = source(Duration.ofMillis(20), true);
-        source.start(null, heard);
+        source.start(null, null, heard);
         assertEquals(lease("10.255.0.1/32", "ee:ee:0a:ff:00:01"), heard.leases().own());
     }
 
@@ -112,7 +113,7 @@ class ControllerLeasesTest {
     void refusesASubnetForAHostThatIsNoCell() {
         controller.put(HOST, "10.255.43.0/24", "ee:ee:0a:ff:2b:00");
         source = source(Duration.ofMillis(20), true);
-        source.start(null, heard);
+        source.start(null, null, heard);
         assertEquals(
                 "the lease that " + controller.url() + " gives 10.0.16.14 cannot be used: 10.255.43.0/24 is left from"
                         + " when this host was a cell: release it (PUT /leases/release), or let it expire",
@@ -122,14 +123,14 @@ class ControllerLeasesTest {
     @Test
     void renewsTheLeaseThatIsHeldInsteadOfAcquiring() {
         controller.put(HOST, "10.255.43.0/24", "ee:ee:0a:ff:2b:00");
-        source.start(HELD, heard);
+        source.start(HELD, Instant.now(), heard);
         assertEquals(HELD, heard.leases().own());
         assertEquals(0, count("PUT /leases/acquire"));
     }
 
     @Test
     void putsTheHeldLeaseBackIntoADatabaseThatWasLost() {
-        source.start(HELD, heard);
+        source.start(HELD, Instant.now(), heard);
         assertEquals(HELD, heard.leases().own());
         controller.forgetAll();
         heard.clear();
@@ -140,7 +141,7 @@ class ControllerLeasesTest {
 
     @Test
     void confirmsWhatIsUnchangedAndReportsWhatIsNot() {
-        source.start(HELD, heard);
+        source.start(HELD, Instant.now(), heard);
         heard.leases();
         assertEquals("confirmed", heard.next().kind());
         controller.put("10.0.16.15", "10.255.44.0/24", "ee:ee:0a:ff:2c:00");
@@ -155,7 +156,7 @@ class ControllerLeasesTest {
     void anotherOrderIsNoChange() {
         controller.put("10.0.16.15", "10.255.44.0/24", "ee:ee:0a:ff:2c:00");
         source = source(Duration.ofHours(1), false);
-        source.start(HELD, heard);
+        source.start(HELD, Instant.now(), heard);
         assertEquals("10.0.16.15", heard.leases().all().get(0).underlayIp());
         controller.forget("10.0.16.15");
         controller.put("10.0.16.15", "10.255.44.0/24", "ee:ee:0a:ff:2c:00");
@@ -171,7 +172,7 @@ class ControllerLeasesTest {
                 """
                 {"leases": [{"underlay_ip": "10.0.16.15", "overlay_subnet": "10.255.44.0/24"}, 7, null,
                  {"underlay_ip": 5, "overlay_subnet": null, "overlay_hardware_addr": [], "more": 1}], "more": 1}""");
-        source.start(HELD, heard);
+        source.start(HELD, Instant.now(), heard);
         RecordedLeases.Report report = heard.leases();
         assertEquals(HELD, report.own());
         assertEquals(
@@ -186,7 +187,7 @@ class ControllerLeasesTest {
     @Test
     void losesTheLeaseThatTheControllerHasOtherwise() {
         controller.put(HOST, "10.255.99.0/24", "ee:ee:0a:ff:63:00");
-        source.start(HELD, heard);
+        source.start(HELD, Instant.now(), heard);
         assertEquals(
                 "the lease 10.255.43.0/24 of 10.0.16.14 is refused for good: " + controller.url()
                         + "/leases/renew answers 409: renew-subnet-lease: lease mismatch",
@@ -196,7 +197,7 @@ class ControllerLeasesTest {
     @Test
     void asksNothingAfterTheLossUntilAnotherIsToBeAcquired() {
         controller.put("10.0.16.15", "10.255.43.0/24", "ee:ee:0a:ff:2b:00");
-        source.start(HELD, heard);
+        source.start(HELD, Instant.now(), heard);
         heard.loss();
         source.refresh();
         source.acquireAnother();
@@ -206,20 +207,20 @@ class ControllerLeasesTest {
 
     @Test
     void losesAHeldLeaseOutsideTheOverlay() {
-        source.start(lease("10.254.43.0/24", "ee:ee:0a:fe:2b:00"), heard);
+        source.start(lease("10.254.43.0/24", "ee:ee:0a:fe:2b:00"), Instant.now(), heard);
         assertEquals("the lease 10.254.43.0/24 that this host held is not in the overlay any more", heard.loss());
     }
 
     @Test
     void renewsForTheAddressThatTheHostHasNow() {
         Lease ofOldAddress = new Lease(IpAddress.parse("10.0.16.99"), HELD.subnet(), HELD.mac());
-        source.start(ofOldAddress, heard);
+        source.start(ofOldAddress, Instant.now(), heard);
         assertEquals(HELD, heard.leases().own());
     }
 
     @Test
     void toleratesFailuresForThePartitionToleranceAndNoLonger() {
-        source.start(HELD, heard);
+        source.start(HELD, Instant.now(), heard);
         heard.leases();
         clock.addAndGet(Duration.ofHours(1).toNanos());
         heard.clear();
@@ -246,7 +247,7 @@ class ControllerLeasesTest {
     @Test
     void aHostWithoutLeaseHasNoneToLose() {
         controller.answer(500, "");
-        source.start(null, heard);
+        source.start(null, null, heard);
         heard.failure();
         clock.addAndGet(TOLERANCE.multipliedBy(2).toNanos());
         assertEquals(controller.url() + "/leases/acquire answers 500", heard.failure());
@@ -259,14 +260,14 @@ class ControllerLeasesTest {
         for (int i = 1; i < 256; i++) {
             controller.put("10.1.0." + i, "10.255." + i + ".0/24", null);
         }
-        source.start(null, heard);
+        source.start(null, null, heard);
         assertEquals(controller.url() + "/leases/acquire answers 409: no lease available", heard.failure());
     }
 
     @Test
     void asksAtOnceWhenToldTo() {
         source = source(Duration.ofHours(1), false);
-        source.start(HELD, heard);
+        source.start(HELD, Instant.now(), heard);
         heard.leases();
         source.refresh();
         assertEquals("confirmed", heard.next().kind());
@@ -274,7 +275,7 @@ class ControllerLeasesTest {
 
     @Test
     void asksAllOverOneConnection() {
-        source.start(HELD, heard);
+        source.start(HELD, Instant.now(), heard);
         heard.leases();
         for (int poll = 0; poll < 5; poll++) {
             assertEquals("confirmed", heard.next().kind());
@@ -284,7 +285,7 @@ class ControllerLeasesTest {
 
     @Test
     void givesTheLeaseBackAndRenewsItNoMore() {
-        source.start(HELD, heard);
+        source.start(HELD, Instant.now(), heard);
         heard.leases();
         source.release();
         assertNull(controller.lease(HOST));
@@ -294,7 +295,7 @@ class ControllerLeasesTest {
 
     @Test
     void saysThatTheLeaseCouldNotBeGivenBack() {
-        source.start(HELD, heard);
+        source.start(HELD, Instant.now(), heard);
         heard.leases();
         controller.answer("/leases/release", 500, "{\"error\": \"database is locked\"}");
         OperatorException e = assertThrows(OperatorException.class, source::release);
@@ -308,7 +309,7 @@ class ControllerLeasesTest {
     @Test
     void closingKeepsTheLeaseAndReportsNoMore() {
         controller.fallSilent();
-        source.start(HELD, heard);
+        source.start(HELD, Instant.now(), heard);
         controller.awaitRequests(1);
         source.close();
         assertTrue(heard.isEmpty());
@@ -318,7 +319,7 @@ class ControllerLeasesTest {
     @Test
     void aListenerThatFailsHearsAgain() {
         RecordedLeases second = new RecordedLeases();
-        source.start(HELD, new FailingOnce(second));
+        source.start(HELD, Instant.now(), new FailingOnce(second));
         assertEquals(HELD, second.leases().own());
     }
 

@@ -8,6 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.net.URI;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -221,8 +223,24 @@ class EtcdLeasesTest {
         Host first = start(setup, 1, lease(1, "10.255.43.0/24"));
         first.own();
         Host second = start(setup, 2, lease(2, "10.255.43.0/24"));
+        second.heard().await("the loss", heard -> !heard.losses().isEmpty());
+        second.source().acquireAnother();
         assertNotEquals("10.255.43.0/24", second.subnet());
         assertEquals("10.255.43.0/24", first.subnet());
+    }
+
+    @Test
+    void heldSubnetIsLostAfterItsExpiryThoughEtcdWasNeverReached() {
+        Host.Setup cutOff =
+                Host.Setup.of("/cut-off", URI.create("http://127.0.0.1:1")).expiry(Duration.ofSeconds(100));
+        Host host = cutOff.start(1, lease(1, "10.255.43.0/24"), Instant.now().minusSeconds(88));
+        hosts.add(host);
+        assertEquals(List.of(), host.heard().losses(), "a tenth of the expiry is for what was not renewed yet");
+        host.heard().await("the loss", heard -> !heard.losses().isEmpty());
+        Host later = cutOff.start(2, lease(2, "10.255.44.0/24"), Instant.now().plusSeconds(500));
+        hosts.add(later);
+        later.heard().await("a failure", heard -> !heard.failures().isEmpty());
+        assertEquals(List.of(), later.heard().losses(), "a clock that was set back cuts nobody off");
     }
 
     @Test

@@ -3,6 +3,7 @@ package org.weft.dataplane.silk.etcd;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.function.Supplier;
 import javax.net.ssl.SSLContext;
@@ -65,16 +66,20 @@ final class Host implements AutoCloseable {
         }
 
         Host start(int number, Lease held) {
-            return new Host(this, underlay(number), held);
+            return start(number, held, Instant.now());
+        }
+
+        Host start(int number, Lease held, Instant confirmed) {
+            return new Host(this, underlay(number), held, confirmed);
         }
     }
 
     private final EtcdLeases source;
     private final Heard heard = new Heard();
 
-    private Host(Setup setup, IpAddress underlay, Lease held) {
+    private Host(Setup setup, IpAddress underlay, Lease held, Instant confirmed) {
         source = new EtcdLeases(setup.config(), setup.tls(), setup.overlay(), underlay, setup.singleIp());
-        source.start(held, heard);
+        source.start(held, confirmed, heard);
     }
 
     static IpAddress underlay(int number) {

@@ -12,6 +12,7 @@ import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
+import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -104,7 +105,7 @@ class FileLeasesTest {
 
     private void startWith(String text) throws IOException {
         write(text);
-        source.start(null, heard);
+        source.start(null, null, heard);
         Await.until("first leases", () -> heard.all != null);
     }
 
@@ -160,7 +161,7 @@ class FileLeasesTest {
         Files.writeString(old.resolve("leases.yml"), OWN);
         Files.createSymbolicLink(directory.resolve("..data"), Path.of("..1"));
         Files.createSymbolicLink(file, Path.of("..data", "leases.yml"));
-        source.start(null, heard);
+        source.start(null, null, heard);
         heard.awaitSize(1);
 
         Path next = Files.createDirectory(directory.resolve("..2"));
@@ -176,7 +177,7 @@ class FileLeasesTest {
     void seesAChangeThatTheKernelDoesNotTellOf(@TempDir Path elsewhere) throws IOException {
         Path target = Files.writeString(elsewhere.resolve("real.yml"), OWN);
         Files.createSymbolicLink(file, target);
-        source.start(null, heard);
+        source.start(null, null, heard);
         heard.awaitSize(1);
 
         Files.writeString(target, OWN + lease(2));
@@ -200,7 +201,7 @@ class FileLeasesTest {
         Path inner = directory.resolve("etc");
         file = inner.resolve("leases.yml");
         source = new FileLeases(file, OVERLAY, HOST);
-        source.start(null, heard);
+        source.start(null, null, heard);
         heard.awaitFailure(file + " does not exist");
 
         Files.createDirectory(inner);
@@ -282,7 +283,7 @@ class FileLeasesTest {
     @Test
     void keepsTheLeaseHeldBeforeARestart() throws IOException {
         write(lease(2));
-        source.start(ownLease(), heard);
+        source.start(ownLease(), Instant.now(), heard);
 
         heard.awaitFailure("has no lease for 10.0.0.1 any more");
         assertEquals(ownLease(), heard.own);
@@ -296,6 +297,7 @@ class FileLeasesTest {
                         IpAddress.parse("10.0.0.9"),
                         ownLease().subnet(),
                         ownLease().mac()),
+                Instant.now(),
                 heard);
 
         heard.awaitSize(1);
@@ -404,7 +406,7 @@ class FileLeasesTest {
                 super.leases(own, all);
             }
         };
-        source.start(null, closing);
+        source.start(null, null, closing);
 
         closing.awaitSize(1);
         caller[0].join(5_000);
