@@ -21,7 +21,8 @@ import picocli.CommandLine.Parameters;
             "weft policy {allow|deny} SRC-TAG DST-IP --protocol tcp|udp|icmp [--port PORT[-PORT]]",
             "       weft policy mode {off|log|enforce|netfilter}",
             "       weft [-j] policy explain {SRC-IP|tag TAG} DST-IP {tcp PORT|udp PORT|icmp}",
-            "       weft [-j] policy [show]"
+            "       weft [-j] policy [show]",
+            "       weft policy nft"
         },
         optionListHeading = "%n",
         footer = {
@@ -30,7 +31,8 @@ import picocli.CommandLine.Parameters;
             "  weft policy allow 1 10.255.126.3 --protocol tcp --port 7777-7779",
             "  weft policy deny 1 10.255.126.3 --protocol tcp --port 7778",
             "  weft policy explain 10.255.43.3 10.255.126.3 tcp 7777",
-            "  weft policy mode log"
+            "  weft policy mode log",
+            "  weft policy nft | nft -f -     # the same between containers of this host"
         })
 final class PolicyCommand extends ObjectCommand {
     @Parameters(hidden = true, completionCandidates = Candidates.class)

@@ -12,7 +12,7 @@ import org.weft.encap.IpAddress;
 
 /** The words behind {@code policy} and a verb. */
 final class PolicyGrammar {
-    static final List<String> VERBS = List.of("allow", "deny", "show", "list", "mode", "explain");
+    static final List<String> VERBS = List.of("allow", "deny", "show", "list", "mode", "explain", "nft");
     static final List<String> WORDS =
             List.of("tcp", "udp", "icmp", "protocol", "port", "tag", "off", "log", "enforce", "netfilter");
 
@@ -27,6 +27,10 @@ final class PolicyGrammar {
             case "show" -> {
                 end(words);
                 yield PolicyQuestion.show();
+            }
+            case "nft" -> {
+                end(words);
+                yield PolicyQuestion.localRules();
             }
             case "explain" -> explain(words);
             case "mode" -> mode(words);

@@ -85,10 +85,12 @@ final class Session {
             PolicyPrinter printer = new PolicyPrinter(out);
             if (style.json()) {
                 copy(answer.body());
-            } else if (question.explain()) {
-                printer.explain(client.read(answer, target).getAsJsonObject());
             } else {
-                printer.print(reader(answer));
+                switch (question.form()) {
+                    case ALL -> printer.print(reader(answer));
+                    case ONE_PACKET -> printer.explain(client.read(answer, target).getAsJsonObject());
+                    case LOCAL_RULES -> LocalRules.print(client.read(answer, target).getAsJsonObject(), out);
+                }
             }
         } catch (JsonParseException | IllegalStateException | IOException e) {
             throw ControlClient.garbled(target, e);

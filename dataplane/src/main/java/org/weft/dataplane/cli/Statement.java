@@ -21,13 +21,25 @@ sealed interface Statement {
      * A question about policies.
      *
      * @param target path and query that it is asked by
-     * @param explain whether it is about one packet, not all policies
+     * @param form how the answer is told
      */
-    record PolicyQuestion(String target, boolean explain) implements Statement {
+    record PolicyQuestion(String target, Form form) implements Statement {
         private static final String PATH = "/v1/policy";
 
+        /** What is wanted of the answer. */
+        enum Form {
+            ALL,
+            ONE_PACKET,
+            /** As nftables takes it. */
+            LOCAL_RULES
+        }
+
         static PolicyQuestion show() {
-            return new PolicyQuestion(PATH, false);
+            return new PolicyQuestion(PATH, Form.ALL);
+        }
+
+        static PolicyQuestion localRules() {
+            return new PolicyQuestion(PATH, Form.LOCAL_RULES);
         }
 
         /** @param source null where a tag is given */
@@ -45,7 +57,7 @@ sealed interface Statement {
                             protocol.name().toLowerCase(Locale.ROOT),
                             "port",
                             port),
-                    true);
+                    Form.ONE_PACKET);
         }
     }
 

@@ -11,6 +11,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.weft.dataplane.cli.Statement.Change;
 import org.weft.dataplane.cli.Statement.Listing;
 import org.weft.dataplane.cli.Statement.PolicyQuestion;
+import org.weft.dataplane.cli.Statement.PolicyQuestion.Form;
 import org.weft.dataplane.cli.Statement.Show;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
@@ -68,7 +69,7 @@ policy explain tag 7 fd00::3 ICMP             | /v1/policy/explain?tag=7&destina
 """)
     void turnsWordsIntoQuestionsAboutPolicies(String line, String target) {
         assertEquals(
-                new PolicyQuestion(target, target.contains("explain")),
+                new PolicyQuestion(target, target.contains("explain") ? Form.ONE_PACKET : Form.ALL),
                 Grammar.parse(List.of(line.strip().split(" "))));
     }
 
