@@ -55,8 +55,8 @@ class LiveChangesIT {
             Traffic.untilAnswered(lab.first.app, echo, Await.PATIENCE);
             socket.setSoTimeout(TIMEOUT_MS);
             AtomicBoolean changing = new AtomicBoolean(true);
-            CompletableFuture<Integer> sent = CompletableFuture.supplyAsync(() -> sendWhile(changing, socket, echo));
-            CompletableFuture<BitSet> echoed = CompletableFuture.supplyAsync(() -> receive(socket));
+            CompletableFuture<Integer> sent = Traffic.onThreadOfItsOwn(() -> sendWhile(changing, socket, echo));
+            CompletableFuture<BitSet> echoed = Traffic.onThreadOfItsOwn(() -> receive(socket));
             try {
                 for (int round = 0; round < ROUNDS; round++) {
                     changeEverything(round);

@@ -21,6 +21,7 @@ import java.util.HexFormat;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 
 /** Connections and datagrams between containers, by sockets that live in their namespaces. */
@@ -34,6 +35,11 @@ final class Traffic {
         from.exec("ping", "-n", "-c", "1", "-W", "5", "-s", Integer.toString(size), to);
     }
 
+    /** The common pool may have one thread only, where of two tasks that need each other one never begins. */
+    static <T> CompletableFuture<T> onThreadOfItsOwn(Supplier<T> task) {
+        return CompletableFuture.supplyAsync(task, run -> new Thread(run, "traffic").start());
+    }
+
     /** Sends random bytes over TCP and compares their SHA-256 at both ends. */
     static void tcp(Netns from, Netns to, String address, long length) {
         tcp(from, to, address, length, () -> false);
@@ -44,7 +50,7 @@ final class Traffic {
         try (ServerSocket server = to.call(() -> new ServerSocket(0, 1, InetAddress.getByName(address)));
                 Socket client = from.call(() -> SocketChannel.open().socket())) {
             server.setSoTimeout(TIMEOUT_MS);
-            CompletableFuture<String> received = CompletableFuture.supplyAsync(() -> receive(server));
+            CompletableFuture<String> received = onThreadOfItsOwn(() -> receive(server));
             client.connect(server.getLocalSocketAddress(), TIMEOUT_MS);
             String sent = send(client, length, more);
             assertEquals(sent, received.join(), "SHA-256 of " + length + " or more bytes to " + address);
