@@ -32,6 +32,8 @@ final class CellLab implements AutoCloseable {
 
     final List<CellHost> hosts = new ArrayList<>();
 
+    private final List<Lease> strangers = new ArrayList<>();
+
     private final Path directory;
     private final Netns router = Netns.create("router");
 
@@ -105,7 +107,19 @@ final class CellLab implements AutoCloseable {
 
     /** The hosts' leases as they are now. */
     List<Lease> leases() {
-        return hosts.stream().map(CellHost::lease).collect(Collectors.toCollection(ArrayList::new));
+        return Stream.concat(hosts.stream().map(CellHost::lease), strangers.stream())
+                .collect(Collectors.toCollection(ArrayList::new));
+    }
+
+    /** A lease of a host that is not there, from now on. */
+    void add(Lease stranger) {
+        strangers.add(stranger);
+        write(leases());
+    }
+
+    /** The namespace between the hosts; its device port0 leads to the first. */
+    Netns router() {
+        return router;
     }
 
     /** Goes with the lab. */

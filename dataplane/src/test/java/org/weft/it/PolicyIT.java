@@ -119,9 +119,7 @@ class PolicyIT {
     private static void applyLocalRules(CellHost host) {
         // Every refusal is to be told, not one a second.
         host.netns.sysctl("net.ipv4.icmp_ratemask", "0");
-        Command.run(
-                host.weft("policy nft"),
-                List.of("ip", "netns", "exec", host.netns.name(), "nft", "-f", "-"));
+        Command.run(host.weft("policy nft"), List.of("ip", "netns", "exec", host.netns.name(), "nft", "-f", "-"));
     }
 
     private int tag(Container container) {

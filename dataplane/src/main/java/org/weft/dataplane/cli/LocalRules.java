@@ -20,13 +20,13 @@ final class LocalRules {
 
     /** @param policies what {@code GET /v1/policy} answers */
     static void print(JsonObject policies, PrintStream out) {
-        out.println("# Policies of " + Printer.text(policies, "vtep") + " for packets between containers of this host; apply"
-                + " with nft -f, anew after each change");
+        out.println("# Policies of " + Printer.text(policies, "vtep")
+                + " for packets between containers of this host; apply" + " with nft -f, anew after each change");
         out.println("table " + TABLE);
         out.println("delete table " + TABLE);
         out.println("table " + TABLE + " {");
-        PORT_PROTOCOLS.forEach(protocol -> set(
-                protocol, "ipv4_addr . ipv4_addr . inet_service", elements(policies, protocol), out));
+        PORT_PROTOCOLS.forEach(
+                protocol -> set(protocol, "ipv4_addr . ipv4_addr . inet_service", elements(policies, protocol), out));
         set("icmp", "ipv4_addr . ipv4_addr", elements(policies, "icmp"), out);
         out.print(
                 """

@@ -88,8 +88,10 @@ final class Session {
             } else {
                 switch (question.form()) {
                     case ALL -> printer.print(reader(answer));
-                    case ONE_PACKET -> printer.explain(client.read(answer, target).getAsJsonObject());
-                    case LOCAL_RULES -> LocalRules.print(client.read(answer, target).getAsJsonObject(), out);
+                    case ONE_PACKET ->
+                        printer.explain(client.read(answer, target).getAsJsonObject());
+                    case LOCAL_RULES ->
+                        LocalRules.print(client.read(answer, target).getAsJsonObject(), out);
                 }
             }
         } catch (JsonParseException | IllegalStateException | IOException e) {
