@@ -16,9 +16,13 @@ final class KernelPolicy {
      */
     static void apply(Netns host, List<Container> containers, List<Integer> tags, List<Policy> policies) {
         StringBuilder rules = new StringBuilder("*filter\n:vpa--1 - [0:0]\n-A FORWARD -j vpa--1\n");
+        // First who packets are from, for all containers, then who lets them in.
         for (int i = 0; i < containers.size(); i++) {
             String ip = containers.get(i).ip();
             rules.append("-A vpa--1 -s %s/32 -j MARK --set-xmark 0x%x/0xffffffff\n".formatted(ip, tags.get(i)));
+        }
+        for (Container container : containers) {
+            String ip = container.ip();
             policies.stream()
                     .filter(policy -> policy.destination().toString().equals(ip))
                     .forEach(policy -> rules.append("-A vpa--1 ").append(allow(policy)));

@@ -53,10 +53,11 @@ class PolicyDifferentialIT {
     };
 
     /** One packet, the same for both hosts but for their own addresses. */
-    private record Step(boolean leaving, int container, int tag, byte[][] frames) {
+    private record Step(boolean leaving, int container, int tag, int peer, byte[][] frames) {
         @Override
         public String toString() {
-            return (leaving ? "leaving " : "arriving ") + container + " tag " + tag + " " + told(frames[0]);
+            return (leaving ? "leaving " : "arriving ") + container + " peer " + peer + " tag " + tag + " "
+                    + told(frames[0]);
         }
     }
 
@@ -65,6 +66,7 @@ class PolicyDifferentialIT {
 
     private CellLab lab;
     private int markers = 10_000;
+    private final List<Step> history = new ArrayList<>();
 
     /** A host, and where its packets can be seen. */
     private record Side(CellHost host, PacketSocket underlay, List<PacketSocket> containers) implements AutoCloseable {
@@ -119,6 +121,8 @@ class PolicyDifferentialIT {
                 + lab.directory().resolve("policy") + ", refuse: drop, source: {file: " + file + "}}"));
         lab.add(CellLab.spare());
         lab.populate();
+        // All that leaves is the test's; containers say nothing by themselves.
+        lab.containers().forEach(container -> container.netns().exec("iptables", "-P", "OUTPUT", "DROP"));
         CellHost kernel = lab.hosts.get(0);
         KernelPolicy.apply(kernel.netns, kernel.containers(), TAGS, policies.get(0));
         // Windows are not followed here.
@@ -152,13 +156,31 @@ class PolicyDifferentialIT {
             List<String> expected = play(steps, 0, wire, kernel);
             List<String> got = play(steps, 1, wire, weft);
             delivered += expected.size();
-            assertEquals(
-                    String.join("\n", expected),
-                    String.join("\n", got),
-                    () -> "of\n" + steps.stream().map(Step::toString).collect(Collectors.joining("\n")));
+            history.addAll(steps);
+            assertEquals(String.join("\n", expected), String.join("\n", got), () -> story(expected, got));
         }
         int all = ROUNDS * PACKETS;
         assertTrue(delivered > all / 20 && delivered < all / 2, delivered + " of " + all + " were let in");
+    }
+
+    /** All that happened to the flow that the first difference is about. */
+    private String story(List<String> expected, List<String> got) {
+        int same = 0;
+        while (same < Math.min(expected.size(), got.size())
+                && expected.get(same).equals(got.get(same))) {
+            same++;
+        }
+        String told = same < expected.size() ? expected.get(same) : got.get(same);
+        String[] words = told.split(" ");
+        String place = words[3];
+        String back = place.substring(4) + place.substring(0, 4);
+        return told + "; of that flow:\n"
+                + history.stream()
+                        .map(Step::toString)
+                        .filter(step -> step.contains("ing " + words[1].charAt(0)))
+                        .filter(step -> step.contains(words[2] + " " + place) || step.contains(words[2] + " " + back))
+                        .collect(Collectors.joining("\n"))
+                + "\n";
     }
 
     private int any(int... of) {
@@ -174,7 +196,8 @@ class PolicyDifferentialIT {
         int flags = any(TCP_FLAGS);
         int type = any(0, 8, 8);
         int tag = any(SENT_TAGS);
-        String peer = CellLab.spare().base().replaceAll("0$", Integer.toString(1 + random.nextInt(2)));
+        int last = 1 + random.nextInt(2);
+        String peer = CellLab.spare().base().replaceAll("0$", Integer.toString(last));
         byte[][] frames = new byte[2][];
         for (int host = 0; host < 2; host++) {
             String own = lab.hosts.get(host).container(container).ip();
@@ -189,7 +212,7 @@ class PolicyDifferentialIT {
                 default -> packets.icmp(from, to, type, 700 + far % 2);
             };
         }
-        return new Step(leaves, container, tag, frames);
+        return new Step(leaves, container, tag, last, frames);
     }
 
     /** From a container's MAC address to its veth's other end. */

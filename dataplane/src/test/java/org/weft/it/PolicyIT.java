@@ -95,11 +95,11 @@ class PolicyIT {
             for (int tag : TAGS) {
                 IpAddress to = IpAddress.parse(address);
                 for (Protocol protocol : Protocol.values()) {
-                    if (random.nextInt(3) > 0) {
+                    if (random.nextBoolean()) {
                         continue;
                     }
                     int first = PORTS[random.nextInt(PORTS.length)] - random.nextInt(20);
-                    int last = first + random.nextInt(100);
+                    int last = first + random.nextInt(2000);
                     policies.add(new Policy(
                             tag, to, protocol, protocol.hasPorts() ? first : 0, protocol.hasPorts() ? last : 0));
                 }

@@ -5,8 +5,8 @@ import static java.nio.ByteOrder.BIG_ENDIAN;
 import org.agrona.concurrent.UnsafeBuffer;
 
 /**
- * What tells the flow of an IP packet from others: addresses, protocol, and ports, or the identifier of an ICMP query in
- * place of both ports (kernel: nf_conntrack_tuple). Mutable, one per agent; holds until the next {@link #read}.
+ * What tells the flow of an IP packet from others: addresses, protocol, and ports, or in their place the identifier of an
+ * ICMP query and what it asks for (kernel: nf_conntrack_tuple). Mutable, one per agent; holds until the next {@link #read}.
  */
 public final class FlowKey {
     /** What a frame is to whoever looks for its flow. */
@@ -25,6 +25,10 @@ public final class FlowKey {
 
     public static final int ICMP = 1;
     public static final int ICMPV6 = 58;
+
+    private static final int ECHO = 8;
+    private static final int TIMESTAMP = 13;
+    private static final int ECHO_IPV6 = 128;
 
     private static final int ICMP_LENGTH = 8;
     private static final int ICMP_IDENTIFIER_OFFSET = 4;
@@ -102,15 +106,21 @@ public final class FlowKey {
         if (isIcmpError(icmpType)) {
             return readQuoted(buffer, offset + ICMP_LENGTH, length - ICMP_LENGTH) ? Kind.ICMP_ERROR : Kind.MALFORMED;
         }
-        if (isIcmpQuery(icmpType)) {
-            readIdentifier(buffer, offset);
-        }
+        readIdentifier(buffer, offset);
         return Kind.PACKET;
     }
 
+    /** A query goes from a port with its identifier to one with the type of the request; its answer comes back. */
     private void readIdentifier(UnsafeBuffer buffer, int offset) {
-        sourcePort = buffer.getShort(offset + ICMP_IDENTIFIER_OFFSET, BIG_ENDIAN) & 0xffff;
-        destinationPort = sourcePort;
+        int type = buffer.getByte(offset) & 0xff;
+        int identifier = buffer.getShort(offset + ICMP_IDENTIFIER_OFFSET, BIG_ENDIAN) & 0xffff;
+        if (isIcmpRequest(type)) {
+            sourcePort = identifier;
+            destinationPort = type;
+        } else if (isIcmpAnswer(type)) {
+            sourcePort = protocol == ICMPV6 ? ECHO_IPV6 : type == 0 ? ECHO : TIMESTAMP;
+            destinationPort = identifier;
+        }
     }
 
     /** The beginning of a packet, of which no more is certain than 8 bytes behind the IP header. */
@@ -164,13 +174,13 @@ public final class FlowKey {
                 };
     }
 
-    /** Echo and timestamp, request or reply: all that a host answers by an identifier. */
-    private boolean isIcmpQuery(int type) {
-        return isIcmpRequest(type) || (protocol == ICMPV6 ? type == 129 : type == 0 || type == 14);
+    /** Echo and timestamp: all that a host answers by an identifier. */
+    private boolean isIcmpRequest(int type) {
+        return protocol == ICMPV6 ? type == ECHO_IPV6 : type == ECHO || type == TIMESTAMP;
     }
 
-    private boolean isIcmpRequest(int type) {
-        return protocol == ICMPV6 ? type == 128 : type == 8 || type == 13;
+    private boolean isIcmpAnswer(int type) {
+        return protocol == ICMPV6 ? type == ECHO_IPV6 + 1 : type == 0 || type == TIMESTAMP + 1;
     }
 
     /**

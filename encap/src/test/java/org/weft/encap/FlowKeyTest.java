@@ -82,14 +82,21 @@ class FlowKeyTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"0800, true", "0000, false", "0d00, true", "0e00, false", "0900, false"})
-    void onlyARequestOpens(String typeAndCode, boolean opens) {
+    @CsvSource({
+        "0800, true, 42, 8",
+        "0000, false, 8, 42",
+        "0d00, true, 42, 13",
+        "0e00, false, 13, 42",
+        "0900, false, 0, 0"
+    })
+    void onlyARequestOpensAndItsAnswerGoesTheOtherWay(String typeAndCode, boolean opens, int source, int destination) {
         assertEquals(
                 Kind.PACKET,
                 read(Bytes.hex(MACS + "0800 4500 001c 0000 0000 4001 0000 0a000009 0a000002 " + typeAndCode
                         + "0000 002a 0001")));
         assertEquals(opens, key.opens());
-        assertEquals(typeAndCode.equals("0900") ? 0 : 42, key.sourcePort());
+        assertEquals(source, key.sourcePort());
+        assertEquals(destination, key.destinationPort());
     }
 
     @ParameterizedTest

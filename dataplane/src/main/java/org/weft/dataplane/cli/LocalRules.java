@@ -25,9 +25,9 @@ final class LocalRules {
         out.println("table " + TABLE);
         out.println("delete table " + TABLE);
         out.println("table " + TABLE + " {");
-        PORT_PROTOCOLS.forEach(
-                protocol -> set(protocol, "ipv4_addr . ipv4_addr . inet_service", elements(policies, protocol), out));
-        set("icmp", "ipv4_addr . ipv4_addr", elements(policies, "icmp"), out);
+        PORT_PROTOCOLS.forEach(protocol ->
+                set("allowed-" + protocol, "ipv4_addr . ipv4_addr . inet_service", elements(policies, protocol), out));
+        set("allowed-icmp", "ipv4_addr . ipv4_addr", elements(policies, "icmp"), out);
         out.print(
                 """
                   chain forward {
@@ -36,9 +36,9 @@ final class LocalRules {
                   }
                   chain local {
                     ct state established,related accept
-                    ip saddr . ip daddr . tcp dport @tcp accept
-                    ip saddr . ip daddr . udp dport @udp accept
-                    ip protocol icmp ip saddr . ip daddr @icmp accept
+                    ip saddr . ip daddr . tcp dport @allowed-tcp accept
+                    ip saddr . ip daddr . udp dport @allowed-udp accept
+                    ip protocol icmp ip saddr . ip daddr @allowed-icmp accept
                     reject with icmpx port-unreachable
                   }
                 }

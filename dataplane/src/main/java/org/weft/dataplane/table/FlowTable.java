@@ -284,7 +284,7 @@ public final class FlowTable {
         }
     }
 
-    /** What the flow was before this packet; 0 if there was none, or one that this packet begins anew. */
+    /** What the flow is with this packet; 0 if there is none, or an ended one that this packet would begin anew. */
     private long note(
             long what,
             long localHigh,
@@ -298,10 +298,12 @@ public final class FlowTable {
         for (int offset = bucket; offset < bucket + WAYS * SLOT_LENGTH; offset += SLOT_LENGTH) {
             long state;
             while ((state = find(offset, what, localHigh, localLow, remoteHigh, remoteLow, now)) != 0) {
-                boolean again = key.isTcpOpen() && isClosed(state);
-                long next = again ? version(state) : after(state, key, departing, now);
+                if (key.isTcpOpen() && isClosed(state)) {
+                    return 0;
+                }
+                long next = after(state, key, departing, now);
                 if (next == state || buffer.compareAndSetLong(offset, state, next)) {
-                    return again ? 0 : next;
+                    return next;
                 }
             }
         }
