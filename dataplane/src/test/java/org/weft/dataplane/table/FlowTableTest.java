@@ -113,6 +113,14 @@ class FlowTableTest {
     }
 
     @Test
+    void aConnectionFromTheMiddleGoesOnWhenOneSideHasEndedIt() {
+        flows.depart(out(1, ACK), now);
+        assertEquals(Arrival.ESTABLISHED, flows.arrive(in(1, FIN | ACK), now));
+        assertEquals(Arrival.ESTABLISHED, flows.arrive(in(1, SYN), now));
+        assertEquals(Arrival.ESTABLISHED, flows.arrive(in(1, ACK), now + 100));
+    }
+
+    @Test
     void eachPacketKeepsAFlow() {
         establish(1);
         flows.timeouts(new Timeouts(100, 50));
