@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -82,14 +83,9 @@ final class VtepDevices implements AutoCloseable {
         try {
             configure(config);
             ifindex = Link.of(config.name()).index();
+            openRefusals(config, workers, capture);
             for (int worker = 0; worker < workers; worker++) {
                 senders.add(LinuxUnderlaySender.open(senderOptions(config, Math.max(1, SENDERS / workers))));
-            }
-            for (int worker = 0; worker < workers; worker++) {
-                // Its counters are written by the receiving side, so they are no part of the sending worker's.
-                Counters lane = vtep.counters().lane(workers + worker);
-                refusals.add(
-                        new RefusalSender(vtep, LinuxUnderlaySender.open(senderOptions(config, 1)), lane, capture));
             }
             switchOffloads();
             port.attach(vtep, taps, refusals);
@@ -99,6 +95,23 @@ final class VtepDevices implements AutoCloseable {
         } catch (RuntimeException e) {
             close();
             throw e;
+        }
+    }
+
+    /** Before the pools, which take as many ports as they get; where there are too few for both, nobody is told. */
+    private void openRefusals(VtepConfig config, int workers, Capture capture) {
+        int ports = config.sourcePortMax() - config.sourcePortMin();
+        boolean room = config.sourcePortMax() == 0 || ports >= 2 * workers;
+        if (!room) {
+            LOG.warn("{}: srcport has no port left to tell senders of refused packets from", config.name());
+        }
+        for (int worker = 0; worker < workers; worker++) {
+            // Its counters are written by the receiving side, so they are no part of the sending worker's.
+            Counters lane = vtep.counters().lane(workers + worker);
+            refusals.add(
+                    room
+                            ? new RefusalSender(vtep, LinuxUnderlaySender.open(senderOptions(config, 1)), lane, capture)
+                            : null);
         }
     }
 
@@ -302,7 +315,7 @@ final class VtepDevices implements AutoCloseable {
         egress.forEach(Stages.Line::stop);
         port.detach(vtep);
         senders.forEach(LinuxUnderlaySender::close);
-        refusals.forEach(RefusalSender::close);
+        refusals.stream().filter(Objects::nonNull).forEach(RefusalSender::close);
         marks.remove();
         taps.get(0).close();
     }
