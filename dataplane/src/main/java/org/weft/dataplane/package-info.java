@@ -6,7 +6,7 @@
  *                                               |  route via 10.255.132.0, neighbour -> ee:ee:0a:ff:84:00
  *   egress                                  silk-vtep (TAP)                                    ingress
  *     TapReader -> ring -> Encapsulator -> UDP     |     UDP -> Decapsulator -> ring -> TapWriter
- *                 (neighbours, FDB, tag)        eth0:4789           (receive rules, learning)
+ *                 (neighbours, FDB, tag)        eth0:4789           (receive rules, policy)
  * </pre>
  *
  * <p>A frame is read once into a slot of a {@link org.weft.dataplane.io.FrameSlab}. Going out it is never copied again
@@ -15,6 +15,7 @@
  * a piece of memory for each. Rings carry descriptors: slot, place and length in one number.
  *
  * <p>Packages from the wire to the operator: {@code io}, {@code io.linux}, {@code table}, {@code counters}, {@code
- * capture}, {@code vtep}, {@code agent}, {@code config}, this one, {@code control}, {@code cli}.
+ * capture}, {@code policy}, {@code vtep}, {@code agent}, {@code config}, {@code host}, this one, {@code tls}, {@code
+ * silk}, {@code control}, {@code cli}.
  */
 package org.weft.dataplane;
