@@ -57,10 +57,14 @@ final class VtepDevices implements AutoCloseable {
     private final Supplier<TunnelDevice> tunnel;
     private final List<LinuxTap> taps;
     private final List<LinuxUnderlaySender> senders = new ArrayList<>();
+    private final List<LinuxUnderlaySender> refusalSockets = new ArrayList<>();
     private final List<RefusalSender> refusals = new ArrayList<>();
     private final MarkRules marks;
     private final List<Stages.Line> egress = new ArrayList<>();
     private final int ifindex;
+
+    /** Of the underlay interface that the sockets are bound to; 0 if to none. */
+    private int underlayIndex;
 
     VtepDevices(
             Vtep vtep,
@@ -83,6 +87,8 @@ final class VtepDevices implements AutoCloseable {
         try {
             configure(config);
             ifindex = Link.of(config.name()).index();
+            // Before the sockets are open: one that comes back while they are is followed.
+            underlayIndex = config.dev() == null ? 0 : Link.of(config.dev()).index();
             openRefusals(config, workers, capture);
             for (int worker = 0; worker < workers; worker++) {
                 senders.add(LinuxUnderlaySender.open(senderOptions(config, Math.max(1, SENDERS / workers))));
@@ -108,11 +114,14 @@ final class VtepDevices implements AutoCloseable {
         for (int worker = 0; worker < workers; worker++) {
             // Its counters are written by the receiving side, so they are no part of the sending worker's.
             Counters lane = vtep.counters().lane(workers + worker);
-            refusals.add(
-                    room
-                            ? new RefusalSender(vtep, LinuxUnderlaySender.open(senderOptions(config, 1)), lane, capture)
-                            : null);
+            refusals.add(room ? new RefusalSender(vtep, openRefusalSocket(config), lane, capture) : null);
         }
+    }
+
+    private LinuxUnderlaySender openRefusalSocket(VtepConfig config) {
+        LinuxUnderlaySender socket = LinuxUnderlaySender.open(senderOptions(config, 1));
+        refusalSockets.add(socket);
+        return socket;
     }
 
     private void start(Stages stages, int worker, Capture capture) {
@@ -304,10 +313,19 @@ final class VtepDevices implements AutoCloseable {
         senders.forEach(sender -> sender.underlayMtu(mtu));
     }
 
-    /** The underlay interface came back as another one: binds the sockets to it. */
-    void bindToDevice() {
+    /**
+     * Binds the sockets to the underlay interface if it came back as another one.
+     *
+     * @param index that it has now
+     */
+    void followUnderlay(int index) {
+        if (index == underlayIndex) {
+            return;
+        }
         port.bindToDevice();
         senders.forEach(LinuxUnderlaySender::bindToDevice);
+        refusalSockets.forEach(LinuxUnderlaySender::bindToDevice);
+        underlayIndex = index;
     }
 
     @Override

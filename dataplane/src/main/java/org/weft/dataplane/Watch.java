@@ -30,9 +30,6 @@ final class Watch implements AutoCloseable {
     /** What is wrong with a VTEP now, as last said. */
     private final Map<Vtep, String> troubles = new HashMap<>();
 
-    /** Index that a VTEP's underlay interface had when last seen. */
-    private final Map<Vtep, Integer> underlayIndexes = new HashMap<>();
-
     private long nextAgeing = Vtep.clockSeconds() + AGE_INTERVAL_SECONDS;
 
     Watch(Weft weft) {
@@ -50,7 +47,6 @@ final class Watch implements AutoCloseable {
 
     void forget(Vtep vtep) {
         troubles.remove(vtep);
-        underlayIndexes.remove(vtep);
     }
 
     private void look() {
@@ -92,10 +88,7 @@ final class Watch implements AutoCloseable {
             if (!underlay.exists()) {
                 return "the underlay interface " + config.dev() + " is gone; waiting for it to return";
             }
-            Integer before = underlayIndexes.put(vtep, underlay.index());
-            if (before != null && before != underlay.index()) {
-                weft.bindToDevice(vtep);
-            }
+            weft.followUnderlay(vtep, underlay.index());
         }
         String holder = config.local().isAny() ? config.dev() : Link.nameOfAddress(config.local());
         if (holder != null) {

@@ -309,11 +309,11 @@ public final class Weft implements VtepRegistry, AutoCloseable {
         }
     }
 
-    /** Binds the sockets of a VTEP to its underlay interface again, after that came back as another one. */
-    void bindToDevice(Vtep vtep) {
+    /** Binds the sockets of a VTEP to its underlay interface again, if that came back as another one, with this index. */
+    void followUnderlay(Vtep vtep, int index) {
         VtepDevices open = devices.get(vtep);
         if (open != null) {
-            open.bindToDevice();
+            open.followUnderlay(index);
         }
     }
 
