@@ -183,24 +183,9 @@ public final class FlowKey {
         return protocol == ICMPV6 ? type == ECHO_IPV6 + 1 : type == 0 || type == TIMESTAMP + 1;
     }
 
-    /**
-     * Whether a flow may begin with this packet: not with an answer, nor with what ends a TCP connection (kernel: tcp_conntracks,
-     * icmp_pkt_to_tuple). It may with a TCP segment from the middle of a connection, for whose beginning nobody was here.
-     */
-    public boolean opens() {
-        return switch (protocol) {
-            case TcpHeader.PROTOCOL ->
-                (tcpFlags & (TcpHeader.RST | TcpHeader.FIN)) == 0
-                        && (tcpFlags & (TcpHeader.SYN | TcpHeader.ACK)) != (TcpHeader.SYN | TcpHeader.ACK);
-            case ICMP, ICMPV6 -> isIcmpRequest(icmpType);
-            default -> true;
-        };
-    }
-
-    /** Whether a TCP connection begins with this very segment. */
-    public boolean isTcpOpen() {
-        return protocol == TcpHeader.PROTOCOL
-                && (tcpFlags & (TcpHeader.SYN | TcpHeader.ACK | TcpHeader.RST)) == TcpHeader.SYN;
+    /** Whether it is an ICMP query that a host answers, with which a flow may begin (kernel: icmp_pkt_to_tuple). */
+    public boolean isIcmpRequest() {
+        return isIcmpRequest(icmpType);
     }
 
     public long sourceHigh() {

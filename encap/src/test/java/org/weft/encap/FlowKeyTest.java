@@ -94,26 +94,9 @@ class FlowKeyTest {
                 Kind.PACKET,
                 read(Bytes.hex(MACS + "0800 4500 001c 0000 0000 4001 0000 0a000009 0a000002 " + typeAndCode
                         + "0000 002a 0001")));
-        assertEquals(opens, key.opens());
+        assertEquals(opens, key.isIcmpRequest());
         assertEquals(source, key.sourcePort());
         assertEquals(destination, key.destinationPort());
-    }
-
-    @ParameterizedTest
-    @CsvSource({
-        "002, true, true",
-        "012, false, false",
-        "010, true, false",
-        "011, false, false",
-        "004, false, false",
-        "018, true, false",
-        "0c2, true, true"
-    })
-    void aConnectionOpensWithASynOrInTheMiddle(String flags, boolean opens, boolean opensNow) {
-        read(Bytes.hex(MACS + "0800 4500 0028 0000 0000 4006 0000 0a000009 0a000002 0001 0002 00000000 00000000 5"
-                + flags + "0000 0000 0000"));
-        assertEquals(opens, key.opens());
-        assertEquals(opensNow, key.isTcpOpen());
     }
 
     @Test

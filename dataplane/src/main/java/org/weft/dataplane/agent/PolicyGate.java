@@ -103,10 +103,10 @@ final class PolicyGate {
                                 key.destinationLow(),
                                 key.protocol(),
                                 key.destinationPort());
-        if (allowed && arrival == Arrival.NEW) {
-            if (key.opens() && !flows.admit(key, now)) {
-                counters.increment(Counter.RX_UNTRACKED);
-            }
+        if (allowed && arrival == Arrival.NEW && !flows.admit(key, now)) {
+            counters.increment(Counter.RX_UNTRACKED);
+        }
+        if (allowed && (arrival == Arrival.NEW || arrival == Arrival.INVALID)) {
             enforcement.verdicts().verdict(key, tag, true);
         }
         if (key.isFragment() && !flows.fragment(key, allowed, now)) {

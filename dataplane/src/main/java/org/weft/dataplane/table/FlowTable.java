@@ -38,6 +38,8 @@ public final class FlowTable {
         NEW,
         /** Of a flow that was let in and not answered yet: policies decide again. */
         UNANSWERED,
+        /** Of a TCP connection that cannot have it now (conntrack's INVALID): policies decide. */
+        INVALID,
         /** Of a flow that goes both ways, or that the local side began. */
         ESTABLISHED
     }
@@ -58,11 +60,12 @@ public final class FlowTable {
 
     private static final int SLOT_LENGTH = 64;
     private static final int WAYS = 8;
+    private static final int BUCKET_LENGTH = WAYS * SLOT_LENGTH;
     private static final int WHAT_OFFSET = 8;
-    private static final int LOCAL_HIGH_OFFSET = 16;
-    private static final int LOCAL_LOW_OFFSET = 24;
-    private static final int REMOTE_HIGH_OFFSET = 32;
-    private static final int REMOTE_LOW_OFFSET = 40;
+    private static final int LOCAL_OFFSET = 16;
+    private static final int REMOTE_OFFSET = 32;
+    /** In an address. */
+    private static final int LOW_OFFSET = 8;
 
     private static final int PRESENT = 1;
     private static final int WRITING = 1 << 1;
@@ -73,24 +76,25 @@ public final class FlowTable {
     /** And one went the first way again. */
     private static final int ASSURED = 1 << 4;
 
-    private static final int LOCAL_FIN = 1 << 5;
-    private static final int REMOTE_FIN = 1 << 6;
-    private static final int RESET = 1 << 7;
     /** Of fragments: the first one was let in. */
-    private static final int ADMITTED = 1 << 8;
+    private static final int ADMITTED = 1 << 5;
+    /** Where a {@link TcpConnection} begins. */
+    private static final int TCP_SHIFT = 6;
 
+    private static final int TCP_MASK = (1 << TcpConnection.BITS) - 1 << TCP_SHIFT;
     private static final int FLAGS_MASK = 0xffff;
     private static final int VERSION = 1 << 16;
 
     private static final long FRAGMENTS = 1L << 56;
 
-    /** Kernel: tcp_timeouts, udp_timeouts, nf_ct_icmp_timeout, nf_ct_generic_timeout, ip_frag_time. */
-    private static final int TCP_SYN_SENT = 120;
+    /** In place of a state: there is no such flow. */
+    private static final long ABSENT = 0;
+    /** In place of a state: there is such a flow, but the packet cannot be of it. */
+    private static final long INVALID = -1;
 
-    private static final int TCP_SYN_RECEIVED = 60;
-    private static final int TCP_CLOSING = 120;
-    private static final int TCP_RESET = 10;
+    /** Kernel: udp_timeouts, nf_ct_icmp_timeout, nf_ct_generic_timeout, ip_frag_time. */
     private static final int UDP_UNREPLIED = 30;
+
     private static final int ICMP = 30;
     private static final int GENERIC = 600;
     private static final int FRAGMENT = 30;
@@ -120,109 +124,58 @@ public final class FlowTable {
 
     /** Notes a packet that came from the other side, and says what it is. Makes no new flow. */
     public Arrival arrive(FlowKey key, int now) {
-        long state = note(
-                what(key.protocol(), key.destinationPort(), key.sourcePort()),
-                key.destinationHigh(),
-                key.destinationLow(),
-                key.sourceHigh(),
-                key.sourceLow(),
-                key,
-                false,
-                now);
-        if (state == 0) {
+        long state = note(key, false, now);
+        if (state == ABSENT) {
             return Arrival.NEW;
+        }
+        if (state == INVALID) {
+            return Arrival.INVALID;
         }
         return (state & (LOCAL | REPLIED)) != 0 ? Arrival.ESTABLISHED : Arrival.UNANSWERED;
     }
 
     /**
-     * Enters the flow of a packet that came from the other side and was let in.
+     * Enters the flow of a packet that came from the other side and was let in, if one may begin with it.
      *
      * @return false if there is no room
      */
     public boolean admit(FlowKey key, int now) {
-        return enter(
-                what(key.protocol(), key.destinationPort(), key.sourcePort()),
-                key.destinationHigh(),
-                key.destinationLow(),
-                key.sourceHigh(),
-                key.sourceLow(),
-                PRESENT,
-                deadline(PRESENT, key.protocol(), now),
-                now);
+        return begin(key, false, now);
     }
 
     /**
-     * Notes a packet to the other side; begins a flow if there is none and it may.
+     * Notes a packet to the other side; begins a flow if there is none and one may begin with it.
      *
      * @return false if there is no room
      */
     public boolean depart(FlowKey key, int now) {
-        long what = what(key.protocol(), key.sourcePort(), key.destinationPort());
-        long state = note(
-                what, key.sourceHigh(), key.sourceLow(), key.destinationHigh(), key.destinationLow(), key, true, now);
-        if (state != 0 || !key.opens()) {
-            return true;
-        }
-        int flags = PRESENT | LOCAL;
-        return enter(
-                what,
-                key.sourceHigh(),
-                key.sourceLow(),
-                key.destinationHigh(),
-                key.destinationLow(),
-                flags,
-                deadline(flags, key.protocol(), now),
-                now);
+        return note(key, true, now) != ABSENT || begin(key, true, now);
     }
 
     /** Whether a packet that an ICMP error is about belongs to a flow: it left here, so its source is local. */
     public boolean knows(FlowKey key, int now) {
-        long what = what(key.protocol(), key.sourcePort(), key.destinationPort());
-        int bucket = bucket(what, key.sourceLow(), key.destinationLow());
-        for (int offset = bucket; offset < bucket + WAYS * SLOT_LENGTH; offset += SLOT_LENGTH) {
-            if (find(offset, what, key.sourceHigh(), key.sourceLow(), key.destinationHigh(), key.destinationLow(), now)
-                    != 0) {
-                return true;
-            }
-        }
-        return false;
+        return findInBucket(what(key, true), key, true, now) != ABSENT;
     }
 
     /** Remembers, for the later fragments of a packet that came from the other side, what became of the first one. */
     public boolean fragment(FlowKey key, boolean admitted, int now) {
-        return enter(
-                fragments(key),
-                key.destinationHigh(),
-                key.destinationLow(),
-                key.sourceHigh(),
-                key.sourceLow(),
-                PRESENT | (admitted ? ADMITTED : 0),
-                now + FRAGMENT,
-                now);
+        return enter(fragments(key), key, false, state(PRESENT | (admitted ? ADMITTED : 0), now + FRAGMENT), now);
     }
 
     /** What became of the first fragment of a packet: 1 it was let in, 0 it was not, {@link #UNKNOWN}. */
     public int fragment(FlowKey key, int now) {
-        long what = fragments(key);
-        int bucket = bucket(what, key.destinationLow(), key.sourceLow());
-        for (int offset = bucket; offset < bucket + WAYS * SLOT_LENGTH; offset += SLOT_LENGTH) {
-            long state = find(
-                    offset, what, key.destinationHigh(), key.destinationLow(), key.sourceHigh(), key.sourceLow(), now);
-            if (state != 0) {
-                return (state & ADMITTED) != 0 ? 1 : 0;
-            }
+        long state = findInBucket(fragments(key), key, false, now);
+        if (state == ABSENT) {
+            return UNKNOWN;
         }
-        return UNKNOWN;
+        return (state & ADMITTED) != 0 ? 1 : 0;
     }
 
     /** Forgets everything; packets of flows in progress are judged anew. */
     public void clear() {
         for (int offset = 0; offset < buffer.capacity(); offset += SLOT_LENGTH) {
             long state = buffer.getLongVolatile(offset);
-            while ((state & WRITING) == 0
-                    && (state & PRESENT) != 0
-                    && !buffer.compareAndSetLong(offset, state, version(state))) {
+            while ((state & WRITING) == 0 && (state & PRESENT) != 0 && !remove(offset, state)) {
                 state = buffer.getLongVolatile(offset);
             }
         }
@@ -238,8 +191,11 @@ public final class FlowTable {
         return size;
     }
 
-    private static long what(int protocol, int localPort, int remotePort) {
-        return (long) protocol << 32 | (long) localPort << 16 | remotePort;
+    /** @param departing whether the packet's source is the local side */
+    private static long what(FlowKey key, boolean departing) {
+        int local = departing ? key.sourcePort() : key.destinationPort();
+        int remote = departing ? key.destinationPort() : key.sourcePort();
+        return (long) key.protocol() << 32 | (long) local << 16 | remote;
     }
 
     private static long fragments(FlowKey key) {
@@ -247,144 +203,201 @@ public final class FlowTable {
     }
 
     /** Offset of the first slot. The high halves of addresses add nothing that an attacker could not choose anyway. */
-    private int bucket(long what, long localLow, long remoteLow) {
+    private int bucket(long what, FlowKey key, boolean departing) {
+        long local = departing ? key.sourceLow() : key.destinationLow();
+        long remote = departing ? key.destinationLow() : key.sourceLow();
         long hash = (what ^ seed) * 0x9e37_79b9_7f4a_7c15L;
-        hash = ((hash ^ hash >>> 32) + localLow) * 0xd6e8_feb8_6659_fd93L;
-        hash = ((hash ^ hash >>> 32) + remoteLow) * 0xd6e8_feb8_6659_fd93L;
+        hash = ((hash ^ hash >>> 32) + local) * 0xd6e8_feb8_6659_fd93L;
+        hash = ((hash ^ hash >>> 32) + remote) * 0xd6e8_feb8_6659_fd93L;
         hash ^= hash >>> 32;
-        return (int) ((hash & 0xffff_ffffL) * buckets >>> 32) * WAYS * SLOT_LENGTH;
+        return (int) ((hash & 0xffff_ffffL) * buckets >>> 32) * BUCKET_LENGTH;
     }
 
     private static boolean isLive(long state, int now) {
-        return (state & (PRESENT | WRITING)) == PRESENT && (int) (state >>> 32) - now > 0;
+        return (state & (PRESENT | WRITING)) == PRESENT && deadline(state) - now > 0;
     }
 
     private static long version(long state) {
         return state + VERSION & ~(FLAGS_MASK | 0xffff_ffff_0000_0000L);
     }
 
-    /** The state of a slot that holds this flow, else 0. */
-    private long find(int offset, long what, long localHigh, long localLow, long remoteHigh, long remoteLow, int now) {
+    /** What a slot holds whose version is to be added. */
+    private static long state(int flags, int deadline) {
+        return (long) deadline << 32 | flags;
+    }
+
+    private boolean remove(int offset, long state) {
+        return buffer.compareAndSetLong(offset, state, version(state));
+    }
+
+    private boolean holds(int offset, long what, FlowKey key, boolean departing) {
+        int source = offset + (departing ? LOCAL_OFFSET : REMOTE_OFFSET);
+        int destination = offset + (departing ? REMOTE_OFFSET : LOCAL_OFFSET);
+        return buffer.getLong(offset + WHAT_OFFSET) == what
+                && buffer.getLong(source + LOW_OFFSET) == key.sourceLow()
+                && buffer.getLong(destination + LOW_OFFSET) == key.destinationLow()
+                && buffer.getLong(source) == key.sourceHigh()
+                && buffer.getLong(destination) == key.destinationHigh();
+    }
+
+    private void put(int offset, long what, FlowKey key, boolean departing) {
+        int source = offset + (departing ? LOCAL_OFFSET : REMOTE_OFFSET);
+        int destination = offset + (departing ? REMOTE_OFFSET : LOCAL_OFFSET);
+        buffer.putLong(offset + WHAT_OFFSET, what);
+        buffer.putLong(source, key.sourceHigh());
+        buffer.putLong(source + LOW_OFFSET, key.sourceLow());
+        buffer.putLong(destination, key.destinationHigh());
+        buffer.putLong(destination + LOW_OFFSET, key.destinationLow());
+    }
+
+    /** The state of a slot that holds this flow, else {@link #ABSENT}. */
+    private long find(int offset, long what, FlowKey key, boolean departing, int now) {
         while (true) {
             long state = buffer.getLongVolatile(offset);
             if (!isLive(state, now)) {
-                return 0;
+                return ABSENT;
             }
-            boolean found = buffer.getLong(offset + WHAT_OFFSET) == what
-                    && buffer.getLong(offset + LOCAL_LOW_OFFSET) == localLow
-                    && buffer.getLong(offset + REMOTE_LOW_OFFSET) == remoteLow
-                    && buffer.getLong(offset + LOCAL_HIGH_OFFSET) == localHigh
-                    && buffer.getLong(offset + REMOTE_HIGH_OFFSET) == remoteHigh;
+            boolean found = holds(offset, what, key, departing);
             VarHandle.loadLoadFence();
             boolean unchanged = (int) buffer.getLong(offset) >>> 16 == (int) state >>> 16;
             Reference.reachabilityFence(this);
             if (unchanged) {
-                return found ? state : 0;
+                return found ? state : ABSENT;
             }
         }
     }
 
-    /** What the flow is with this packet; 0 if there is none, or an ended one that this packet would begin anew. */
-    private long note(
-            long what,
-            long localHigh,
-            long localLow,
-            long remoteHigh,
-            long remoteLow,
-            FlowKey key,
-            boolean departing,
-            int now) {
-        int bucket = bucket(what, localLow, remoteLow);
-        for (int offset = bucket; offset < bucket + WAYS * SLOT_LENGTH; offset += SLOT_LENGTH) {
+    private long findInBucket(long what, FlowKey key, boolean departing, int now) {
+        int bucket = bucket(what, key, departing);
+        for (int offset = bucket; offset < bucket + BUCKET_LENGTH; offset += SLOT_LENGTH) {
+            long state = find(offset, what, key, departing, now);
+            if (state != ABSENT) {
+                return state;
+            }
+        }
+        return ABSENT;
+    }
+
+    /** What the flow is with this packet, {@link #INVALID}, or {@link #ABSENT}, also if this packet would begin it anew. */
+    private long note(FlowKey key, boolean departing, int now) {
+        long what = what(key, departing);
+        int bucket = bucket(what, key, departing);
+        for (int offset = bucket; offset < bucket + BUCKET_LENGTH; offset += SLOT_LENGTH) {
             long state;
-            while ((state = find(offset, what, localHigh, localLow, remoteHigh, remoteLow, now)) != 0) {
-                if (key.isTcpOpen() && isClosed(state)) {
-                    return 0;
-                }
-                long next = after(state, key, departing, now);
-                if (next == state || buffer.compareAndSetLong(offset, state, next)) {
+            while ((state = find(offset, what, key, departing, now)) != ABSENT) {
+                boolean back = departing != ((state & LOCAL) != 0);
+                boolean tcp = key.protocol() == TcpHeader.PROTOCOL;
+                long next = tcp ? afterSegment(state, key, back, now) : after(state, key, back, now);
+                boolean done = next == ABSENT || isRefused(state, next)
+                        ? remove(offset, state)
+                        : next == INVALID || next == state || buffer.compareAndSetLong(offset, state, next);
+                if (done) {
                     return next;
                 }
             }
         }
-        return 0;
+        return ABSENT;
     }
 
-    private static boolean isClosed(long state) {
-        return (state & RESET) != 0 || (state & (LOCAL_FIN | REMOTE_FIN)) == (LOCAL_FIN | REMOTE_FIN);
-    }
-
-    private long after(long state, FlowKey key, boolean departing, int now) {
+    private long after(long state, FlowKey key, boolean back, int now) {
         int flags = (int) state & FLAGS_MASK;
-        if (departing == ((flags & LOCAL) != 0)) {
-            flags |= (flags & REPLIED) != 0 ? ASSURED : 0;
-        } else {
+        if (back) {
+            flags |= REPLIED;
+        } else if ((flags & REPLIED) != 0) {
+            flags |= ASSURED;
+        }
+        return with(state, flags, now + timeout(flags, key.protocol()));
+    }
+
+    /** {@link #ABSENT} if the segment ends this flow and begins another one. */
+    private long afterSegment(long state, FlowKey key, boolean back, int now) {
+        int before = connection(state);
+        int after = TcpConnection.next(before, key.tcpFlags(), back);
+        if (after == TcpConnection.INVALID) {
+            return INVALID;
+        }
+        if (after == TcpConnection.REOPENED) {
+            return ABSENT;
+        }
+        int flags = (int) state & FLAGS_MASK & ~TCP_MASK | after << TCP_SHIFT & TCP_MASK;
+        if ((flags & REPLIED) != 0 && TcpConnection.isAssured(before, after)) {
+            flags |= ASSURED;
+        }
+        if (back) {
             flags |= REPLIED;
         }
-        if ((key.tcpFlags() & TcpHeader.FIN) != 0) {
-            flags |= departing ? LOCAL_FIN : REMOTE_FIN;
-        }
-        if ((key.tcpFlags() & TcpHeader.RST) != 0) {
-            flags |= RESET;
-        }
+        boolean renewed = (after & TcpConnection.NOT_RENEWED) == 0;
+        return with(state, flags, renewed ? now + timeout(flags, TcpHeader.PROTOCOL) : deadline(state));
+    }
+
+    /** Whether it ends with a RST before it went both ways; nothing of it is left then. */
+    private static boolean isRefused(long state, long next) {
+        return next != INVALID && (state & REPLIED) == 0 && TcpConnection.isReset(connection(next));
+    }
+
+    private static int connection(long state) {
+        return ((int) state & TCP_MASK) >>> TCP_SHIFT;
+    }
+
+    private static int deadline(long state) {
+        return (int) (state >>> 32);
+    }
+
+    private static long with(long state, int flags, int deadline) {
         int version = (int) state & ~FLAGS_MASK;
-        return (long) deadline(flags, key.protocol(), now) << 32 | (version | flags) & 0xffff_ffffL;
+        return (long) deadline << 32 | (version | flags) & 0xffff_ffffL;
     }
 
-    private int deadline(int flags, int protocol, int now) {
-        return now
-                + switch (protocol) {
-                    case TcpHeader.PROTOCOL -> tcpTimeout(flags);
-                    case UdpHeader.PROTOCOL ->
-                        (flags & REPLIED) != 0 ? timeouts.udp() : Math.min(UDP_UNREPLIED, timeouts.udp());
-                    case FlowKey.ICMP, FlowKey.ICMPV6 -> ICMP;
-                    default -> GENERIC;
-                };
+    private int timeout(int flags, int protocol) {
+        boolean replied = (flags & REPLIED) != 0;
+        return switch (protocol) {
+            case TcpHeader.PROTOCOL ->
+                Math.min(timeouts.tcp(), TcpConnection.timeout(connection(flags), replied, timeouts.tcp()));
+            case UdpHeader.PROTOCOL -> replied ? timeouts.udp() : Math.min(UDP_UNREPLIED, timeouts.udp());
+            case FlowKey.ICMP, FlowKey.ICMPV6 -> ICMP;
+            default -> GENERIC;
+        };
     }
 
-    private int tcpTimeout(int flags) {
-        if ((flags & RESET) != 0) {
-            return TCP_RESET;
+    private boolean begin(FlowKey key, boolean departing, int now) {
+        int opening = opening(key);
+        if (opening == 0) {
+            return true;
         }
-        if ((flags & (LOCAL_FIN | REMOTE_FIN)) != 0) {
-            return TCP_CLOSING;
-        }
-        if ((flags & ASSURED) != 0) {
-            return timeouts.tcp();
-        }
-        return Math.min(timeouts.tcp(), (flags & REPLIED) != 0 ? TCP_SYN_RECEIVED : TCP_SYN_SENT);
+        int flags = opening | (departing ? LOCAL : 0);
+        return enter(what(key, departing), key, departing, state(flags, now + timeout(flags, key.protocol())), now);
     }
 
-    private boolean enter(
-            long what,
-            long localHigh,
-            long localLow,
-            long remoteHigh,
-            long remoteLow,
-            int flags,
-            int deadline,
-            int now) {
-        int bucket = bucket(what, localLow, remoteLow);
+    /** The flags of a flow that begins with this packet; 0 if none can. */
+    private static int opening(FlowKey key) {
+        return switch (key.protocol()) {
+            case TcpHeader.PROTOCOL -> {
+                int connection = TcpConnection.open(key.tcpFlags());
+                yield connection == TcpConnection.INVALID ? 0 : PRESENT | connection << TCP_SHIFT;
+            }
+            case FlowKey.ICMP, FlowKey.ICMPV6 -> key.isIcmpRequest() ? PRESENT : 0;
+            default -> PRESENT;
+        };
+    }
+
+    private boolean enter(long what, FlowKey key, boolean departing, long entered, int now) {
+        int bucket = bucket(what, key, departing);
         int offset;
         long state;
         do {
-            offset = place(bucket, what, localHigh, localLow, remoteHigh, remoteLow, now);
+            offset = place(bucket, what, key, departing, now);
             if (offset < 0) {
                 return false;
             }
             state = buffer.getLongVolatile(offset);
         } while (isTaken(state, now) || !buffer.compareAndSetLong(offset, state, version(state) | WRITING));
-        long written = version(state);
+        long written = version(state) | entered;
         VarHandle.storeStoreFence();
-        buffer.putLong(offset + WHAT_OFFSET, what);
-        buffer.putLong(offset + LOCAL_HIGH_OFFSET, localHigh);
-        buffer.putLong(offset + LOCAL_LOW_OFFSET, localLow);
-        buffer.putLong(offset + REMOTE_HIGH_OFFSET, remoteHigh);
-        buffer.putLong(offset + REMOTE_LOW_OFFSET, remoteLow);
-        buffer.putLongRelease(offset, (long) deadline << 32 | written | flags);
+        put(offset, what, key, departing);
+        buffer.putLongRelease(offset, written);
         for (int other = bucket; other < offset; other += SLOT_LENGTH) {
-            if (find(other, what, localHigh, localLow, remoteHigh, remoteLow, now) != 0) {
-                buffer.compareAndSetLong(offset, (long) deadline << 32 | written | flags, version(written));
+            if (find(other, what, key, departing, now) != ABSENT) {
+                remove(offset, written);
                 break;
             }
         }
@@ -394,20 +407,21 @@ public final class FlowTable {
 
     /** Whether a slot is no longer one that {@link #place} would choose. */
     private static boolean isTaken(long state, int now) {
-        return (state & WRITING) != 0 || isLive(state, now) && (state & ASSURED) != 0 && !isClosed(state);
+        return (state & WRITING) != 0
+                || isLive(state, now) && (state & ASSURED) != 0 && !TcpConnection.isOver(connection(state));
     }
 
     /** The slot for a new flow: its own, if it is there; a free one; the one not assured that ends first; -1. */
-    private int place(int bucket, long what, long localHigh, long localLow, long remoteHigh, long remoteLow, int now) {
+    private int place(int bucket, long what, FlowKey key, boolean departing, int now) {
         int best = -1;
         int bestRest = Integer.MAX_VALUE;
-        for (int offset = bucket; offset < bucket + WAYS * SLOT_LENGTH; offset += SLOT_LENGTH) {
+        for (int offset = bucket; offset < bucket + BUCKET_LENGTH; offset += SLOT_LENGTH) {
             long state = buffer.getLongVolatile(offset);
             if (isTaken(state, now)) {
                 continue;
             }
-            int rest = isLive(state, now) ? (int) (state >>> 32) - now : -1;
-            if (rest >= 0 && find(offset, what, localHigh, localLow, remoteHigh, remoteLow, now) != 0) {
+            int rest = isLive(state, now) ? deadline(state) - now : -1;
+            if (rest >= 0 && find(offset, what, key, departing, now) != ABSENT) {
                 return offset;
             }
             if (rest < bestRest) {

@@ -92,7 +92,7 @@ class FlowTableTest {
         FlowKey later = in(1, ACK);
         switch (state) {
             case "tcp syn sent" -> flows.depart(out(1, SYN), now);
-            case "tcp admitted" -> flows.admit(in(1, SYN), now);
+            case "tcp admitted" -> flows.admit(later = in(1, SYN), now);
             case "tcp answered" -> {
                 flows.admit(in(1, SYN), now);
                 flows.depart(out(1, SYN | ACK), now);
@@ -116,8 +116,45 @@ class FlowTableTest {
     void aConnectionFromTheMiddleGoesOnWhenOneSideHasEndedIt() {
         flows.depart(out(1, ACK), now);
         assertEquals(Arrival.ESTABLISHED, flows.arrive(in(1, FIN | ACK), now));
-        assertEquals(Arrival.ESTABLISHED, flows.arrive(in(1, SYN), now));
+        assertEquals(Arrival.INVALID, flows.arrive(in(1, SYN), now));
         assertEquals(Arrival.ESTABLISHED, flows.arrive(in(1, ACK), now + 100));
+    }
+
+    @Test
+    void aRefusedConnectionLeavesNothing() {
+        flows.depart(out(1, SYN), now);
+        assertEquals(Arrival.ESTABLISHED, flows.arrive(in(1, RST | ACK), now), "the refusal is an answer");
+        assertEquals(0, flows.size(now));
+        flows.admit(in(2, SYN), now);
+        flows.depart(out(2, RST | ACK), now);
+        assertEquals(0, flows.size(now));
+    }
+
+    @Test
+    void aSynAfterTheEndIsJudgedAnew() {
+        establish(1);
+        flows.depart(out(1, FIN | ACK), now);
+        flows.arrive(in(1, FIN | ACK), now);
+        flows.depart(out(1, ACK), now);
+        assertEquals(Arrival.NEW, flows.arrive(in(1, SYN), now));
+        assertEquals(Arrival.NEW, flows.arrive(in(1, ACK), now), "of the old one nothing is left");
+    }
+
+    @Test
+    void aSynThatComesAgainKeepsNoFlow() {
+        flows.admit(in(1, SYN), now);
+        assertEquals(Arrival.UNANSWERED, flows.arrive(in(1, SYN), now + 100));
+        assertEquals(Arrival.NEW, flows.arrive(in(1, SYN), now + 120));
+    }
+
+    @Test
+    void noFlowBeginsWithAnAnswer() {
+        for (int flags : new int[] {SYN | ACK, FIN | ACK, RST, RST | ACK, 0, FIN, SYN | FIN}) {
+            assertTrue(flows.admit(in(1, flags), now));
+            assertTrue(flows.depart(out(1, flags), now));
+            assertTrue(flows.admit(key(packets.icmp(FAR, NEAR, 0, 7)), now));
+        }
+        assertEquals(0, flows.size(now));
     }
 
     @Test
