@@ -17,6 +17,9 @@ import org.weft.encap.UdpHeader;
 public final class IpPackets {
     private static final int NETWORK = EthernetHeader.LENGTH;
     private static final int PAYLOAD_LENGTH = 16;
+    private static final int FIRST_SEQUENCE_NUMBER = 1000;
+    /** After a SYN, whose payload counts too. */
+    private static final int NEXT_SEQUENCE_NUMBER = FIRST_SEQUENCE_NUMBER + 1 + PAYLOAD_LENGTH;
 
     private final long destinationMac;
     private final long sourceMac;
@@ -26,6 +29,7 @@ public final class IpPackets {
         this.sourceMac = sourceMac;
     }
 
+    /** Whatever was sent before, each segment is the one that the other side waits for. */
     public byte[] tcp(String source, int sourcePort, String destination, int destinationPort, int flags) {
         UnsafeBuffer buffer = ip(source, destination, TcpHeader.PROTOCOL, TcpHeader.LENGTH + PAYLOAD_LENGTH);
         int transport = transport(buffer);
@@ -33,7 +37,8 @@ public final class IpPackets {
                 .wrap(buffer, transport)
                 .sourcePort(sourcePort)
                 .destinationPort(destinationPort)
-                .sequenceNumber(1000)
+                .sequenceNumber((flags & TcpHeader.SYN) != 0 ? FIRST_SEQUENCE_NUMBER : NEXT_SEQUENCE_NUMBER)
+                .acknowledgmentNumber((flags & TcpHeader.ACK) != 0 ? NEXT_SEQUENCE_NUMBER : 0)
                 .headerLengthAndFlags(TcpHeader.LENGTH, flags)
                 .window(500);
         return withChecksum(buffer, TcpHeader.PROTOCOL, TcpHeader.CHECKSUM_OFFSET);

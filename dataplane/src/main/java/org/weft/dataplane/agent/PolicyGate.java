@@ -60,7 +60,7 @@ final class PolicyGate {
                 switch (kind) {
                     case PACKET -> judgePacket(enforcement, tag, now);
                     case LATER_FRAGMENT -> judgeFragment(enforcement.flows(), now);
-                    case ICMP_ERROR -> judgeError(enforcement.flows(), layout, now);
+                    case ICMP_ERROR -> judgeError(enforcement, layout, tag, now);
                     default -> Counter.POLICY_DENIED;
                 };
         return reason == null ? null : refuse(reason, kind, enforcement, frame, layout, tag);
@@ -124,11 +124,14 @@ final class PolicyGate {
         return first == 1 ? null : Counter.POLICY_DENIED;
     }
 
-    /** About a packet that a container sent in a flow that is known. */
-    private Counter judgeError(FlowTable flows, FrameLayout layout, int now) {
-        boolean quotesItsTarget =
-                key.sourceLow() == layout.destinationLow() && key.sourceHigh() == layout.destinationHigh();
-        return quotesItsTarget && flows.knows(key, now) ? null : Counter.POLICY_DENIED;
+    /** About a packet that a container sent in a flow that is known; else it is a message like any other. */
+    private Counter judgeError(Enforcement enforcement, FrameLayout layout, int tag, int now) {
+        long high = layout.destinationHigh();
+        long low = layout.destinationLow();
+        boolean quotesItsTarget = key.sourceLow() == low && key.sourceHigh() == high;
+        boolean allowed = quotesItsTarget && enforcement.flows().knows(key, now)
+                || enforcement.policies().allows(tag, high, low, layout.protocol(), 0);
+        return allowed ? null : Counter.POLICY_DENIED;
     }
 
     private Counter refuse(

@@ -273,6 +273,9 @@ class PolicyGateTest {
         assertTrue(arrives(arriving.error(FAR, NEAR, 3, 3, sent)));
         assertTrue(arrives(arriving.error("10.255.99.0", NEAR, 11, 0, sent)), "of a router on the way");
         assertTrue(!arrives(arriving.error(FAR, "10.255.132.9", 3, 3, sent)), "to another than who sent it");
+        enforce(policy(Protocol.ICMP, 0, 0));
+        assertTrue(
+                arrives(arriving.error(FAR, NEAR, 3, 3, leaving.udp(NEAR, 50001, FAR, 99))), "by policy, as any ICMP");
     }
 
     @Test
