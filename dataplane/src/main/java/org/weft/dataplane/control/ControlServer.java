@@ -84,7 +84,7 @@ public final class ControlServer implements AutoCloseable {
         this.local = local;
         Metrics metrics = new Metrics(registry, () -> captureLosses, local, policy);
         PolicyOperations policies = new PolicyOperations(policy);
-        metricsRoutes = new MetricsRoutes(metrics, new Health(registry, local));
+        metricsRoutes = new MetricsRoutes(metrics, new Health(registry, local, policy));
         controlRoutes = new ControlRoutes(
                 registry,
                 new Operations(registry, underlayMtu, policies),

@@ -3,8 +3,10 @@ package org.weft.dataplane.control;
 import java.time.Duration;
 import java.util.List;
 import org.weft.dataplane.VtepRegistry;
+import org.weft.dataplane.policy.Enforcement.Mode;
 import org.weft.dataplane.silk.CellStatus;
 import org.weft.dataplane.silk.CellStatus.Phase;
+import org.weft.dataplane.silk.policy.PolicyStatus;
 import org.weft.dataplane.vtep.Vtep;
 
 /** What this daemon says to whoever starts and stops it: whether it works, and whether packets pass. */
@@ -21,11 +23,16 @@ final class Health {
 
     private final VtepRegistry registry;
     private final LocalCell local;
+    private final LocalPolicy policy;
 
-    /** @param local null without a cell */
-    Health(VtepRegistry registry, LocalCell local) {
+    /**
+     * @param local null without a cell
+     * @param policy null without policies
+     */
+    Health(VtepRegistry registry, LocalCell local, LocalPolicy policy) {
         this.registry = registry;
         this.local = local;
+        this.policy = policy;
     }
 
     /** Whether the daemon makes progress. That this is asked on the control thread is half of the answer. */
@@ -41,7 +48,7 @@ final class Health {
         return status.phase() == Phase.LOST ? new Verdict(false, status.trouble()) : new Verdict(true, "ok");
     }
 
-    /** Whether packets pass, be it by leases that are old. */
+    /** Whether packets pass, be it by leases and policies that are old. */
     Verdict ready() {
         List<String> down = registry.vteps().stream()
                 .filter(vtep -> !registry.state(vtep).up())
@@ -50,7 +57,26 @@ final class Health {
         if (!down.isEmpty()) {
             return new Verdict(false, String.join(", ", down) + (down.size() == 1 ? " is" : " are") + " down");
         }
-        return local == null ? new Verdict(true, "ok") : ready(local.cell().status());
+        Verdict verdict =
+                local == null ? new Verdict(true, "ok") : ready(local.cell().status());
+        return policy == null || !verdict.good()
+                ? verdict
+                : judging(policy.policies().status(), verdict);
+    }
+
+    private static Verdict judging(PolicyStatus status, Verdict verdict) {
+        if (status.current() || !status.mode().judges()) {
+            return verdict;
+        }
+        String trouble = status.trouble() == null ? "" : ": " + status.trouble();
+        if (status.ageMillis() >= 0) {
+            return new Verdict(
+                    true, verdict.sentence() + ", by policies of age " + status.ageMillis() / 1000 + " s" + trouble);
+        }
+        return status.mode() == Mode.LOG
+                ? verdict
+                : new Verdict(
+                        false, "nothing is let in, as " + status.source() + " has not told its policies yet" + trouble);
     }
 
     private static Verdict ready(CellStatus status) {

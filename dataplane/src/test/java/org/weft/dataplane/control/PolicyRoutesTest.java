@@ -113,6 +113,20 @@ class PolicyRoutesTest extends ControlServerFixture {
     }
 
     @Test
+    void isReadyOnceThereArePoliciesAndSaysWhenTheyAreOld() throws IOException {
+        UnixHttp.Answer early = client.get("/readyz");
+        assertEquals(503, early.status());
+        assertEquals("nothing is let in, as memory has not told its policies yet\n", early.body());
+        say(List.of(rule(1, 7777)));
+        assertEquals("ok\n", client.get("/readyz").body());
+        source.listener.failed("silence");
+        Await.until("the source is silent", () -> !policies.status().current());
+        UnixHttp.Answer stale = client.get("/readyz");
+        assertEquals(200, stale.status());
+        assertTrue(stale.body().matches("ok, by policies of age \\d s: silence\n"), stale.body());
+    }
+
+    @Test
     void changesTheModeLive() throws IOException {
         assertEquals(200, post("{'action':'mode','mode':'log'}").status());
         assertEquals(Mode.LOG, silk.enforcement().mode());
