@@ -90,13 +90,24 @@ def cost_figures:
   + (tcp_figures("machineCpu"; "s/GB"; false; "tcp1", "tcp4") | map(.title = "machine: \(.title)"))
   + (tcp_figures("retransmits"; ""; false; "tcp1", "tcp4", "reverse") | map(.title = "retransmits: \(.title)"));
 
-def full_table: "weft+fdb1m";
+# Weft in other circumstances, which is only compared with Weft: what it is called, what it holds and Weft does not, and
+# how much of Weft's throughput it is to reach.
+def variants: {
+  "weft+fdb1m":
+    {name: "Weft, full FDB", title: "A million forwarding entries", holds: "1,000,000 FDB entries", few: "few entries", bound: 0.95},
+  "weft+policy":
+    {name: "Weft, enforcing", title: "Enforcement", holds: "10,000 policies, 100,000 flows", few: "no policies", bound: 0.9}
+};
 
-# Peers as they are measured on both hosts, and those that pair two. Weft with a full table is only compared with Weft.
+def measured_variants:
+  .environment.options.peers as $peers
+  | if $peers | index("weft") then variants | to_entries | map(select(.key as $key | $peers | index($key))) else [] end;
+
+# Peers as they are measured on both hosts, and those that pair two.
 def peers:
-  .environment.options.peers | map(select(contains("/") | not))
-  | if index("weft") then map(select(. != full_table)) else . end;
+  (measured_variants | map(.key)) as $variants
+  | .environment.options.peers | map(select(contains("/") | not)) - $variants;
 def pairs: .environment.options.peers | map(select(contains("/")));
 
 def peer_name:
-  {kernel: "kernel VXLAN", ovs: "Open vSwitch", weft: "Weft", "weft+poll": "Weft, busy-poll 50", (full_table): "Weft, full FDB"}[.] // .;
+  {kernel: "kernel VXLAN", ovs: "Open vSwitch", weft: "Weft", "weft+poll": "Weft, busy-poll 50"}[.] // variants[.].name // .;

@@ -112,7 +112,8 @@ measure_start() {
     }
   done
   up=$(now)
-  ip netns exec "${apps[0]}" ping -q -n -c 1 -i 0.01 -w 20 "$target" >/dev/null 2>&1 || {
+  # A ping ends early where policies that are not known yet refuse it.
+  wait_for 20 ip netns exec "${apps[0]}" ping -q -n -c 1 -i 0.01 -w 20 "$target" >/dev/null || {
     refusal "no ping was answered within 20 s; $(vtep_failure)"
     return
   }

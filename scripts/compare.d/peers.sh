@@ -4,23 +4,31 @@
 # that stands, or stay as long as the VTEP, but if it fails the VTEP did. Whatever runs in a host's namespace is the
 # VTEP's.
 
-# Weft with further lines of configuration.
-declare -A variants=(
-  [weft+poll]='busy-poll: 50'
-  [weft+fdb1m]=
-)
+# Weft in other circumstances.
+variants=(weft+poll weft+fdb1m weft+policy)
 
-# How many forwarding entries of other hosts are loaded before a variant is measured.
-declare -A further_entries=(
-  [weft+fdb1m]=1000000
-)
+# Lines of configuration that a variant has beside Weft's own.
+variant_config() { # name host
+  case $1 in
+    weft+poll) echo 'busy-poll: 50' ;;
+    weft+policy)
+      policies >"$state/weft$2.policies.yaml"
+      echo "policy: {state: $state/weft$2.state, udp-timeout: 3600, source: {file: $state/weft$2.policies.yaml}}"
+      ;;
+  esac
+}
+
+# What a variant's tables are filled with before it is measured.
+entry_count=1000000
+policy_count=10000
+flow_count=100000
 
 # What --peer gives.
 declare -A extra_up=() extra_down=()
 extras=()
 
 known_peer() {
-  [[ $1 == kernel || $1 == ovs || $1 == weft || -v variants[$1] || -n ${extra_up[$1]:-} ]]
+  [[ $1 == kernel || $1 == ovs || $1 == weft || " ${variants[*]} " == *" $1 "* || -n ${extra_up[$1]:-} ]]
 }
 
 # The peer of a host: of A/B, A is that of host 0.
@@ -96,8 +104,8 @@ down_weft() { :; }
 
 # Forwarding entries as lines of a request. Their MAC addresses are pseudo-random, the same in each run, and differ:
 # they hold all of the state of a generator (that of Numerical Recipes) whose period is 2^32.
-forwarding_entries() { # count
-  awk -v count="$1" 'BEGIN {
+forwarding_requests() {
+  awk -v count=$entry_count 'BEGIN {
     for (x = 1; count > 0; count--) {
       x = (x * 1664525 + 1013904223) % 4294967296
       printf "{\"object\":\"fdb\",\"action\":\"replace\",\"dst\":\"10.0.48.1\","
@@ -107,34 +115,73 @@ forwarding_entries() { # count
   }'
 }
 
+# Policies that let in what is measured, and others for the same container and further ones.
+policies() {
+  awk -v count=$policy_count -v source="${container[0]}" -v target="${container[1]}" 'BEGIN {
+    print "tags: [{source: " source ", tag: 1}, {source: " target ", tag: 2}]"
+    print "allow:"
+    print "- {tag: 1, destination: " target ", protocol: icmp}"
+    print "- {tag: 1, destination: " target ", protocol: tcp, ports: 7777-7778}"
+    print "- {tag: 1, destination: " target ", protocol: udp, ports: 7777-7779}"
+    for (i = 3; i < count; i++)
+      printf "- {tag: %d, destination: 10.255.132.%d, protocol: tcp, ports: %d}\n", 3 + i % 500, 2 + i % 200, 1024 + i
+  }'
+}
+
 ask_weft() { # host curl-argument...
   curl --silent --fail-with-body --max-time 120 --unix-socket "$state/weft$1.sock" "${@:2}"
 }
 
-# How many entries the forwarding table of a Weft daemon holds.
-entries_of_weft() { # host
-  ask_weft "$1" http://weft/metrics | sed -n 's/^weft_fdb_entries{.*} \([0-9]*\).*/\1/p'
+# A gauge of a Weft daemon.
+gauge_of_weft() { # host name
+  ask_weft "$1" http://weft/metrics | sed -n "s/^$2{.*} \([0-9]*\).*/\1/p"
 }
 
-# Loads the further entries of a host, if its peer has such, and prints how many its table then holds; else null. Fails,
-# and says why, if they are not all there.
+holds() { # host gauge least
+  (($(gauge_of_weft "$1" "$2") >= $3))
+}
+
+# Fills the tables of a host, if its peer has such, and prints how much they then hold; else null. Fails, and says why,
+# if it is not all there.
 fill_vtep() { # host
-  local name wanted answer entries
-  name=$(peer_of "$1")
-  wanted=${further_entries[$name]:-}
-  if [[ -z $wanted ]]; then
-    echo null
-    return
-  fi
+  case $(peer_of "$1") in
+    weft+fdb1m) fill_forwarding "$1" ;;
+    weft+policy) fill_flows "$1" ;;
+    *) echo null ;;
+  esac
+}
+
+fill_forwarding() { # host
+  local answer
   wait_for 10 test -S "$state/weft$1.sock" || true
-  answer=$(forwarding_entries "$wanted" |
-    ask_weft "$1" --request POST --header Expect: --upload-file - http://weft/v1) || {
-    echo "$wanted entries could not be loaded: $answer"
+  answer=$(forwarding_requests | ask_weft "$1" --request POST --header Expect: --upload-file - http://weft/v1) || {
+    echo "$entry_count entries could not be loaded: $answer"
     return 1
   }
-  entries=$(entries_of_weft "$1")
-  echo "${entries:-no entries}"
-  ((${entries:-0} > wanted))
+  gauge_of_weft "$1" weft_fdb_entries
+  holds "$1" weft_fdb_entries $((entry_count + 1))
+}
+
+# Both hosts know the same flows: they are made on one.
+fill_flows() { # host
+  local answer ports=(7778 7779)
+  if [[ $1 == 0 ]]; then
+    ip netns exec "${apps[1]}" "$JAVA_HOME/bin/java" "$here/compare.d/Flows.java" answer "$target" "${ports[@]}" \
+      </dev/null >"$state/flows1" 2>&1 &
+    wait_for 10 listens udp "${ports[1]}" || {
+      echo "nobody answers: $(tail -n 1 "$state/flows1")"
+      return 1
+    }
+    answer=$(ip netns exec "${apps[0]}" "$JAVA_HOME/bin/java" "$here/compare.d/Flows.java" \
+      ask "$target" $flow_count "${ports[@]}" </dev/null 2>&1) || {
+      echo "$flow_count flows could not be made: $(tail -n 1 <<<"$answer")"
+      return 1
+    }
+    end_all_in "${apps[1]}"
+  fi
+  wait_for 60 holds "$1" weft_flows $flow_count || true
+  gauge_of_weft "$1" weft_flows
+  holds "$1" weft_policies $policy_count && holds "$1" weft_flows $flow_count
 }
 
 run_extra() { # host command
@@ -153,8 +200,8 @@ switch_vtep() { # up|down host
   local -n commands=extra_$1
   if [[ -n ${commands[$name]:-} ]]; then
     run_extra "$2" "${commands[$name]}"
-  elif [[ -v variants[$name] ]]; then
-    "$1_weft" "$2" "${variants[$name]}"
+  elif [[ $name == weft+* ]]; then
+    "$1_weft" "$2" "$(variant_config "$name" "$2")"
   else
     "$1_$name" "$2"
   fi
@@ -195,7 +242,7 @@ await_vtep() { # host
 configure_vtep() { # host
   local ns=${hosts[$1]} other=$((1 - $1)) name
   name=$(peer_of "$1")
-  if [[ $name != weft && ! -v variants[$name] ]]; then
+  if [[ $name != weft && $name != weft+* ]]; then
     ip -n "$ns" link set silk-vtep address "$(vtep_mac "$1")" mtu $overlay_mtu up
     ip -n "$ns" address replace "${lease[$1]}/16" dev silk-vtep scope link
   fi

@@ -23,13 +23,15 @@ import org.weft.encap.UdpHeader;
  *   state   63..32 deadline in seconds | 31..16 version | 15..0 flags
  * </pre>
  *
- * <p>A flow is in one of the eight slots of its bucket. Whoever writes a slot takes it by a compare-and-set of its state to
- * "being written" with the next version; whoever reads one compares its state before and after. All that changes of a flow
- * afterwards is its state, by compare-and-set. Two threads may enter one flow at the same moment: then the one further back
- * in the bucket goes again, or, if they cannot see each other, stays unused until its deadline.
+ * <p>A flow is in one of the eight slots of its first bucket or, if that was more than half full and the fuller one, of its
+ * second. Whoever writes a slot takes it by a compare-and-set of its state to "being written" with the next version; whoever
+ * reads one compares its state before and after. All that changes of a flow afterwards is its state, by compare-and-set. Two
+ * threads may enter one flow at the same moment: then the one further back in the buckets goes again, or, if they cannot see
+ * each other, stays unused until its deadline.
  *
  * <p>A new flow takes the slot of one whose deadline has passed, or else of one that was never seen to go both ways, as the
- * kernel's early_drop does. If there is none in its bucket, the table is full for it.
+ * kernel's early_drop does. If its buckets have none, the table is full for it; that happens where more than three in four
+ * slots are taken.
  */
 public final class FlowTable {
     /** What an arriving packet is. */
@@ -60,7 +62,9 @@ public final class FlowTable {
 
     private static final int SLOT_LENGTH = 64;
     private static final int WAYS = 8;
-    private static final int BUCKET_LENGTH = WAYS * SLOT_LENGTH;
+    /** How many slots a flow may be in. */
+    private static final int PLACES = 2 * WAYS;
+
     private static final int WHAT_OFFSET = 8;
     private static final int LOCAL_OFFSET = 16;
     private static final int REMOTE_OFFSET = 32;
@@ -154,7 +158,7 @@ public final class FlowTable {
 
     /** Whether a packet that an ICMP error is about belongs to a flow: it left here, so its source is local. */
     public boolean knows(FlowKey key, int now) {
-        return findInBucket(what(key, true), key, true, now) != ABSENT;
+        return find(what(key, true), key, true, now) != ABSENT;
     }
 
     /** Remembers, for the later fragments of a packet that came from the other side, what became of the first one. */
@@ -164,7 +168,7 @@ public final class FlowTable {
 
     /** What became of the first fragment of a packet: 1 it was let in, 0 it was not, {@link #UNKNOWN}. */
     public int fragment(FlowKey key, int now) {
-        long state = findInBucket(fragments(key), key, false, now);
+        long state = find(fragments(key), key, false, now);
         if (state == ABSENT) {
             return UNKNOWN;
         }
@@ -202,15 +206,21 @@ public final class FlowTable {
         return FRAGMENTS | (long) key.protocol() << 32 | key.fragmentId() & 0xffff_ffffL;
     }
 
-    /** Offset of the first slot. The high halves of addresses add nothing that an attacker could not choose anyway. */
-    private int bucket(long what, FlowKey key, boolean departing) {
+    /** The high halves of addresses add nothing that an attacker could not choose anyway. */
+    private long hash(long what, FlowKey key, boolean departing) {
         long local = departing ? key.sourceLow() : key.destinationLow();
         long remote = departing ? key.destinationLow() : key.sourceLow();
         long hash = (what ^ seed) * 0x9e37_79b9_7f4a_7c15L;
         hash = ((hash ^ hash >>> 32) + local) * 0xd6e8_feb8_6659_fd93L;
         hash = ((hash ^ hash >>> 32) + remote) * 0xd6e8_feb8_6659_fd93L;
-        hash ^= hash >>> 32;
-        return (int) ((hash & 0xffff_ffffL) * buckets >>> 32) * BUCKET_LENGTH;
+        hash = (hash ^ hash >>> 32) * 0xd6e8_feb8_6659_fd93L;
+        return hash ^ hash >>> 32;
+    }
+
+    /** Offset of a slot that a flow may be in. */
+    private int slot(long hash, int place) {
+        long half = place < WAYS ? hash & 0xffff_ffffL : hash >>> 32;
+        return ((int) (half * buckets >>> 32) * WAYS + place % WAYS) * SLOT_LENGTH;
     }
 
     private static boolean isLive(long state, int now) {
@@ -267,10 +277,10 @@ public final class FlowTable {
         }
     }
 
-    private long findInBucket(long what, FlowKey key, boolean departing, int now) {
-        int bucket = bucket(what, key, departing);
-        for (int offset = bucket; offset < bucket + BUCKET_LENGTH; offset += SLOT_LENGTH) {
-            long state = find(offset, what, key, departing, now);
+    private long find(long what, FlowKey key, boolean departing, int now) {
+        long hash = hash(what, key, departing);
+        for (int place = 0; place < PLACES; place++) {
+            long state = find(slot(hash, place), what, key, departing, now);
             if (state != ABSENT) {
                 return state;
             }
@@ -281,8 +291,9 @@ public final class FlowTable {
     /** What the flow is with this packet, {@link #INVALID}, or {@link #ABSENT}, also if this packet would begin it anew. */
     private long note(FlowKey key, boolean departing, int now) {
         long what = what(key, departing);
-        int bucket = bucket(what, key, departing);
-        for (int offset = bucket; offset < bucket + BUCKET_LENGTH; offset += SLOT_LENGTH) {
+        long hash = hash(what, key, departing);
+        for (int place = 0; place < PLACES; place++) {
+            int offset = slot(hash, place);
             long state;
             while ((state = find(offset, what, key, departing, now)) != ABSENT) {
                 boolean back = departing != ((state & LOCAL) != 0);
@@ -381,22 +392,24 @@ public final class FlowTable {
     }
 
     private boolean enter(long what, FlowKey key, boolean departing, long entered, int now) {
-        int bucket = bucket(what, key, departing);
+        long hash = hash(what, key, departing);
+        int place;
         int offset;
         long state;
         do {
-            offset = place(bucket, what, key, departing, now);
-            if (offset < 0) {
+            place = place(hash, what, key, departing, now);
+            if (place < 0) {
                 return false;
             }
+            offset = slot(hash, place);
             state = buffer.getLongVolatile(offset);
         } while (isTaken(state, now) || !buffer.compareAndSetLong(offset, state, version(state) | WRITING));
         long written = version(state) | entered;
         VarHandle.storeStoreFence();
         put(offset, what, key, departing);
         buffer.putLongRelease(offset, written);
-        for (int other = bucket; other < offset; other += SLOT_LENGTH) {
-            if (find(other, what, key, departing, now) != ABSENT) {
+        for (int other = 0; other < place; other++) {
+            if (find(slot(hash, other), what, key, departing, now) != ABSENT) {
                 remove(offset, written);
                 break;
             }
@@ -411,24 +424,38 @@ public final class FlowTable {
                 || isLive(state, now) && (state & ASSURED) != 0 && !TcpConnection.isOver(connection(state));
     }
 
-    /** The slot for a new flow: its own, if it is there; a free one; the one not assured that ends first; -1. */
-    private int place(int bucket, long what, FlowKey key, boolean departing, int now) {
-        int best = -1;
-        int bestRest = Integer.MAX_VALUE;
-        for (int offset = bucket; offset < bucket + BUCKET_LENGTH; offset += SLOT_LENGTH) {
+    /** Of the slots for a new flow: its own, if it is there; a free one; the one not assured that ends first; -1. */
+    private int place(long hash, long what, FlowKey key, boolean departing, int now) {
+        int ending = -1;
+        int leastRest = Integer.MAX_VALUE;
+        int first = -1;
+        int freeInFirst = 0;
+        int second = -1;
+        int freeInSecond = 0;
+        for (int place = PLACES - 1; place >= 0; place--) {
+            int offset = slot(hash, place);
             long state = buffer.getLongVolatile(offset);
             if (isTaken(state, now)) {
                 continue;
             }
-            int rest = isLive(state, now) ? deadline(state) - now : -1;
-            if (rest >= 0 && find(offset, what, key, departing, now) != ABSENT) {
-                return offset;
-            }
-            if (rest < bestRest) {
-                best = offset;
-                bestRest = rest;
+            if (!isLive(state, now)) {
+                if (place < WAYS) {
+                    first = place;
+                    freeInFirst++;
+                } else {
+                    second = place;
+                    freeInSecond++;
+                }
+            } else if (find(offset, what, key, departing, now) != ABSENT) {
+                return place;
+            } else if (deadline(state) - now < leastRest) {
+                ending = place;
+                leastRest = deadline(state) - now;
             }
         }
-        return best;
+        if (freeInFirst + freeInSecond == 0) {
+            return ending;
+        }
+        return freeInFirst >= WAYS / 2 || freeInFirst >= freeInSecond ? first : second;
     }
 }

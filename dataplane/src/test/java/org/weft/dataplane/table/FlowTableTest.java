@@ -206,6 +206,21 @@ class FlowTableTest {
     }
 
     @Test
+    void hasRoomUntilThreeInFourSlotsAreTaken() {
+        FlowTable large = new FlowTable(1 << 16, Timeouts.DEFAULT);
+        int kept = 0;
+        for (int i = 0; i < 7 * large.capacity() / 10; i++) {
+            String far = "10.255." + (1 + i / 60_000) + ".3";
+            int port = 1 + i % 60_000;
+            kept += large.admit(key(packets.udp(far, port, NEAR, 53)), now) ? 1 : 0;
+            large.depart(key(packets.udp(NEAR, 53, far, port)), now);
+            large.arrive(key(packets.udp(far, port, NEAR, 53)), now);
+        }
+        assertEquals(7 * large.capacity() / 10, kept);
+        assertEquals(kept, large.size(now));
+    }
+
+    @Test
     void saysWhenItIsFull() {
         FlowTable small = new FlowTable(8, Timeouts.DEFAULT);
         for (int port = 1; port <= 8; port++) {
