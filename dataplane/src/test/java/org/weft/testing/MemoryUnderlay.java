@@ -2,6 +2,7 @@ package org.weft.testing;
 
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import org.weft.dataplane.io.Frame;
 import org.weft.dataplane.io.FrameSlab;
 import org.weft.dataplane.io.Underlay;
@@ -16,7 +17,8 @@ public final class MemoryUnderlay implements Underlay {
 
     private final Deque<Datagram> waiting = new ArrayDeque<>();
     private final Frame frame = new Frame();
-    private Datagram endless;
+    private Datagram[] endless;
+    private int nextEndless;
 
     /** A peer sends a datagram. */
     public void peerSends(byte[] payload, IpAddress source, int tos) {
@@ -35,25 +37,40 @@ public final class MemoryUnderlay implements Underlay {
 
     /** From now on there is always another one of this. */
     public void endless(byte[] payload, IpAddress source) {
-        endless = new Datagram(payload.clone(), source, 0, payload.length);
+        endless(List.of(payload), source);
+    }
+
+    /** From now on there is always another one of these, in turn. */
+    public void endless(List<byte[]> payloads, IpAddress source) {
+        endless = payloads.stream()
+                .map(payload -> new Datagram(payload.clone(), source, 0, payload.length))
+                .toArray(Datagram[]::new);
     }
 
     /** From now on there is always another message of these datagrams, merged by the kernel. */
     public void endlessMerged(byte[] payloads, int segmentLength, IpAddress source) {
-        endless = new Datagram(payloads.clone(), source, 0, segmentLength);
+        endless = new Datagram[] {new Datagram(payloads.clone(), source, 0, segmentLength)};
     }
 
     @Override
     public int receive(FrameSlab slab, int[] slots, int count) {
         int received = 0;
         while (received < count) {
-            Datagram next = endless != null ? endless : waiting.poll();
+            Datagram next = endless != null ? nextEndless() : waiting.poll();
             if (next == null) {
                 break;
             }
             fill(frame.wrap(slab, slots[received++]), next);
         }
         return received;
+    }
+
+    private Datagram nextEndless() {
+        Datagram next = endless[nextEndless++];
+        if (nextEndless == endless.length) {
+            nextEndless = 0;
+        }
+        return next;
     }
 
     private static void fill(Frame frame, Datagram datagram) {

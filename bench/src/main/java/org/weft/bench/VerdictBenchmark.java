@@ -1,0 +1,175 @@
+package org.weft.bench;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.agrona.collections.Int2ObjectHashMap;
+import org.agrona.concurrent.UnsafeBuffer;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.OperationsPerInvocation;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.weft.dataplane.agent.Decapsulator;
+import org.weft.dataplane.agent.FrameRing;
+import org.weft.dataplane.agent.TapWriter;
+import org.weft.dataplane.capture.Capture;
+import org.weft.dataplane.counters.Counters;
+import org.weft.dataplane.io.FrameSlab;
+import org.weft.dataplane.policy.Enforcement;
+import org.weft.dataplane.policy.Enforcement.Mode;
+import org.weft.dataplane.policy.Enforcement.Refusal;
+import org.weft.dataplane.policy.Enforcement.Spoofing;
+import org.weft.dataplane.policy.VerdictSink;
+import org.weft.dataplane.table.FlowTable;
+import org.weft.dataplane.table.Policy;
+import org.weft.dataplane.table.Policy.Protocol;
+import org.weft.dataplane.table.PolicyTable;
+import org.weft.dataplane.table.TagTable;
+import org.weft.dataplane.vtep.Vtep;
+import org.weft.encap.EthernetHeader;
+import org.weft.encap.FlowKey;
+import org.weft.encap.FrameLayout;
+import org.weft.encap.IpAddress;
+import org.weft.encap.Ipv4Header;
+import org.weft.encap.TcpHeader;
+import org.weft.encap.VxlanHeader;
+import org.weft.testing.Frames;
+import org.weft.testing.MemoryTap;
+import org.weft.testing.MemoryUnderlay;
+
+/**
+ * What does a verdict add to the way in, by the number of policies, when packets are of 100,000 flows in turn? Without
+ * enforcement the packets, and what they miss in the caches, are the same.
+ */
+@State(Scope.Thread)
+public class VerdictBenchmark {
+    /** What the packets are to the host. */
+    public enum Packet {
+        /** Not judged. */
+        FREE,
+        /** Of a connection that goes both ways. */
+        ESTABLISHED,
+        /** Let in by a policy, and not answered yet. */
+        ALLOWED,
+        /** Without a tag, so in no policy. */
+        REFUSED
+    }
+
+    private static final int BATCH = 16;
+    private static final int SLOTS = 4 * BATCH;
+    private static final int FRAME_LENGTH = 64;
+    private static final int FLOWS = 100_000;
+    private static final int CAPACITY = 262_144;
+    private static final int FIRST_DESTINATION = 0x0aff_0000;
+    private static final int FIRST_PORT = 10_000;
+    private static final IpAddress REMOTE = IpAddress.parse("10.0.32.14");
+    private static final IpAddress LOCAL = IpAddress.parse("10.0.16.16");
+
+    @Param
+    Packet packet;
+
+    @Param({"10", "1000", "50000"})
+    int policies;
+
+    private Decapsulator decapsulator;
+    private TapWriter writer;
+
+    @Setup
+    public void ingress() {
+        Vtep vtep = new Vtep(Frames.silkVtep(Packets.DESTINATION_MAC, REMOTE));
+        FlowTable flows = new FlowTable(CAPACITY, FlowTable.Timeouts.DEFAULT);
+        List<byte[]> datagrams = new ArrayList<>();
+        for (int i = 0; i < FLOWS; i++) {
+            datagrams.add(datagram(i));
+            if (packet == Packet.ESTABLISHED) {
+                establish(flows, i);
+            }
+        }
+        vtep.enforcement(enforcement(flows));
+        MemoryUnderlay underlay = new MemoryUnderlay();
+        underlay.endless(datagrams, LOCAL);
+        FrameSlab slab = new FrameSlab(SLOTS);
+        FrameRing ring = new FrameRing(SLOTS, 1);
+        decapsulator = new Decapsulator("10.0.32.14:4789", underlay, slab, new Counters(), new Capture());
+        Int2ObjectHashMap<Decapsulator.Ingress> routes = new Int2ObjectHashMap<>();
+        routes.put(1, new Decapsulator.Ingress(vtep, ring, vtep.counters(), null));
+        decapsulator.routes(routes);
+        MemoryTap tap = new MemoryTap();
+        tap.endless(new byte[0]);
+        writer = new TapWriter(vtep, tap, slab, ring, vtep.counters(), new Capture());
+    }
+
+    private int destination(int flow) {
+        return FIRST_DESTINATION + flow % policies;
+    }
+
+    private int tag(int flow) {
+        return 1 + flow % policies % 0xffff;
+    }
+
+    private byte[] datagram(int flow) {
+        UnsafeBuffer datagram = new UnsafeBuffer(new byte[VxlanHeader.LENGTH + FRAME_LENGTH]);
+        VxlanHeader.put(datagram, 0, 1, packet == Packet.REFUSED ? TagTable.UNTAGGED : tag(flow));
+        put(datagram, VxlanHeader.LENGTH, flow, false);
+        return datagram.byteArray();
+    }
+
+    /** A segment of a connection between two containers. */
+    private void put(UnsafeBuffer buffer, int offset, int flow, boolean answer) {
+        Packets.putIpv4(buffer, offset, FRAME_LENGTH);
+        int network = offset + EthernetHeader.LENGTH;
+        Ipv4Header ipv4 = new Ipv4Header().wrap(buffer, network);
+        TcpHeader tcp = new TcpHeader().wrap(buffer, network + Ipv4Header.LENGTH);
+        int port = FIRST_PORT + flow % 50_000;
+        int remote = Packets.SOURCE + flow / 50_000;
+        ipv4.sourceAddress(answer ? destination(flow) : remote).destinationAddress(answer ? remote : destination(flow));
+        ipv4.updateChecksum();
+        tcp.sourcePort(answer ? Packets.DESTINATION_PORT : port)
+                .destinationPort(answer ? port : Packets.DESTINATION_PORT);
+    }
+
+    private void establish(FlowTable flows, int flow) {
+        int now = (int) Vtep.clockSeconds();
+        flows.admit(key(flow, false), now);
+        flows.depart(key(flow, true), now);
+        flows.arrive(key(flow, false), now);
+    }
+
+    private FlowKey key(int flow, boolean answer) {
+        UnsafeBuffer frame = new UnsafeBuffer(new byte[FRAME_LENGTH]);
+        put(frame, 0, flow, answer);
+        FrameLayout layout = new FrameLayout();
+        layout.parse(frame, 0, FRAME_LENGTH);
+        FlowKey key = new FlowKey();
+        key.read(frame, layout);
+        return key;
+    }
+
+    private Enforcement enforcement(FlowTable flows) {
+        List<Policy> all = new ArrayList<>();
+        for (int i = 0; i < policies; i++) {
+            IpAddress to = IpAddress.ofIpv4(destination(i));
+            all.add(new Policy(tag(i), to, Protocol.TCP, Packets.DESTINATION_PORT, Packets.DESTINATION_PORT + 9));
+        }
+        return new Enforcement(
+                packet == Packet.FREE ? Mode.OFF : Mode.ENFORCE,
+                Refusal.DROP,
+                Spoofing.OFF,
+                24,
+                new PolicyTable(all),
+                flows,
+                VerdictSink.NONE);
+    }
+
+    @Benchmark
+    @OperationsPerInvocation(BATCH)
+    public int verdict() {
+        int received = decapsulator.doWork();
+        int delivered = writer.doWork();
+        if (received != BATCH || (delivered == 0) != (packet == Packet.REFUSED)) {
+            throw new IllegalStateException(packet + ": of " + received + " packets " + delivered + " went on");
+        }
+        return delivered;
+    }
+}
