@@ -2,6 +2,7 @@ package org.weft.dataplane.table;
 
 import java.lang.invoke.VarHandle;
 import java.lang.ref.Reference;
+import java.nio.ByteOrder;
 import java.util.concurrent.ThreadLocalRandom;
 import org.agrona.BitUtil;
 import org.agrona.BufferUtil;
@@ -28,6 +29,8 @@ import org.weft.encap.UdpHeader;
  * reads one compares its state before and after. All that changes of a flow afterwards is its state, by compare-and-set. Two
  * threads may enter one flow at the same moment: then the one further back in the buckets goes again, or, if they cannot see
  * each other, stays unused until its deadline.
+ *
+ * <p>Behind the slots there is a byte for each, of the hash of its flow: who looks for a flow reads only slots that may have it.
  *
  * <p>A new flow takes the slot of one whose deadline has passed, or else of one that was never seen to go both ways, as the
  * kernel's early_drop does. If its buckets have none, the table is full for it; that happens where more than three in four
@@ -64,6 +67,10 @@ public final class FlowTable {
     private static final int WAYS = 8;
     /** How many slots a flow may be in. */
     private static final int PLACES = 2 * WAYS;
+
+    private static final long EACH_BYTE = 0x0101_0101_0101_0101L;
+    /** By multiplication, the lowest bit of each byte into the highest byte. */
+    private static final long GATHER = 0x0102_0408_1020_4080L;
 
     private static final int WHAT_OFFSET = 8;
     private static final int LOCAL_OFFSET = 16;
@@ -106,13 +113,18 @@ public final class FlowTable {
     private final long seed = ThreadLocalRandom.current().nextLong();
     private final UnsafeBuffer buffer;
     private final int buckets;
+
+    /** Where the slots end and their hints begin, a byte of the hash each. */
+    private final int hints;
+
     private volatile Timeouts timeouts;
 
-    /** @param flows how many there may be; they take 64 bytes each, for which there must be room off the heap */
+    /** @param flows how many there may be; they take 65 bytes each, for which there must be room off the heap */
     public FlowTable(int flows, Timeouts timeouts) {
         this.buckets = Math.max(1, flows / WAYS);
-        this.buffer = new UnsafeBuffer(
-                BufferUtil.allocateDirectAligned(buckets * WAYS * SLOT_LENGTH, BitUtil.CACHE_LINE_LENGTH));
+        this.hints = buckets * WAYS * SLOT_LENGTH;
+        this.buffer =
+                new UnsafeBuffer(BufferUtil.allocateDirectAligned(hints + buckets * WAYS, BitUtil.CACHE_LINE_LENGTH));
         this.timeouts = timeouts;
     }
 
@@ -177,7 +189,7 @@ public final class FlowTable {
 
     /** Forgets everything; packets of flows in progress are judged anew. */
     public void clear() {
-        for (int offset = 0; offset < buffer.capacity(); offset += SLOT_LENGTH) {
+        for (int offset = 0; offset < hints; offset += SLOT_LENGTH) {
             long state = buffer.getLongVolatile(offset);
             while ((state & WRITING) == 0 && (state & PRESENT) != 0 && !remove(offset, state)) {
                 state = buffer.getLongVolatile(offset);
@@ -188,7 +200,7 @@ public final class FlowTable {
     /** How many flows there are, those of fragments included; looks at every slot. */
     public int size(int now) {
         int size = 0;
-        for (int offset = 0; offset < buffer.capacity(); offset += SLOT_LENGTH) {
+        for (int offset = 0; offset < hints; offset += SLOT_LENGTH) {
             size += isLive(buffer.getLongVolatile(offset), now) ? 1 : 0;
         }
         Reference.reachabilityFence(this);
@@ -217,10 +229,39 @@ public final class FlowTable {
         return hash ^ hash >>> 32;
     }
 
+    private int firstBucket(long hash) {
+        return (int) ((hash & 0xffff_ffffL) * buckets >>> 32);
+    }
+
+    private int secondBucket(long hash) {
+        return (int) ((hash >>> 32) * buckets >>> 32);
+    }
+
     /** Offset of a slot that a flow may be in. */
     private int slot(long hash, int place) {
-        long half = place < WAYS ? hash & 0xffff_ffffL : hash >>> 32;
-        return ((int) (half * buckets >>> 32) * WAYS + place % WAYS) * SLOT_LENGTH;
+        int bucket = place < WAYS ? firstBucket(hash) : secondBucket(hash);
+        return (bucket * WAYS + place % WAYS) * SLOT_LENGTH;
+    }
+
+    /** The places whose hints do not rule a flow out, a bit each. */
+    private int candidates(long hash) {
+        long hint = (hash & 0xff) * EACH_BYTE;
+        int places = zeroBytes(buffer.getLong(hints + firstBucket(hash) * WAYS) ^ hint)
+                | zeroBytes(buffer.getLong(hints + secondBucket(hash) * WAYS) ^ hint) << WAYS;
+        Reference.reachabilityFence(this);
+        return places;
+    }
+
+    /** A bit for each byte that is zero; also for a byte of 1 above one of those, which a hint may be wrong about. */
+    private static int zeroBytes(long word) {
+        long high = word - EACH_BYTE & ~word & EACH_BYTE << 7;
+        return (int) ((high >>> 7) * GATHER >>> 56);
+    }
+
+    private void putHint(long hash, int place) {
+        int bucket = place < WAYS ? firstBucket(hash) : secondBucket(hash);
+        int way = ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN ? place % WAYS : WAYS - 1 - place % WAYS;
+        buffer.putByte(hints + bucket * WAYS + way, (byte) hash);
     }
 
     private static boolean isLive(long state, int now) {
@@ -279,8 +320,8 @@ public final class FlowTable {
 
     private long find(long what, FlowKey key, boolean departing, int now) {
         long hash = hash(what, key, departing);
-        for (int place = 0; place < PLACES; place++) {
-            long state = find(slot(hash, place), what, key, departing, now);
+        for (int places = candidates(hash); places != 0; places &= places - 1) {
+            long state = find(slot(hash, Integer.numberOfTrailingZeros(places)), what, key, departing, now);
             if (state != ABSENT) {
                 return state;
             }
@@ -292,8 +333,8 @@ public final class FlowTable {
     private long note(FlowKey key, boolean departing, int now) {
         long what = what(key, departing);
         long hash = hash(what, key, departing);
-        for (int place = 0; place < PLACES; place++) {
-            int offset = slot(hash, place);
+        for (int places = candidates(hash); places != 0; places &= places - 1) {
+            int offset = slot(hash, Integer.numberOfTrailingZeros(places));
             long state;
             while ((state = find(offset, what, key, departing, now)) != ABSENT) {
                 boolean back = departing != ((state & LOCAL) != 0);
@@ -406,6 +447,7 @@ public final class FlowTable {
         } while (isTaken(state, now) || !buffer.compareAndSetLong(offset, state, version(state) | WRITING));
         long written = version(state) | entered;
         VarHandle.storeStoreFence();
+        putHint(hash, place);
         put(offset, what, key, departing);
         buffer.putLongRelease(offset, written);
         for (int other = 0; other < place; other++) {
