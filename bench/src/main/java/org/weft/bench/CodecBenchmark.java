@@ -10,8 +10,10 @@ import org.openjdk.jmh.annotations.State;
 import org.weft.encap.ArpPacket;
 import org.weft.encap.EthernetHeader;
 import org.weft.encap.FrameLayout;
+import org.weft.encap.InternetChecksum;
 import org.weft.encap.Ipv4Header;
 import org.weft.encap.Ipv6Header;
+import org.weft.encap.NeighbourDiscovery;
 import org.weft.encap.TcpHeader;
 import org.weft.encap.UdpHeader;
 import org.weft.encap.VirtioNetHeader;
@@ -26,6 +28,8 @@ public class CodecBenchmark {
     private static final int VXLAN_OFFSET = ARP_OFFSET + 64;
     private static final int VNET_OFFSET = VXLAN_OFFSET + 64;
     private static final int UDP_OFFSET = VNET_OFFSET + 64;
+    private static final int VLAN_OFFSET = UDP_OFFSET + 64;
+    private static final int SOLICITATION_OFFSET = VLAN_OFFSET + 64;
     private static final int SCRATCH_OFFSET = 12_288;
 
     private static final int IPV4_OFFSET = EthernetHeader.LENGTH;
@@ -40,7 +44,9 @@ public class CodecBenchmark {
     private final TcpHeader tcp = new TcpHeader();
     private final UdpHeader udp = new UdpHeader();
     private final VirtioNetHeader vnet = new VirtioNetHeader();
+    private final NeighbourDiscovery discovery = new NeighbourDiscovery();
     private final FrameLayout layout = new FrameLayout();
+    private int solicitationLength;
 
     @Setup
     public void packets() {
@@ -50,6 +56,11 @@ public class CodecBenchmark {
         vxlan(VXLAN_OFFSET);
         vnet(VNET_OFFSET);
         udp(UDP_OFFSET);
+        vlan(VLAN_OFFSET);
+        solicitationLength = Packets.putSolicitation(buffer, SOLICITATION_OFFSET);
+        if (!discovery.readSolicitation(buffer, SOLICITATION_OFFSET, solicitationLength)) {
+            throw new IllegalStateException("the solicitation is not one");
+        }
     }
 
     /** All of a frame's headers that an agent looks at. */
@@ -77,6 +88,43 @@ public class CodecBenchmark {
         EthernetHeader.put(
                 buffer, SCRATCH_OFFSET, Packets.DESTINATION_MAC, Packets.SOURCE_MAC, EthernetHeader.ETHERTYPE_IPV4);
         return buffer;
+    }
+
+    /** Of a frame with one 802.1Q tag. */
+    @Benchmark
+    public long vlanRead() {
+        int length = EthernetHeader.check(buffer, VLAN_OFFSET, FRAME_LENGTH);
+        ethernet.wrap(buffer, VLAN_OFFSET, length);
+        return ethernet.destination()
+                + ethernet.source()
+                + ethernet.tagProtocol(0)
+                + ethernet.tagControl(0)
+                + ethernet.etherType();
+    }
+
+    @Benchmark
+    public EthernetHeader vlanWrite() {
+        return vlan(SCRATCH_OFFSET);
+    }
+
+    private EthernetHeader vlan(int offset) {
+        return ethernet.wrap(buffer, offset, EthernetHeader.LENGTH + EthernetHeader.TAG_LENGTH)
+                .destination(Packets.DESTINATION_MAC)
+                .source(Packets.SOURCE_MAC)
+                .tag(0, EthernetHeader.ETHERTYPE_8021Q, 42)
+                .etherType(EthernetHeader.ETHERTYPE_IPV4);
+    }
+
+    @Benchmark
+    public long neighbourSolicitationRead() {
+        boolean solicitation = discovery.readSolicitation(buffer, SOLICITATION_OFFSET, solicitationLength);
+        return solicitation ? discovery.targetHigh() + discovery.targetLow() + discovery.requesterMac() : 0;
+    }
+
+    /** The answer to the one read, its checksum included. */
+    @Benchmark
+    public int neighbourAdvertisementWrite() {
+        return discovery.putAdvertisement(buffer, SCRATCH_OFFSET, Packets.DESTINATION_MAC, false);
     }
 
     @Benchmark
@@ -126,6 +174,14 @@ public class CodecBenchmark {
     @Benchmark
     public Ipv4Header ipv4Write() {
         return Packets.putIpv4Header(ipv4, buffer, SCRATCH_OFFSET, FRAME_LENGTH);
+    }
+
+    /** RFC 1624, as where a router takes one from the TTL. */
+    @Benchmark
+    public int checksumUpdate() {
+        ipv4.wrap(buffer, IPV4_OFFSET);
+        int ttlAndProtocol = ipv4.ttl() << 8 | ipv4.protocol();
+        return InternetChecksum.update(ipv4.checksum(), ttlAndProtocol, ttlAndProtocol - 0x100);
     }
 
     @Benchmark

@@ -1,11 +1,13 @@
 package org.weft.bench;
 
+import java.nio.ByteOrder;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.weft.encap.EthernetHeader;
 import org.weft.encap.InternetChecksum;
 import org.weft.encap.IpAddress;
 import org.weft.encap.Ipv4Header;
 import org.weft.encap.Ipv6Header;
+import org.weft.encap.NeighbourDiscovery;
 import org.weft.encap.TcpHeader;
 
 /** TCP frames as containers send them; everything in them is right, checksums included. */
@@ -21,6 +23,9 @@ final class Packets {
     private static final int SOURCE_PORT = 43210;
     private static final int WINDOW = 502;
     private static final int TTL = 63;
+
+    /** With the sender's MAC address as an option. */
+    private static final int SOLICITATION_LENGTH = 32;
 
     private Packets() {}
 
@@ -68,6 +73,29 @@ final class Packets {
                 .hopLimit(TTL)
                 .source(SOURCE_IPV6.high(), SOURCE_IPV6.low())
                 .destination(DESTINATION_IPV6.high(), DESTINATION_IPV6.low());
+    }
+
+    /** Writes a neighbour solicitation for the address that packets go to, and returns the length of its frame. */
+    static int putSolicitation(UnsafeBuffer buffer, int offset) {
+        EthernetHeader.put(buffer, offset, 0x3333_ff00_0002L, SOURCE_MAC, EthernetHeader.ETHERTYPE_IPV6);
+        int network = offset + EthernetHeader.LENGTH;
+        new Ipv6Header()
+                .wrap(buffer, network)
+                .trafficClassAndFlowLabel(0, 0)
+                .payloadLength(SOLICITATION_LENGTH)
+                .nextHeader(NeighbourDiscovery.ICMPV6)
+                .hopLimit(255)
+                .source(SOURCE_IPV6.high(), SOURCE_IPV6.low())
+                .destination(0xff02_0000_0000_0000L, 0x1_ff00_0002L);
+        int message = network + Ipv6Header.LENGTH;
+        buffer.setMemory(message, SOLICITATION_LENGTH, (byte) 0);
+        buffer.putByte(message, (byte) NeighbourDiscovery.SOLICITATION);
+        buffer.putLong(message + 8, DESTINATION_IPV6.high(), ByteOrder.BIG_ENDIAN);
+        buffer.putLong(message + 16, DESTINATION_IPV6.low(), ByteOrder.BIG_ENDIAN);
+        buffer.putShort(message + 24, (short) 0x0101, ByteOrder.BIG_ENDIAN);
+        buffer.putShort(message + 26, (short) (SOURCE_MAC >>> 32), ByteOrder.BIG_ENDIAN);
+        buffer.putInt(message + 28, (int) SOURCE_MAC, ByteOrder.BIG_ENDIAN);
+        return EthernetHeader.LENGTH + Ipv6Header.LENGTH + SOLICITATION_LENGTH;
     }
 
     private static void putTcp(UnsafeBuffer buffer, int offset, int length, long pseudo) {

@@ -224,6 +224,9 @@ public final class Weft implements VtepRegistry, AutoCloseable {
                 HostNetwork.removeAddress(vtep.name(), address);
             }
         }
+        if (changed.installNeighbours() != before.installNeighbours()) {
+            install(vtep, changed.installNeighbours());
+        }
         vtep.config(changed);
         VtepDevices open = devices.get(vtep);
         if (open != null && !changed.switches().equals(before.switches())) {
@@ -231,6 +234,15 @@ public final class Weft implements VtepRegistry, AutoCloseable {
         }
         if (open != null) {
             open.noteDevice();
+        }
+    }
+
+    private static void install(Vtep vtep, boolean install) {
+        List<Neighbour> neighbours = vtep.neighbours().entries().toList();
+        if (install) {
+            HostNetwork.addNeighbours(vtep.name(), neighbours);
+        } else {
+            HostNetwork.removeNeighbours(vtep.name(), neighbours);
         }
     }
 
@@ -273,7 +285,7 @@ public final class Weft implements VtepRegistry, AutoCloseable {
     @Override
     public synchronized void neighbourChanged(Vtep vtep, IpAddress address, long mac) {
         if (mac == NeighbourTable.NONE) {
-            HostNetwork.removeNeighbour(vtep.name(), address);
+            HostNetwork.removeNeighbours(vtep.name(), List.of(new Neighbour(address, mac)));
         } else {
             HostNetwork.addNeighbours(vtep.name(), List.of(new Neighbour(address, mac)));
         }

@@ -2,7 +2,6 @@ package org.weft.it;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.weft.it.LifecycleIT.assertOneSentence;
 
@@ -24,7 +23,9 @@ import org.weft.testing.RequiresRoot;
 @RequiresRoot
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class BadInputIT {
+    private static final int LINE_FAILED = 1;
     private static final int UNAVAILABLE = 69;
+    private static final int OS_ERROR = 71;
     private static final int NO_INPUT = 66;
     private static final int NO_PERMISSION = 77;
     private static final int BAD_CONFIG = 78;
@@ -131,7 +132,7 @@ class BadInputIT {
         String[] tunless = {"unshare", "-m", "sh", "-c", "mount -t tmpfs none /dev/net && exec \"$0\" \"$@\""};
         try (WeftDaemon daemon = new WeftDaemon(lab.host, CONFIG, tunless)) {
             daemon.launch();
-            assertNotEquals(0, daemon.exitCode());
+            assertEquals(OS_ERROR, daemon.exitCode(), daemon::log);
             assertOneSentence(daemon.log(), "/dev/net/tun", "tun");
             assertNothingLeft(daemon);
         }
@@ -158,7 +159,7 @@ class BadInputIT {
                     fdb add ee:ee:0a:ff:04:00 dev silk-vtep dst 10.0.16.4
                     """);
             Command client = daemon.client("-batch", batch.toString());
-            assertNotEquals(0, client.exitCode());
+            assertEquals(LINE_FAILED, client.exitCode(), client::toString);
             assertTrue(client.output().contains(batch + ":3"), client::toString);
             assertTrue(client.output().contains("nowhere"), client::toString);
             String fdb = daemon.control().get("/v1/fdb").toString();
@@ -177,7 +178,7 @@ class BadInputIT {
                     fdb add ee:ee:0a:ff:01:00 dev silk-vtep dst 10.0.16.2
                     """);
             Command client = daemon.client("-batch", batch.toString());
-            assertNotEquals(0, client.exitCode());
+            assertEquals(LINE_FAILED, client.exitCode(), client::toString);
             assertTrue(client.output().contains(batch + ":2"), client::toString);
             assertTrue(client.output().contains("File exists"), client::toString);
         }

@@ -113,6 +113,20 @@ class CaptureIT {
         assertTrue(packets.get(0).contains("02:00:00:00:00:01"), packets::toString);
     }
 
+    @Test
+    void writesToStandardOutputWhatTsharkReads() {
+        Path file = daemon.directory().resolve("capture.pcapng");
+        String[] words = {
+            "sh", "-c", "exec \"$@\" >\"$0\"", file.toString(), WeftDaemon.script(), "capture", "-w", "-", "-c", "1"
+        };
+        List<String> command = new ArrayList<>(List.of("env", "WEFT_CONTROL=" + daemon.socket()));
+        command.addAll(List.of(words));
+        Process client = lab.host.start(daemon.directory().resolve("client.log"), command.toArray(String[]::new));
+        Path ended = ended(client, file, () -> device.send(frame(PEER_MAC, OWN_MAC)));
+        assertEquals(List.of(PEER_MAC), tshark(ended, "eth.dst"));
+        assertEquals("1 packets captured, 0 lost\n", read(daemon.directory().resolve("client.log")));
+    }
+
     private static byte[] frame(String destination, String source) {
         return Packets.ethernet(destination, source, Packets.EXPERIMENT, new byte[46]);
     }
@@ -122,7 +136,10 @@ class CaptureIT {
         Path file = daemon.directory().resolve("capture.pcapng");
         List<String> command = new ArrayList<>(List.of("capture", "-w", file.toString()));
         command.addAll(List.of(arguments));
-        Process client = daemon.startClient(command.toArray(String[]::new));
+        return ended(daemon.startClient(command.toArray(String[]::new)), file, traffic);
+    }
+
+    private Path ended(Process client, Path file, Runnable traffic) {
         try {
             Await.until(
                     "the capture has begun",

@@ -2,9 +2,9 @@ package org.weft.it;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import java.io.IOException;
@@ -15,6 +15,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -26,6 +28,8 @@ import org.weft.testing.RequiresRoot;
 /** A daemon starts, ends, dies and starts again, and loses its devices and gets them back. */
 @RequiresRoot
 class LifecycleIT {
+    private static final int UNAVAILABLE = 69;
+    private static final int OS_ERROR = 71;
     private static final Duration RECOVERY = Duration.ofSeconds(2);
 
     /** Traffic must come back each time, and once in time: what a busy machine takes longer for is not the daemon's. */
@@ -61,10 +65,11 @@ class LifecycleIT {
 
     @Test
     void sigtermLeavesNothingBehind() {
+        Set<String> before = devices();
         try (WeftDaemon daemon = new WeftDaemon(lab.host, CONFIG).start()) {
             assertTrue(lab.host.hasDevice(DEVICE));
-            daemon.terminate();
-            assertFalse(lab.host.hasDevice(DEVICE));
+            assertEquals(0, daemon.terminate());
+            assertEquals(before, devices(), "weft-gso0 is gone, too");
             assertFalse(Files.exists(daemon.socket()));
             assertEquals("", lab.host.exec("ss", "-Hnuxa").strip());
         }
@@ -111,6 +116,8 @@ class LifecycleIT {
         try (WeftDaemon daemon = new WeftDaemon(lab.host, CONFIG).start()) {
             lab.host.ip("link del " + DEVICE);
             Await.until("the device is there again", () -> lab.host.hasDevice(DEVICE));
+            Await.until("it is said that it was gone", () -> logs(daemon, "silk-vtep: the TAP device is gone"));
+            Await.until("and that all is well", () -> logs(daemon, "silk-vtep: all is well again"));
             Await.until("traffic flows again", this::trafficFlows);
             assertTrue(daemon.isAlive(), daemon::log);
         }
@@ -187,7 +194,7 @@ class LifecycleIT {
         try (WeftDaemon daemon = new WeftDaemon(lab.host, CONFIG).start()) {
             Command second = lab.host.attempt(
                     WeftDaemon.script(), "daemon", "--control", daemon.socket().toString());
-            assertEquals(69, second.exitCode(), second::toString);
+            assertEquals(UNAVAILABLE, second.exitCode(), second::toString);
             assertOneSentence(second.output(), daemon.socket().toString());
             assertTrue(daemon.control().answers(), "the first daemon goes on");
         }
@@ -199,7 +206,7 @@ class LifecycleIT {
                 WeftDaemon second = new WeftDaemon(
                         lab.host, CONFIG.replace("local: 10.0.16.14", "local: 10.0.16.14\n  port: 4790"))) {
             second.launch();
-            assertNotEquals(0, second.exitCode());
+            assertEquals(OS_ERROR, second.exitCode(), second::log);
             assertOneSentence(second.log(), DEVICE);
             assertTrue(first.isAlive());
             expectTraffic();
@@ -211,7 +218,7 @@ class LifecycleIT {
         try (WeftDaemon first = new WeftDaemon(lab.host, CONFIG).start();
                 WeftDaemon second = new WeftDaemon(lab.host, CONFIG.replace("silk-vtep", "other-vtep"))) {
             second.launch();
-            assertNotEquals(0, second.exitCode());
+            assertEquals(OS_ERROR, second.exitCode(), second::log);
             assertOneSentence(second.log(), "4789");
             assertFalse(lab.host.hasDevice("other-vtep"));
             assertTrue(first.isAlive());
@@ -224,7 +231,7 @@ class LifecycleIT {
         lab.endpoint.add(new Device("kernel-vtep", "ee:ee:0a:ff:84:00", 1410, "id 9 dstport 4789 local 10.0.16.14"));
         try (WeftDaemon daemon = new WeftDaemon(lab.host, CONFIG)) {
             daemon.launch();
-            assertNotEquals(0, daemon.exitCode());
+            assertEquals(OS_ERROR, daemon.exitCode(), daemon::log);
             assertOneSentence(daemon.log(), "4789", "kernel", "vxlan");
             assertFalse(lab.host.hasDevice(DEVICE));
         }
@@ -235,7 +242,7 @@ class LifecycleIT {
         lab.host.ip("link add silk-vtep type veth peer name other-end");
         try (WeftDaemon daemon = new WeftDaemon(lab.host, CONFIG)) {
             daemon.launch();
-            assertNotEquals(0, daemon.exitCode());
+            assertEquals(OS_ERROR, daemon.exitCode(), daemon::log);
             assertOneSentence(daemon.log(), DEVICE);
             assertTrue(lab.host.hasDevice(DEVICE), "what is not ours stays");
         }
@@ -249,6 +256,19 @@ class LifecycleIT {
         for (String word : words) {
             assertTrue(last.contains(word), () -> "\"" + word + "\" is not in the last line of:\n" + output);
         }
+    }
+
+    private static boolean logs(WeftDaemon daemon, String sentence) {
+        return daemon.log().lines().filter(line -> line.endsWith(sentence)).count() == 1;
+    }
+
+    private Set<String> devices() {
+        Set<String> names = new TreeSet<>();
+        for (JsonElement link :
+                JsonParser.parseString(lab.host.ipJson("link show")).getAsJsonArray()) {
+            names.add(link.getAsJsonObject().get("ifname").getAsString());
+        }
+        return names;
     }
 
     private JsonObject link() {

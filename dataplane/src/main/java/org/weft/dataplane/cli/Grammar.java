@@ -124,6 +124,7 @@ final class Grammar {
                 case "port" -> words.put(body, "port", words.number(1, 65535));
                 case "vni" -> words.put(body, "vni", words.number(0, LinkGrammar.MAX_VNI));
                 case "self" -> {} // the only kind of entry there is
+                case "nhid" -> throw words.error("\"nhid\": Weft has no nexthop groups: name each remote with \"dst\"");
                 case "permanent", "static", "local" -> words.put(body, "state", "permanent");
                 case "dynamic" -> words.put(body, "state", "reachable");
                 default -> positional(words, body, "mac", word, FDB_WORDS, words::mac);

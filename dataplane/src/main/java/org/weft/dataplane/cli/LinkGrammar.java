@@ -15,16 +15,23 @@ final class LinkGrammar {
             "learning", "proxy", "udpcsum", "udp6zerocsumtx", "udp6zerocsumrx", "gbp", "persist", "install-neighbours");
 
     /** What the kernel's device has and Weft does not; each can be written with "no" in front, which changes nothing. */
-    private static final Map<String, String> ABSENT = Map.of(
-            "remote", "give the default remote as an FDB entry: weft fdb append 00:00:00:00:00:00 dev NAME dst IP",
-            "group",
-                    "Weft has no multicast groups: name each remote, weft fdb append 00:00:00:00:00:00 dev NAME dst IP",
-            "rsc", "Weft does not short-circuit routes",
-            "l2miss", "Weft sends no netlink notifications: weft drops shows VXLAN_NO_REMOTE",
-            "l3miss", "Weft sends no netlink notifications: weft drops shows NEIGH_UNKNOWN",
-            "external", "Weft's devices have one VNI each",
-            "vnifilter", "Weft's devices have one VNI each",
-            "gpe", "Weft speaks plain VXLAN and the group policy extension (gbp)");
+    private static final Map<String, String> ABSENT = Map.ofEntries(
+            Map.entry(
+                    "remote",
+                    "give the default remote as an FDB entry: weft fdb append 00:00:00:00:00:00 dev NAME dst IP"),
+            Map.entry(
+                    "group",
+                    "Weft has no multicast groups: name each remote, weft fdb append 00:00:00:00:00:00 dev NAME dst"
+                            + " IP"),
+            Map.entry("rsc", "Weft does not short-circuit routes"),
+            Map.entry("l2miss", "Weft sends no netlink notifications: weft drops shows VXLAN_NO_REMOTE"),
+            Map.entry("l3miss", "Weft sends no netlink notifications: weft drops shows NEIGH_UNKNOWN"),
+            Map.entry("external", "Weft's devices have one VNI each"),
+            Map.entry("vnifilter", "Weft's devices have one VNI each"),
+            Map.entry("localbypass", "what Weft sends to this host itself goes by its loopback interface"),
+            Map.entry("reserved_bits", "Weft tolerates no reserved bits but those of gbp"),
+            Map.entry("flowlabel", "Weft's outer flow label is 0"),
+            Map.entry("gpe", "Weft speaks plain VXLAN and the group policy extension (gbp)"));
 
     static final List<String> KEYWORDS = List.of(
             "type",

@@ -10,10 +10,10 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "policy",
         description = {
-            "",
-            "Policies: which group policy id may open what. Arriving packets are judged by them where the",
-            "daemon has a policy section in its configuration. What is changed here counts at once, before what",
-            "the source of policies says, and until the daemon ends.",
+            "%nPolicies: which group policy id may open what.",
+            "Arriving packets are judged by them where the daemon has a policy section in its configuration.",
+            "What is changed here counts at once, before what the source of policies says, and until the daemon",
+            "ends.",
             ""
         },
         synopsisHeading = "Usage: ",

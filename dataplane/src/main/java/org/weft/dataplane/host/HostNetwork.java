@@ -56,8 +56,19 @@ public final class HostNetwork {
         }
     }
 
-    public static void removeNeighbour(String dev, IpAddress address) {
-        Iproute2.here().batch("neighbour del " + address + " dev " + dev);
+    /** Takes neighbours out of the kernel. */
+    public static void removeNeighbours(String dev, List<Neighbour> neighbours) {
+        StringBuilder batch = new StringBuilder();
+        for (Neighbour neighbour : neighbours) {
+            batch.append("neighbour del ")
+                    .append(neighbour.address())
+                    .append(" dev ")
+                    .append(dev)
+                    .append('\n');
+        }
+        if (!batch.isEmpty()) {
+            Iproute2.here().batch(batch.toString());
+        }
     }
 
     /**

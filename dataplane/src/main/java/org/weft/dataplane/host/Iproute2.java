@@ -58,6 +58,9 @@ public final class Iproute2 {
 
     private static void requireSuccess(String lines, Answer answer) {
         if (answer.exitCode() != 0) {
+            if (lines.lines().count() > 1 && !FAILED.matcher(answer.errors()).find()) {
+                throw failed("-batch", answer.reason());
+            }
             Map<Integer, String> failures = failures(answer);
             int line = failures.keySet().stream().findFirst().orElse(1);
             throw failed(lines.lines().skip(line - 1).findFirst().orElse(""), failures.get(line));
@@ -109,7 +112,10 @@ public final class Iproute2 {
         return new OperatorException(Kind.OS_ERROR, "ip " + line + ": " + reason);
     }
 
-    /** {@code ip} says what is wrong, and on the next line where: {@code Command failed -:3}. */
+    /**
+     * {@code ip} says what is wrong, and on the next line where: {@code Command failed -:3}; but where it ends at once, as
+     * {@code ip neighbour} does, it does not say where.
+     */
     private static Map<Integer, String> failures(Answer answer) {
         Map<Integer, String> failures = new TreeMap<>();
         StringBuilder reason = new StringBuilder();

@@ -42,7 +42,7 @@ link add name v type vxlan id 1 address ee:ee:0a:ff:7e:00 dev eth0    | {"object
 link add dev v type vxlan vni 1 dev eth0                              | {"object":"link","action":"add","dev":"v","attributes":{"id":1,"dev":"eth0"}}
 link add v id 1 address 10.255.126.0/16 address fd00::1/64 lladdr ee:ee:0a:ff:7e:00 | {"object":"link","action":"add","dev":"v","attributes":{"id":1,"address":["10.255.126.0/16","fd00::1/64"],"mac":"ee:ee:0a:ff:7e:00"}}
 link add v id 1 srcport 1000 2000 ttl 64 tos 0x10 df set ageing 0 maxaddress 9 mtu 1410 | {"object":"link","action":"add","dev":"v","attributes":{"id":1,"srcport":"1000 2000","ttl":64,"tos":16,"df":"set","ageing":0,"maxaddress":9,"mtu":1410}}
-link add v id 1 ttl auto tos inherit df inherit noudpcsum udp6zerocsumtx noudp6zerocsumrx proxy persist noinstall-neighbours norsc | {"object":"link","action":"add","dev":"v","attributes":{"id":1,"ttl":"auto","tos":"inherit","df":"inherit","udpcsum":false,"udp6zerocsumtx":true,"udp6zerocsumrx":false,"proxy":true,"persist":true,"install-neighbours":false}}
+link add v id 1 ttl auto tos inherit df inherit noudpcsum udp6zerocsumtx noudp6zerocsumrx proxy persist noinstall-neighbours norsc nolocalbypass | {"object":"link","action":"add","dev":"v","attributes":{"id":1,"ttl":"auto","tos":"inherit","df":"inherit","udpcsum":false,"udp6zerocsumtx":true,"udp6zerocsumrx":false,"proxy":true,"persist":true,"install-neighbours":false}}
 link set silk-vtep learning ageing 600 up                             | {"object":"link","action":"set","dev":"silk-vtep","attributes":{"learning":true,"ageing":600,"up":true}}
 l set dev silk-vtep down                                              | {"object":"link","action":"set","dev":"silk-vtep","attributes":{"up":false}}
 policy allow 1 10.255.43.3 --protocol tcp --port 7777-7779            | {"object":"policy","action":"allow","tag":1,"destination":"10.255.43.3","protocol":"tcp","ports":"7777-7779"}
@@ -107,6 +107,7 @@ fdb add ee:ee dst 10.0.0.1                    | fdb add: "ee:ee" is not a MAC ad
 fdb add ee:ee:0a:ff:2b:00 dts 10.0.0.1        | fdb add: unknown word "dts" (did you mean dst?)
 fdb add ee:ee:0a:ff:2b:00 dst 10.0.0          | fdb add: "10.0.0" is not an IP address such as 10.0.16.14 or 2001:db8::1
 fdb add ee:ee:0a:ff:2b:00 dst                 | fdb add: "dst" wants an IP address after it
+fdb add ee:ee:0a:ff:2b:00 nhid 10             | fdb add: "nhid": Weft has no nexthop groups: name each remote with "dst"
 fdb add ee:ee:0a:ff:2b:00                     | fdb add: the remote is missing: say "dst" and an IP address
 fdb add dst 10.0.0.1                          | fdb add: the MAC address is missing: add ee:ee:0a:ff:2b:00 ...
 fdb add ee:ee:0a:ff:2b:00 dst 10.0.0.1 dst 10.0.0.2  | fdb add: "dst" is given twice
@@ -157,6 +158,9 @@ link add v id 1 df maybe                      | link add: "df" is set, unset or 
 link add v id 1 ttl 256                       | link add: "ttl" is a number from 1 to 255, not "256"
 link add v id 1 address 10.255.126            | link add: "10.255.126" is not an IP address such as 10.0.16.14 or 2001:db8::1
 link add v id 1 remote 10.0.0.1               | link add: "remote": give the default remote as an FDB entry: weft fdb append 00:00:00:00:00:00 dev NAME dst IP
+link add v id 1 localbypass                   | link add: "localbypass": what Weft sends to this host itself goes by its loopback interface
+link add v id 1 reserved_bits 0x1             | link add: "reserved_bits": Weft tolerates no reserved bits but those of gbp
+link set v flowlabel 7                        | link set: "flowlabel": Weft's outer flow label is 0
 link add v id 1 up                            | link add: "up" goes with link set; a device that is added is up
 link del v mtu 1400                           | link del: only the name of a device is wanted
 link s                                        | link: "s" could be set or show

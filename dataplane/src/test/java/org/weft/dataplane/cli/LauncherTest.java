@@ -77,6 +77,24 @@ class LauncherTest {
                 weft("link", jvm("17.0.15")));
     }
 
+    @Test
+    void aDaemonThatIsStartedWithoutItsFlagsSaysSo() throws Exception {
+        Path java = Path.of(System.getProperty("java.home"), "bin", "java");
+        ProcessBuilder builder = new ProcessBuilder(
+                java.toString(),
+                "-cp",
+                System.getProperty("java.class.path"),
+                Main.class.getName(),
+                "daemon",
+                "--control",
+                directory.resolve("control.sock").toString());
+        builder.environment().keySet().removeAll(List.of("JDK_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS"));
+        assertEquals(
+                "weft: this JVM keeps jdk.internal.misc to itself: start Weft with scripts/weft, or add"
+                        + " --add-opens java.base/jdk.internal.misc=ALL-UNNAMED to java's options\n64",
+                run(builder));
+    }
+
     private void built() throws IOException {
         Files.writeString(directory.resolve("dataplane/target/weft.jar"), "");
     }
@@ -93,10 +111,14 @@ class LauncherTest {
     /** What it printed, and its exit code. */
     private String weft(String words, Path jvm) throws IOException, InterruptedException {
         ProcessBuilder builder = new ProcessBuilder("bash", "-c", "scripts/weft " + words);
-        builder.directory(directory.toFile()).redirectErrorStream(true);
+        builder.directory(directory.toFile());
         builder.environment().put("WEFT_JAVA", jvm.toString());
         builder.environment().remove("WEFT_JAVA_OPTS");
-        Process process = builder.start();
+        return run(builder);
+    }
+
+    private static String run(ProcessBuilder builder) throws IOException, InterruptedException {
+        Process process = builder.redirectErrorStream(true).start();
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         return output + process.waitFor();
     }

@@ -85,6 +85,17 @@ capture eth0     | 64 | weft: capture: unknown word "eth0"
     }
 
     @Test
+    void helpDescribesEveryObject() {
+        String help = CommandLineRun.of("--help").out();
+        String objects = help.substring(help.indexOf("Objects:\n") + 9, help.indexOf("Objects and commands"));
+        String[] entries = objects.split("\\n(?=  \\S)");
+        assertTrue(entries.length > 12, objects);
+        for (String entry : entries) {
+            assertTrue(entry.matches("(?s)  \\S[\\S, ]*\\s{2,}[A-Z].*"), entry);
+        }
+    }
+
+    @Test
     void helpNamesEveryWordThatALinkTakes() {
         String help = CommandLineRun.of("link --help").out();
         List<String> missing = LinkGrammar.KEYWORDS.stream()

@@ -338,6 +338,8 @@ class OperationsTest {
                 "{'object':'fdb','action':'add','mac':'ee:ee'} | BAD_DATA | add fdb ee:ee: mac: \"ee:ee\" is not a MAC address such as ee:ee:0a:ff:63:00",
                 "{'object':'fdb','action':'add','mac':'ee:ee:0a:ff:2b:00','dst':'10.0'} | BAD_DATA | add fdb ee:ee:0a:ff:2b:00: dst: \"10.0\" is not an IP address such as 10.0.16.14 or 2001:db8::1",
                 "{'object':'fdb','action':'add','mac':'ee:ee:0a:ff:2b:00','dst':'239.1.1.1'} | BAD_DATA | add fdb ee:ee:0a:ff:2b:00: dst: 239.1.1.1 is a multicast address, not a host's",
+                "{'object':'fdb','action':'append','mac':'00:00:00:00:00:00','dst':'0.0.0.0'} | BAD_DATA | append fdb 00:00:00:00:00:00: dst: 0.0.0.0 is no host's address",
+                "{'object':'fdb','action':'add','mac':'ee:ee:0a:ff:2b:00','dst':'::'} | BAD_DATA | add fdb ee:ee:0a:ff:2b:00: dst: :: is no host's address",
                 "{'object':'fdb','action':'add','mac':'ee:ee:0a:ff:2b:00','dst':'10.0.0.1','vni':16777216} | BAD_DATA | add fdb ee:ee:0a:ff:2b:00: vni: \"16777216\" is not a number from 0 to 16777215",
                 "{'object':'fdb','action':'add','mac':'ee:ee:0a:ff:2b:00','dst':'10.0.0.1','state':'stale'} | BAD_DATA | add fdb ee:ee:0a:ff:2b:00: state: \"stale\" is not permanent or reachable",
                 "{'object':'fdb','action':'add','mac':'ee:ee:0a:ff:2b:00','dst':'10.0.0.1','prt':1} | USAGE | add fdb ee:ee:0a:ff:2b:00: field \"prt\" is unknown (did you mean \"port\"?)",

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.junit.jupiter.api.Test;
 import org.weft.encap.IpAddress;
+import org.weft.encap.IpPrefix;
 
 class TableGrowthTest {
     private static final int ENTRIES = 1_000_000;
@@ -42,5 +43,27 @@ class TableGrowthTest {
             assertEquals(i, table.lookup(0x2001_0db8_0000_0000L | i & 0xffff, i));
         }
         assertEquals(NeighbourTable.NONE, table.lookup(0x2001_0db8_0000_0000L, ENTRIES));
+    }
+
+    @Test
+    void tagsHoldAMillionAddressesAndPrefixes() {
+        TagTable table = new TagTable();
+        for (int i = 0; i < ENTRIES; i++) {
+            table.add(new IpPrefix(IpAddress.ofIpv4(source(i)), i % 4 == 0 ? 26 : 32), tag(i));
+        }
+        for (int i = 0; i < ENTRIES; i++) {
+            assertEquals(tag(i), table.lookup(0, IpAddress.ipv4Low(source(i))));
+        }
+        assertEquals(ENTRIES, table.size());
+        assertEquals(TagTable.UNTAGGED, table.lookup(0, IpAddress.ipv4Low(0x0b00_0000)));
+    }
+
+    /** Every fourth is of 64 addresses, which have no tag of their own. */
+    private static int source(int i) {
+        return i % 4 == 0 ? 0x6400_0000 + i * 16 : 0x0a00_0000 + i;
+    }
+
+    private static int tag(int i) {
+        return 1 + i % 0xffff;
     }
 }

@@ -14,6 +14,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.weft.dataplane.table.NeighbourTable.Neighbour;
 import org.weft.encap.IpAddress;
 
 /**
@@ -162,6 +163,52 @@ class TableStressTest {
                         + new Remote(new IpAddress(found.high(i), low), found.port(i), found.vni(i)));
             }
         }
+    }
+
+    @Test
+    void neighbourReadersSeeTheirMacAndMissNone() throws Exception {
+        NeighbourTable neighbours = new NeighbourTable();
+        SplittableRandom random = new SplittableRandom(6);
+        for (int i = 1; i <= STABLE; i++) {
+            neighbours.add(neighbour(i), mac(i, random));
+        }
+        List<Future<?>> checked = start(() -> readNeighbours(neighbours, new SplittableRandom(7)));
+        long start = System.nanoTime();
+        for (long i = 0; running(start); i++) {
+            int stable = 1 + random.nextInt(STABLE);
+            assertEquals(Outcome.OK, neighbours.replace(neighbour(stable), mac(stable, random)));
+            int passing = STABLE + 1 + random.nextInt(PASSING);
+            if (random.nextInt(10) < (i / 20_000 % 2 == 0 ? 8 : 2)) {
+                neighbours.replace(neighbour(passing), mac(passing, random));
+            } else {
+                neighbours.remove(neighbour(passing));
+            }
+        }
+        finish(checked);
+    }
+
+    private void readNeighbours(NeighbourTable neighbours, SplittableRandom random) {
+        while (!done) {
+            int stable = 1 + random.nextInt(STABLE);
+            assertEquals(stable, neighbours.lookup(high(stable), stable) & 0xffff);
+            int passing = STABLE + 1 + random.nextInt(PASSING);
+            long mac = neighbours.lookup(high(passing), passing);
+            assertTrue(mac == NeighbourTable.NONE || (mac & 0xffff) == passing, () -> passing + " is at " + mac);
+            turns.increment();
+            if (random.nextInt(4096) == 0) {
+                List<Neighbour> all = neighbours.entries().toList();
+                assertTrue(all.size() >= STABLE);
+                all.forEach(each -> assertEquals(each.address().low(), each.mac() & 0xffff));
+            }
+        }
+    }
+
+    private static IpAddress neighbour(int number) {
+        return new IpAddress(high(number), number);
+    }
+
+    private static long mac(int number, SplittableRandom random) {
+        return (long) random.nextInt() << 16 & 0xffff_ffff_ffffL | number;
     }
 
     @Test

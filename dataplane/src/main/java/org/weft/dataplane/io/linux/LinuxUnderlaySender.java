@@ -253,7 +253,7 @@ public final class LinuxUnderlaySender implements UnderlaySender {
 
     /** Cannot fail on a socket that took one of the values before. */
     private void switchDontFragment(int socket, boolean dontFragment) {
-        argument.putInt(0, dontFragment ? SocketOptions.IP_PMTUDISC_PROBE : SocketOptions.IP_PMTUDISC_OMIT);
+        argument.putInt(0, dontFragment ? SocketOptions.IP_PMTUDISC_DO : SocketOptions.IP_PMTUDISC_DONT);
         LibC.setsockopt(
                 pool.fd(socket),
                 SocketOptions.IPPROTO_IP,

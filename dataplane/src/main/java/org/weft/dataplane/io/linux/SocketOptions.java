@@ -29,11 +29,14 @@ final class SocketOptions {
     static final int IP_MTU_DISCOVER = 10;
     static final int IP_RECVTOS = 13;
 
-    /** Path-MTU rumours ignored, DF set: what exceeds the interface's MTU is refused. */
-    static final int IP_PMTUDISC_PROBE = 3;
+    /**
+     * DF clear: what exceeds the MTU of the route, or of the path as routers tell it, is fragmented. The same for IPv6,
+     * where routers do not fragment: what is sent longer than the path takes never arrives.
+     */
+    static final int IP_PMTUDISC_DONT = 0;
 
-    /** Path-MTU rumours ignored, DF clear: what exceeds the interface's MTU is fragmented. The same for IPv6. */
-    static final int IP_PMTUDISC_OMIT = 5;
+    /** DF set: what exceeds that MTU is refused. */
+    static final int IP_PMTUDISC_DO = 2;
 
     // include/uapi/linux/in6.h
     static final int IPPROTO_IPV6 = 41;
@@ -69,13 +72,13 @@ final class SocketOptions {
         this.subject = subject;
     }
 
-    /** Only IPv6 on an IPv6 socket, and path-MTU discovery as the kernel's vxlan has it. */
+    /** Only IPv6 on an IPv6 socket, and the path's MTU respected, as the kernel's vxlan has it. */
     SocketOptions family(boolean ipv4) {
         if (ipv4) {
-            return set("IP_MTU_DISCOVER", IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_OMIT);
+            return set("IP_MTU_DISCOVER", IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
         }
         set("IPV6_V6ONLY", IPPROTO_IPV6, IPV6_V6ONLY, 1);
-        return set("IPV6_MTU_DISCOVER", IPPROTO_IPV6, IPV6_MTU_DISCOVER, IP_PMTUDISC_OMIT);
+        return set("IPV6_MTU_DISCOVER", IPPROTO_IPV6, IPV6_MTU_DISCOVER, IP_PMTUDISC_DONT);
     }
 
     /** Asks for the TOS or traffic class byte of each datagram as a control message. */

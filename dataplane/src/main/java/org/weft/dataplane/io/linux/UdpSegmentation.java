@@ -9,6 +9,9 @@ final class UdpSegmentation {
 
     private static final String NO_CHECKSUM = "UDP_SEGMENT needs the outer UDP checksum, which is off";
 
+    /** The least MTU of an IPv6 path; IPv4 paths that take less are not met. */
+    private static final int LEAST_MTU = 1280;
+
     private final boolean checksum;
     private final int headersLength;
     private volatile boolean on = true;
@@ -57,9 +60,9 @@ final class UdpSegmentation {
     /** Whether the kernel may take datagrams singly whose message it refused with this errno. */
     static boolean isRefusal(int errno) {
         return switch (errno) {
-            // udp_send_skb: EMSGSIZE where a segment exceeds the interface, EIO where the device cannot fill in
-            // checksums (before Linux 6.12) or the route encrypts, EINVAL where the socket sends no checksum, or the
-            // kernel is older than the option or takes fewer segments.
+            // udp_send_skb: EMSGSIZE where a segment exceeds the path's MTU (EINVAL before Linux 6.14), EIO where the
+            // device cannot fill in checksums (before Linux 6.12) or the route encrypts, EINVAL where the socket sends
+            // no checksum, or the kernel is older than the option or takes fewer segments.
             case Errno.EMSGSIZE, Errno.EIO, Errno.EINVAL, Errno.EOPNOTSUPP -> true;
             default -> false;
         };
@@ -72,7 +75,8 @@ final class UdpSegmentation {
      * @param sentSingly whether any of them left alone, so that the message was refused and not the destination
      */
     void onRefusal(int errno, int segment, boolean sentSingly) {
-        if (errno == Errno.EMSGSIZE) {
+        boolean mayExceedPath = segment + headersLength > LEAST_MTU;
+        if (errno == Errno.EMSGSIZE || errno == Errno.EINVAL && sentSingly && mayExceedPath) {
             refused++;
             longestSegment = Math.min(longestSegment, segment - 1);
         } else if (sentSingly) {
