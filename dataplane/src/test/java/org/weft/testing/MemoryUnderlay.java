@@ -17,6 +17,8 @@ public final class MemoryUnderlay implements Underlay {
     private final Deque<Datagram> waiting = new ArrayDeque<>();
     private final Frame frame = new Frame();
     private Datagram endless;
+    private Variation variation = Variation.NONE;
+    private int number;
 
     /** A peer sends a datagram. */
     public void peerSends(byte[] payload, IpAddress source, int tos) {
@@ -38,6 +40,12 @@ public final class MemoryUnderlay implements Underlay {
         endless = new Datagram(payload.clone(), source, 0, payload.length);
     }
 
+    /** As the other, the frame in each one varied. */
+    public void endless(byte[] payload, IpAddress source, Variation each) {
+        endless(payload, source);
+        variation = each;
+    }
+
     /** From now on there is always another message of these datagrams, merged by the kernel. */
     public void endlessMerged(byte[] payloads, int segmentLength, IpAddress source) {
         endless = new Datagram(payloads.clone(), source, 0, segmentLength);
@@ -56,10 +64,11 @@ public final class MemoryUnderlay implements Underlay {
         return received;
     }
 
-    private static void fill(Frame frame, Datagram datagram) {
+    private void fill(Frame frame, Datagram datagram) {
         int offset = frame.start() - VxlanHeader.LENGTH;
         int length = datagram.payload().length;
         frame.buffer().putBytes(offset, datagram.payload());
+        variation.vary(frame.buffer(), offset + VxlanHeader.LENGTH, number++);
         frame.offset(offset)
                 .length(length)
                 .source(datagram.source().high(), datagram.source().low(), 36821)
