@@ -447,6 +447,8 @@ class PolicyFlowsIT {
      * got no answer, as packets may be lost under load, says nothing.
      */
     private static final class Watch implements AutoCloseable {
+        private static final int WATCH_PORTS = 7000;
+
         /** A new one with each change. */
         private record Expected(End end) {}
 
@@ -459,23 +461,24 @@ class PolicyFlowsIT {
         Watch(Container from, Container to, int port, End first) {
             expected = new Expected(first);
             run = Traffic.onThreadOfItsOwn(() -> {
-                while (!closed) {
-                    look(from, to, port);
+                // Never twice the same, nor one of another watch: a flow that is remembered would let it in.
+                for (int source = FIRST_PORT + WATCH_PORTS * (port - OPEN); !closed; source++) {
+                    look(from, source, to, port);
                 }
                 return null;
             });
         }
 
-        private void look(Container from, Container to, int port) {
+        private void look(Container from, int source, Container to, int port) {
             Expected before = expected;
-            End end = Probe.tcp(from, to, port);
+            End end = Probe.tcp(from, source, to, port);
             if (before != expected || end == End.SILENCE) {
                 return;
             }
             if (before.end == end) {
                 right = right + 1;
             } else if (before.end != null) {
-                wrong.add(to.ip() + " port " + port + ": " + end + ", not " + before.end);
+                wrong.add("port " + source + " to " + port + ": " + end + ", not " + before.end);
             }
         }
 
