@@ -72,6 +72,8 @@ public class VerdictBenchmark {
     @Param({"10", "1000", "50000"})
     int policies;
 
+    private final Ipv4Header ipv4 = new Ipv4Header();
+    private final TcpHeader tcp = new TcpHeader();
     private Decapsulator decapsulator;
     private TapWriter writer;
 
@@ -79,16 +81,19 @@ public class VerdictBenchmark {
     public void ingress() {
         Vtep vtep = new Vtep(Frames.silkVtep(Packets.DESTINATION_MAC, REMOTE));
         FlowTable flows = new FlowTable(CAPACITY, FlowTable.Timeouts.DEFAULT);
-        List<byte[]> datagrams = new ArrayList<>();
-        for (int i = 0; i < FLOWS; i++) {
-            datagrams.add(datagram(i));
-            if (packet == Packet.ESTABLISHED) {
-                establish(flows, i);
-            }
+        for (int i = 0; i < FLOWS && packet == Packet.ESTABLISHED; i++) {
+            establish(flows, i);
         }
         vtep.enforcement(enforcement(flows));
         MemoryUnderlay underlay = new MemoryUnderlay();
-        underlay.endless(datagrams, LOCAL);
+        UnsafeBuffer datagram = new UnsafeBuffer(new byte[VxlanHeader.LENGTH + FRAME_LENGTH]);
+        Packets.putIpv4(datagram, VxlanHeader.LENGTH, FRAME_LENGTH);
+        underlay.endless(datagram.byteArray(), LOCAL, (buffer, frame, number) -> {
+            int flow = Math.floorMod(number, FLOWS);
+            VxlanHeader.put(
+                    buffer, frame - VxlanHeader.LENGTH, 1, packet == Packet.REFUSED ? TagTable.UNTAGGED : tag(flow));
+            put(buffer, frame, flow, false);
+        });
         FrameSlab slab = new FrameSlab(SLOTS);
         FrameRing ring = new FrameRing(SLOTS, 1);
         decapsulator = new Decapsulator("10.0.32.14:4789", underlay, slab, new Counters(), new Capture());
@@ -108,24 +113,17 @@ public class VerdictBenchmark {
         return 1 + flow % policies % 0xffff;
     }
 
-    private byte[] datagram(int flow) {
-        UnsafeBuffer datagram = new UnsafeBuffer(new byte[VxlanHeader.LENGTH + FRAME_LENGTH]);
-        VxlanHeader.put(datagram, 0, 1, packet == Packet.REFUSED ? TagTable.UNTAGGED : tag(flow));
-        put(datagram, VxlanHeader.LENGTH, flow, false);
-        return datagram.byteArray();
-    }
-
-    /** A segment of a connection between two containers. */
-    private void put(UnsafeBuffer buffer, int offset, int flow, boolean answer) {
-        Packets.putIpv4(buffer, offset, FRAME_LENGTH);
-        int network = offset + EthernetHeader.LENGTH;
-        Ipv4Header ipv4 = new Ipv4Header().wrap(buffer, network);
-        TcpHeader tcp = new TcpHeader().wrap(buffer, network + Ipv4Header.LENGTH);
+    /** Makes a frame a segment of a connection between two containers. */
+    private void put(UnsafeBuffer buffer, int frame, int flow, boolean answer) {
+        int network = frame + EthernetHeader.LENGTH;
+        int transport = network + Ipv4Header.LENGTH;
         int port = FIRST_PORT + flow % 50_000;
         int remote = Packets.SOURCE + flow / 50_000;
-        ipv4.sourceAddress(answer ? destination(flow) : remote).destinationAddress(answer ? remote : destination(flow));
-        ipv4.updateChecksum();
-        tcp.sourcePort(answer ? Packets.DESTINATION_PORT : port)
+        ipv4.wrap(buffer, network)
+                .sourceAddress(answer ? destination(flow) : remote)
+                .destinationAddress(answer ? remote : destination(flow));
+        tcp.wrap(buffer, transport)
+                .sourcePort(answer ? Packets.DESTINATION_PORT : port)
                 .destinationPort(answer ? port : Packets.DESTINATION_PORT);
     }
 
@@ -138,6 +136,7 @@ public class VerdictBenchmark {
 
     private FlowKey key(int flow, boolean answer) {
         UnsafeBuffer frame = new UnsafeBuffer(new byte[FRAME_LENGTH]);
+        Packets.putIpv4(frame, 0, FRAME_LENGTH);
         put(frame, 0, flow, answer);
         FrameLayout layout = new FrameLayout();
         layout.parse(frame, 0, FRAME_LENGTH);

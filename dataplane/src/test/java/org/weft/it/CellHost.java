@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.weft.dataplane.counters.Counter;
 
 /**
  * A host of a silk overlay with containers: Weft makes it a cell, or the kernel's vxlan device, routes, neighbours and
@@ -182,6 +183,16 @@ final class CellHost implements AutoCloseable {
             throw new AssertionError(command);
         }
         return command.output();
+    }
+
+    /** One of the VTEP's counters. */
+    long counter(Counter counter) {
+        return daemon.counters(DEVICE).getOrDefault(counter.name(), 0L);
+    }
+
+    /** What the daemon says of its policies. */
+    JsonObject policy() {
+        return daemon.control().get("/v1/policy").getAsJsonObject();
     }
 
     /** What the cell says of its leases. */

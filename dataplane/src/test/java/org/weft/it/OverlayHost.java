@@ -283,21 +283,12 @@ final class OverlayHost implements AutoCloseable {
 
     /** What the daemon counts of the first VTEP, drops by reason among it. */
     Map<String, Long> counters() {
-        Map<String, Long> counters = new TreeMap<>();
-        weft().getAsJsonObject("counters")
-                .entrySet()
-                .forEach(entry -> counters.put(entry.getKey(), entry.getValue().getAsLong()));
-        counters.putAll(drops());
-        return counters;
+        return daemon.counters(DEVICE);
     }
 
     /** Drops of the first VTEP by reason, in both directions. */
     Map<String, Long> drops() {
-        Map<String, Long> drops = new TreeMap<>();
-        for (String direction : new String[] {"rx", "tx"}) {
-            drops.putAll(WeftEndpoint.drops(daemon, "/v1/drops?dev=" + DEVICE, direction));
-        }
-        return drops;
+        return daemon.drops(DEVICE);
     }
 
     /** Whether every packet of the first VTEP ended in exactly one counter. */

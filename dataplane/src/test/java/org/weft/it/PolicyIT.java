@@ -4,13 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -26,9 +21,8 @@ import org.weft.testing.RequiresRoot;
 @RequiresRoot
 class PolicyIT {
     private static final int[] PORTS = {7000, 7001, 7050, 8000, 9999};
-    private static final List<Integer> TAGS = List.of(1, 2, 0x00ff, 0x0100, 0x8000, 0xffff);
 
-    private CellLab lab;
+    private PolicyLab lab;
 
     @AfterEach
     void close() {
@@ -37,62 +31,11 @@ class PolicyIT {
         }
     }
 
-    private Path file() {
-        return lab.directory().resolve("policies.yml");
-    }
-
-    /** Starts the hosts with these policies; the kernel's host has them in its iptables. */
-    private void start(List<Policy> policies, String settings, Subject... subjects) {
-        lab = CellLab.plumb(subjects);
-        write(policies);
-        lab.hosts.forEach(host -> host.sections(
-                "policy: {state: " + lab.directory().resolve("p" + host.lease().base()) + ", source: {file: " + file()
-                        + "}" + settings + "}"));
-        lab.populate();
-        int number = 0;
-        for (CellHost host : lab.hosts) {
-            if (host.subject == Subject.KERNEL) {
-                KernelPolicy.apply(host.netns, host.containers(), TAGS.subList(2 * number, 2 * number + 2), policies);
-            }
-            number++;
-        }
-    }
-
-    private void write(List<Policy> policies) {
-        StringBuilder yaml = new StringBuilder("tags:\n");
-        List<String> addresses = CellLab.containerAddresses(3);
-        for (int i = 0; i < addresses.size(); i++) {
-            yaml.append("- {source: ")
-                    .append(addresses.get(i))
-                    .append(", tag: ")
-                    .append(TAGS.get(i))
-                    .append("}\n");
-        }
-        yaml.append(policies.isEmpty() ? "allow: []\n" : "allow:\n");
-        for (Policy policy : policies) {
-            yaml.append("- {tag: ")
-                    .append(policy.tag())
-                    .append(", destination: ")
-                    .append(policy.destination());
-            yaml.append(", protocol: ").append(policy.protocol().name().toLowerCase(Locale.ROOT));
-            if (policy.protocol().hasPorts()) {
-                yaml.append(", ports: ").append(policy.firstPort()).append('-').append(policy.lastPort());
-            }
-            yaml.append("}\n");
-        }
-        try {
-            Path fresh = Files.writeString(lab.directory().resolve("policies.new"), yaml);
-            Files.move(fresh, file(), StandardCopyOption.ATOMIC_MOVE);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
-
     private static List<Policy> random(long seed) {
         SplittableRandom random = new SplittableRandom(seed);
         List<Policy> policies = new ArrayList<>();
         for (String address : CellLab.containerAddresses(3)) {
-            for (int tag : TAGS) {
+            for (int tag : PolicyLab.TAGS) {
                 IpAddress to = IpAddress.parse(address);
                 for (Protocol protocol : Protocol.values()) {
                     if (random.nextBoolean()) {
@@ -122,23 +65,19 @@ class PolicyIT {
         Command.run(host.weft("policy nft"), List.of("ip", "netns", "exec", host.netns.name(), "nft", "-f", "-"));
     }
 
-    private int tag(Container container) {
-        return TAGS.get(lab.containers().indexOf(container));
-    }
-
     /** The kernel's host judges with iptables, as vxlan-policy-agent has it do; one verdict is right for both. */
     @Test
     void everyVerdictIsThatOfIptablesAndOfThePolicies() throws IOException {
         List<Policy> policies = random(5);
-        start(policies, "", Subject.WEFT, Subject.WEFT, Subject.KERNEL);
-        lab.hosts.stream().filter(host -> host.subject == Subject.WEFT).forEach(PolicyIT::applyLocalRules);
+        lab = PolicyLab.plumb(Subject.WEFT, Subject.WEFT, Subject.KERNEL).start(policies);
+        lab.hosts().stream().filter(host -> host.subject == Subject.WEFT).forEach(PolicyIT::applyLocalRules);
         List<String> wrong = new ArrayList<>();
         int answered = 0;
         int refused = 0;
         for (Container to : lab.containers()) {
             Server server = new Server(to, PORTS);
             try (server) {
-                for (CellHost host : lab.hosts) {
+                for (CellHost host : lab.hosts()) {
                     for (Container from : host.containers()) {
                         if (from == to) {
                             continue;
@@ -170,7 +109,7 @@ class PolicyIT {
             Protocol protocol,
             int port,
             End end) {
-        End expected = expected(policies, tag(from), to, protocol, port);
+        End expected = expected(policies, PolicyLab.tag(from), to, protocol, port);
         if (end != expected) {
             wrong.add(from.ip() + " to " + to.ip() + " " + protocol + " " + port + ": " + end + ", not " + expected);
         }
@@ -179,10 +118,10 @@ class PolicyIT {
     @Test
     void aChangeCountsAtOnceAndLosesNoConnection() throws IOException {
         Policy open = new Policy(1, IpAddress.parse("10.255.43.6"), Protocol.TCP, 7000, 7000);
-        start(List.of(open), "", Subject.WEFT, Subject.WEFT);
-        Container from = lab.hosts.get(0).container(0);
-        Container to = lab.hosts.get(1).container(0);
-        CellHost judge = lab.hosts.get(1);
+        lab = PolicyLab.plumb(Subject.WEFT, Subject.WEFT).start(List.of(open));
+        Container from = lab.host(0).container(0);
+        Container to = lab.host(1).container(0);
+        CellHost judge = lab.host(1);
         try (OpenConnection connection = OpenConnection.between(from, to, 7000)) {
             for (int i = 0; i < 10; i++) {
                 judge.weft("policy deny 1 10.255.43.6 --protocol tcp --port 7000");
@@ -191,7 +130,7 @@ class PolicyIT {
                 judge.weft("policy allow 1 10.255.43.6 --protocol tcp --port 7000");
                 connection.awaitAnswer();
             }
-            write(List.of());
+            lab.write(List.of());
             judge.weft("policy deny 1 10.255.43.6 --protocol tcp --port 7000");
             connection.awaitAnswer();
             assertEquals(End.REFUSED, Probe.tcp(from, to, 7000));

@@ -6,6 +6,7 @@ import java.net.ConnectException;
 import java.net.DatagramPacket;
 import java.net.InetSocketAddress;
 import java.net.PortUnreachableException;
+import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
 import java.nio.channels.DatagramChannel;
@@ -89,16 +90,34 @@ final class Probe {
     }
 
     static End tcp(Container from, Container to, int port) {
+        return tcp(from, 0, to, port);
+    }
+
+    /** @param source port; 0: any, which may be one that was used before */
+    static End tcp(Container from, int source, Container to, int port) {
         return from.netns().call(() -> {
             try (SocketChannel channel = SocketChannel.open()) {
+                channel.bind(new InetSocketAddress(source));
                 channel.socket().connect(new InetSocketAddress(to.ip(), port), LIMIT_MILLIS);
-                return End.ANSWERED;
+                return isServed(channel.socket()) ? End.ANSWERED : End.REFUSED;
             } catch (ConnectException e) {
                 return End.REFUSED;
             } catch (SocketTimeoutException e) {
                 return End.SILENCE;
             }
         });
+    }
+
+    /** A refusal can come in between so that the socket seems connected, and says so only when it is used. */
+    private static boolean isServed(Socket socket) throws SocketTimeoutException {
+        try {
+            socket.setSoTimeout(LIMIT_MILLIS);
+            return socket.getInputStream().read() < 0;
+        } catch (SocketTimeoutException e) {
+            throw e;
+        } catch (IOException e) {
+            return false;
+        }
     }
 
     /** @param length bytes of payload; more than the MTU has room for makes fragments */

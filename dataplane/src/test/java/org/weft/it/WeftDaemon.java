@@ -7,6 +7,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 
 /** A {@code weft daemon} in a namespace; it can be stopped, killed and started again with the same command. */
@@ -105,6 +107,30 @@ final class WeftDaemon implements AutoCloseable {
     void kill() {
         process.destroyForcibly();
         Await.until("weft daemon ends after SIGKILL", STOP, () -> !process.isAlive());
+    }
+
+    /** What it counts of a VTEP, drops by reason among it. */
+    Map<String, Long> counters(String vtep) {
+        Map<String, Long> counters = new TreeMap<>();
+        control()
+                .get("/v1/link?dev=" + vtep)
+                .getAsJsonArray()
+                .get(0)
+                .getAsJsonObject()
+                .getAsJsonObject("weft")
+                .getAsJsonObject("counters")
+                .entrySet()
+                .forEach(entry -> counters.put(entry.getKey(), entry.getValue().getAsLong()));
+        counters.putAll(drops(vtep));
+        return counters;
+    }
+
+    /** Drops of a VTEP by reason, in both directions. */
+    Map<String, Long> drops(String vtep) {
+        Map<String, Long> drops = new TreeMap<>();
+        List.of("rx", "tx")
+                .forEach(direction -> drops.putAll(WeftEndpoint.drops(this, "/v1/drops?dev=" + vtep, direction)));
+        return drops;
     }
 
     /** Runs a client command against it. */

@@ -29,6 +29,8 @@ public final class MemoryTap implements TapDevice {
     private int writeError;
     private boolean discarding;
     private Queued endless;
+    private Variation variation = Variation.NONE;
+    private int number;
 
     /** The host sends a frame. */
     public void hostSends(byte[] frame) {
@@ -48,7 +50,13 @@ public final class MemoryTap implements TapDevice {
 
     /** From now on the host sends this frame whenever it is asked, and what it gets is thrown away. */
     public void endless(byte[] frame) {
+        endless(frame, Variation.NONE);
+    }
+
+    /** As the other, each one varied. */
+    public void endless(byte[] frame, Variation each) {
         endless = new Queued(frame.clone(), 0, 0, 0, 0, 0);
+        variation = each;
         discarding = true;
     }
 
@@ -82,6 +90,7 @@ public final class MemoryTap implements TapDevice {
         }
         int length = next.bytes().length;
         frame.buffer().putBytes(frame.start(), next.bytes());
+        variation.vary(frame.buffer(), frame.start(), number++);
         frame.offset(frame.start())
                 .length(length)
                 .vnet(next.vnetFlags(), next.gsoType(), 0, next.gsoSize(), next.checksumStart(), next.checksumOffset());

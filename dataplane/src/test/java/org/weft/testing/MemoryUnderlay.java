@@ -2,7 +2,6 @@ package org.weft.testing;
 
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.List;
 import org.weft.dataplane.io.Frame;
 import org.weft.dataplane.io.FrameSlab;
 import org.weft.dataplane.io.Underlay;
@@ -17,8 +16,9 @@ public final class MemoryUnderlay implements Underlay {
 
     private final Deque<Datagram> waiting = new ArrayDeque<>();
     private final Frame frame = new Frame();
-    private Datagram[] endless;
-    private int nextEndless;
+    private Datagram endless;
+    private Variation variation = Variation.NONE;
+    private int number;
 
     /** A peer sends a datagram. */
     public void peerSends(byte[] payload, IpAddress source, int tos) {
@@ -37,26 +37,25 @@ public final class MemoryUnderlay implements Underlay {
 
     /** From now on there is always another one of this. */
     public void endless(byte[] payload, IpAddress source) {
-        endless(List.of(payload), source);
+        endless = new Datagram(payload.clone(), source, 0, payload.length);
     }
 
-    /** From now on there is always another one of these, in turn. */
-    public void endless(List<byte[]> payloads, IpAddress source) {
-        endless = payloads.stream()
-                .map(payload -> new Datagram(payload.clone(), source, 0, payload.length))
-                .toArray(Datagram[]::new);
+    /** As the other, the frame in each one varied. */
+    public void endless(byte[] payload, IpAddress source, Variation each) {
+        endless(payload, source);
+        variation = each;
     }
 
     /** From now on there is always another message of these datagrams, merged by the kernel. */
     public void endlessMerged(byte[] payloads, int segmentLength, IpAddress source) {
-        endless = new Datagram[] {new Datagram(payloads.clone(), source, 0, segmentLength)};
+        endless = new Datagram(payloads.clone(), source, 0, segmentLength);
     }
 
     @Override
     public int receive(FrameSlab slab, int[] slots, int count) {
         int received = 0;
         while (received < count) {
-            Datagram next = endless != null ? nextEndless() : waiting.poll();
+            Datagram next = endless != null ? endless : waiting.poll();
             if (next == null) {
                 break;
             }
@@ -65,18 +64,11 @@ public final class MemoryUnderlay implements Underlay {
         return received;
     }
 
-    private Datagram nextEndless() {
-        Datagram next = endless[nextEndless++];
-        if (nextEndless == endless.length) {
-            nextEndless = 0;
-        }
-        return next;
-    }
-
-    private static void fill(Frame frame, Datagram datagram) {
+    private void fill(Frame frame, Datagram datagram) {
         int offset = frame.start() - VxlanHeader.LENGTH;
         int length = datagram.payload().length;
         frame.buffer().putBytes(offset, datagram.payload());
+        variation.vary(frame.buffer(), offset + VxlanHeader.LENGTH, number++);
         frame.offset(offset)
                 .length(length)
                 .source(datagram.source().high(), datagram.source().low(), 36821)
