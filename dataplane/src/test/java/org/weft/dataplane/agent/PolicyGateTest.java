@@ -278,6 +278,20 @@ class PolicyGateTest {
                 arrives(arriving.error(FAR, NEAR, 3, 3, leaving.udp(NEAR, 50001, FAR, 99))), "by policy, as any ICMP");
     }
 
+    /** Of the old one nothing is known but its last segment, which leaves and is taken for one from the middle. */
+    @Test
+    void aConnectionOfTheSamePortsAsOneThatEndedInModeLogIsJudged() throws Exception {
+        use(Mode.LOG, Refusal.REJECT, Spoofing.OFF);
+        arrives(syn(80));
+        leaves(leaving.tcp(NEAR, 80, FAR, 40000, SYN | ACK));
+        arrives(arriving.tcp(FAR, 40000, NEAR, 80, ACK));
+        leaves(leaving.tcp(NEAR, 80, FAR, 40000, FIN | ACK));
+        arrives(arriving.tcp(FAR, 40000, NEAR, 80, FIN | ACK));
+        leaves(leaving.tcp(NEAR, 80, FAR, 40000, ACK));
+        enforce();
+        assertTrue(!arrives(syn(80)));
+    }
+
     @Test
     void theFirstFragmentDecides() throws Exception {
         byte[][] allowed = IpPackets.fragments(arriving.udp(FAR, 40000, NEAR, 53), 1, 16);
