@@ -179,7 +179,7 @@ fill_flows() { # host
     }
     end_all_in "${apps[1]}"
   fi
-  wait_for 60 holds "$1" weft_flows $flow_count || true
+  wait_for 240 holds "$1" weft_flows $flow_count || true
   gauge_of_weft "$1" weft_flows
   holds "$1" weft_policies $policy_count && holds "$1" weft_flows $flow_count
 }
