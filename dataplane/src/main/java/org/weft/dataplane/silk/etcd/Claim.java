@@ -69,6 +69,10 @@ record Claim(Lease lease, Owned before) {
         if (before == null) {
             onlyIfFree(claim, keys, overlay, roster);
         }
+        if (pointer != null && !pointer.value().equals(name) && roster.owned(pointer.value()) == null) {
+            // A subnet that another daemon of this host took just now, and the roster has not heard of: not one more.
+            claim.ifUnchanged(keys.lease(pointer.value()), 0);
+        }
         roster.owned().forEach((other, owned) -> {
             if (owned.isOf(lease.underlay()) && !other.equals(name)) {
                 claim.ifUnchanged(keys.lease(other), owned.kv().modRevision())

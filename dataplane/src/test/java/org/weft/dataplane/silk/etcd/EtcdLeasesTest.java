@@ -176,6 +176,17 @@ class EtcdLeasesTest {
     }
 
     @Test
+    void whoHasNotHeardOfAnotherDaemonOfItsHostTakesNoFurtherSubnet() throws EtcdException {
+        start(setup, 7).own();
+        Keys keys = new Keys(prefix);
+        Roster stale = new Roster(Host.OVERLAY, keys, Host.TTL);
+        stale.replace(new Header("1", 1), List.of(), System.nanoTime());
+        Tenure second = new Tenure(setup.config(), Host.OVERLAY, keys, Host.underlay(7), false);
+        Gateway gateway = new Cluster(setup.config(), setup.tls()).member();
+        assertEquals(Tenure.Outcome.CONFLICT, second.claim(gateway, stale, null));
+    }
+
+    @Test
     void peerIsKnownWellUnderASecondAfterItsClaim() {
         Host first = start(setup, 1);
         first.own();
