@@ -215,9 +215,9 @@ class EtcdAccessTest {
     void serverThatWantsTlsGetsNoneInVain() {
         URI plain = URI.create(etcd.url().toString().replace("https", "http"));
         try (Host host = Host.Setup.of("/weft", plain).start(9)) {
-            assertEquals(
-                    "etcd cannot be used: " + plain + ": the connection broke (EOF reached while reading)",
-                    failure(host));
+            // The server may close the connection before all of the request was read, which resets it.
+            String reason = failure(host);
+            assertTrue(reason.startsWith("etcd cannot be used: " + plain + ": the connection broke ("), reason);
         }
     }
 }
