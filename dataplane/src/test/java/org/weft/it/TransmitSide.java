@@ -83,6 +83,13 @@ final class TransmitSide implements AutoCloseable {
         return awaitPackets(count);
     }
 
+    /** Sends a {@link TcpSuperFrame} out of the device and waits for so many packets on the wire. */
+    List<WirePacket> sendSuperFrame(byte[] frame, int tags, int size, int count) {
+        lab.wire.clear();
+        TcpSuperFrame.send(lab.host, name, frame, tags, size);
+        return awaitPackets(count);
+    }
+
     /** Sends a UDP datagram from the host's own stack. */
     List<WirePacket> sendUdp(String source, int length) {
         lab.wire.clear();

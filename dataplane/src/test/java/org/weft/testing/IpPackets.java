@@ -133,6 +133,20 @@ public final class IpPackets {
         return buffer.byteArray();
     }
 
+    /** The frame with so many VLAN tags in front of its EtherType, 802.1Q and 802.1ad in turn, of VLAN id 0. */
+    public static byte[] tagged(byte[] frame, int tags) {
+        int addresses = EthernetHeader.LENGTH - 2;
+        byte[] tagged = new byte[frame.length + tags * EthernetHeader.TAG_LENGTH];
+        System.arraycopy(frame, 0, tagged, 0, addresses);
+        UnsafeBuffer buffer = new UnsafeBuffer(tagged);
+        for (int i = 0; i < tags; i++) {
+            int protocol = i % 2 == 0 ? EthernetHeader.ETHERTYPE_8021Q : EthernetHeader.ETHERTYPE_8021AD;
+            buffer.putShort(addresses + i * EthernetHeader.TAG_LENGTH, (short) protocol, BIG_ENDIAN);
+        }
+        System.arraycopy(frame, addresses, tagged, tagged.length - frame.length + addresses, frame.length - addresses);
+        return tagged;
+    }
+
     /** Cuts an IPv4 packet in two: the first fragment has as many bytes behind the IP header, a multiple of 8. */
     public static byte[][] fragments(byte[] frame, int identification, int firstLength) {
         int header = NETWORK + Ipv4Header.LENGTH;

@@ -5,7 +5,7 @@ import static java.nio.ByteOrder.BIG_ENDIAN;
 import org.agrona.concurrent.UnsafeBuffer;
 
 /**
- * An Ethernet II header with up to two VLAN tags (802.1Q, 802.1ad).
+ * An Ethernet II header with up to seven VLAN tags (802.1Q, 802.1ad).
  *
  * <pre>
  *   0                   1                   2                   3
@@ -26,7 +26,9 @@ public final class EthernetHeader {
     public static final int LENGTH = 14;
 
     public static final int TAG_LENGTH = 4;
-    public static final int MAX_TAGS = 2;
+
+    /** As many tags as the kernel looks behind when it cuts a super-frame; it refuses VLAN_MAX_DEPTH, 8, of them. */
+    public static final int MAX_TAGS = 7;
 
     /** What every {@code check} of this package answers for bytes that are not such a header. */
     public static final int INVALID = -1;
@@ -47,8 +49,8 @@ public final class EthernetHeader {
     private int headerLength;
 
     /**
-     * The length of the header with its tags: 14, 18 or 22, or {@link #INVALID}. A tag that is cut off, or a third one, is
-     * payload.
+     * The length of the header with its tags: 14, and 4 for each tag, or {@link #INVALID}. A tag that is cut off, or one
+     * more than {@link #MAX_TAGS}, is payload.
      */
     public static int check(UnsafeBuffer buffer, int offset, int length) {
         if (length < LENGTH) {
@@ -108,7 +110,8 @@ public final class EthernetHeader {
         buffer.putShort(index + 4, (short) mac, BIG_ENDIAN);
     }
 
-    private static boolean isTag(int etherType) {
+    /** Whether a VLAN tag follows, and behind it another EtherType. */
+    static boolean isTag(int etherType) {
         return etherType == ETHERTYPE_8021Q || etherType == ETHERTYPE_8021AD;
     }
 
@@ -117,7 +120,7 @@ public final class EthernetHeader {
         return wrap(buffer, offset, LENGTH);
     }
 
-    /** A header with as many tags as {@code headerLength}, 14, 18 or 22, says. */
+    /** A header with as many tags as {@code headerLength}, which {@link #check} answered, says. */
     public EthernetHeader wrap(UnsafeBuffer buffer, int offset, int headerLength) {
         this.buffer = buffer;
         this.offset = offset;

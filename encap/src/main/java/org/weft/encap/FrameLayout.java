@@ -165,9 +165,17 @@ public final class FrameLayout {
         return offset;
     }
 
-    /** What the payload is, behind up to two VLAN tags; {@link #NONE} if the frame is too short. */
+    /** What the payload is, behind up to {@link EthernetHeader#MAX_TAGS} VLAN tags; {@link #NONE} if the frame is too short. */
     public int etherType() {
         return etherType;
+    }
+
+    /**
+     * Whether a VLAN tag follows those that were looked behind, or one is cut off: the payload may still be IP, because the
+     * kernel takes any number of tags with VLAN id 0 off a received frame (__netif_receive_skb_core).
+     */
+    public boolean endsInTag() {
+        return etherType != NONE && EthernetHeader.isTag(etherType);
     }
 
     /** Where in the buffer the payload begins, possibly at the end of the frame; {@link #NONE} if the frame is too short. */

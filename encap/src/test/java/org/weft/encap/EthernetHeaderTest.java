@@ -84,9 +84,10 @@ class EthernetHeaderTest {
     }
 
     @Test
-    void takesThirdTagForPayload() {
-        UnsafeBuffer buffer = Bytes.hex("eeee0aff8400 eeee0aff6300 8100 0001 8100 0002 8100 0003 0800");
-        assertEquals(22, EthernetHeader.check(buffer, 0, buffer.capacity()));
-        assertEquals(0x8100, EthernetHeader.payloadEtherType(buffer, 0, 22));
+    void takesEighthTagForPayload() {
+        UnsafeBuffer buffer = Bytes.hex("eeee0aff8400 eeee0aff6300" + "8100 0001".repeat(8) + "0800");
+        assertEquals(42, EthernetHeader.check(buffer, 0, buffer.capacity()));
+        assertEquals(0x8100, EthernetHeader.payloadEtherType(buffer, 0, 42));
+        assertEquals(8, new EthernetHeader().wrap(buffer, 0, 46).tagCount());
     }
 }

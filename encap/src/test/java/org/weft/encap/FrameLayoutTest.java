@@ -40,13 +40,31 @@ class FrameLayoutTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"81000001, 18", "88a80002, 18", "88a8000281000001, 22"})
+    @CsvSource({
+        "81000001, 18",
+        "88a80002, 18",
+        "88a8000281000001, 22",
+        "810000008100000081000000, 26",
+        "8100000088a800008100000088a800008100000088a8000081000000, 42"
+    })
     void looksBehindTags(String tags, int networkOffset) {
         UnsafeBuffer frame = Bytes.hex(IPV6_UDP.replace("86dd", tags + "86dd"));
         assertTrue(parse(frame));
+        assertFalse(layout.endsInTag());
         assertTrue(layout.isIpv6());
         assertEquals(networkOffset, layout.networkOffset());
         assertEquals(networkOffset + 40, layout.transportOffset());
+    }
+
+    @Test
+    void saysThatItStoppedAtATag() {
+        assertTrue(parse(Bytes.hex(IPV6_UDP.replace("86dd", "81000000".repeat(8) + "86dd"))));
+        assertTrue(layout.endsInTag());
+        assertFalse(layout.isIpv6());
+        assertTrue(parse(Bytes.hex(MACS + "8100" + "00")));
+        assertTrue(layout.endsInTag(), "one that is cut off");
+        assertFalse(parse(Bytes.hex(MACS + "81")));
+        assertFalse(layout.endsInTag());
     }
 
     @Test

@@ -15,7 +15,8 @@ import org.weft.encap.IpAddress;
 /**
  * Whether a received frame is from the host that it says: the FDB's remote of its source MAC address is the outer source,
  * and the neighbour table gives that MAC address to the host's part of the overlay, or to the very address, that its source
- * IP address is in. Of IPv6 addresses only those that are in the table are compared.
+ * IP address is in. Of IPv6 addresses only those that are in the table are compared. A frame with more VLAN tags than are
+ * looked behind may have any source IP address, so it is not from the host that it says.
  */
 final class OriginCheck {
     private final Vtep vtep;
@@ -56,7 +57,8 @@ final class OriginCheck {
         if (!isRemote(frame.sourceHigh(), frame.sourceLow())) {
             return Counter.SPOOFED_UNDERLAY;
         }
-        boolean foreign = (layout.isIpv4() || layout.isIpv6()) && !holds(mac, layout, subnetLength);
+        boolean foreign =
+                layout.endsInTag() || (layout.isIpv4() || layout.isIpv6()) && !holds(mac, layout, subnetLength);
         return foreign ? Counter.SPOOFED_IP : null;
     }
 

@@ -19,8 +19,9 @@ import org.weft.encap.VxlanHeader;
 
 /**
  * Lets a received frame in or not, by silk's verdicts: answers and what belongs to accepted flows, then policies, else
- * refused (vxlan-policy-agent's chain and {@code overlay--HANDLE}). Judged is IP traffic to containers; what is for the
- * host itself, and all else, passes.
+ * refused (vxlan-policy-agent's chain and {@code overlay--HANDLE}). It judges IP traffic to containers; traffic for the host
+ * itself, and frames of other protocols, pass. A frame whose headers cannot be read to their end is refused, because the
+ * host may find an IP packet in it.
  */
 final class PolicyGate {
     private final Vtep vtep;
@@ -51,6 +52,9 @@ final class PolicyGate {
         if (spoofed != null || !enforcement.mode().judges()) {
             return spoofed;
         }
+        if (layout.endsInTag()) {
+            return refuse(Counter.POLICY_UNPARSED, enforcement);
+        }
         Kind kind = key.read(frame.buffer(), layout);
         if (kind == Kind.NOT_IP || isForHost(layout)) {
             return null;
@@ -61,7 +65,7 @@ final class PolicyGate {
                     case PACKET -> judgePacket(enforcement, tag, now);
                     case LATER_FRAGMENT -> judgeFragment(enforcement.flows(), now);
                     case ICMP_ERROR -> judgeError(enforcement, layout, tag, now);
-                    default -> Counter.POLICY_DENIED;
+                    default -> Counter.POLICY_UNPARSED;
                 };
         return reason == null ? null : refuse(reason, kind, enforcement, frame, layout, tag);
     }
@@ -137,12 +141,21 @@ final class PolicyGate {
     private Counter refuse(
             Counter reason, Kind kind, Enforcement enforcement, Frame frame, FrameLayout layout, int tag) {
         enforcement.verdicts().verdict(key, tag, false);
+        boolean told = kind == Kind.PACKET
+                && enforcement.mode() != Mode.LOG
+                && enforcement.refusal() == Refusal.REJECT
+                && refusals != null;
+        if (told) {
+            refusals.send(frame, layout);
+        }
+        return refuse(reason, enforcement);
+    }
+
+    /** The reason; in mode log null, because the packet passes. */
+    private Counter refuse(Counter reason, Enforcement enforcement) {
         if (enforcement.mode() == Mode.LOG) {
             counters.increment(Counter.POLICY_WOULD_DENY);
             return null;
-        }
-        if (kind == Kind.PACKET && enforcement.refusal() == Refusal.REJECT && refusals != null) {
-            refusals.send(frame, layout);
         }
         return reason;
     }

@@ -61,6 +61,9 @@ public enum Counter {
     SPOOFED_MAC(Kind.RX_DROP, "inner source MAC is that of no known host"),
     SPOOFED_IP(Kind.RX_DROP, "inner source address belongs to another host than the inner source MAC"),
     POLICY_DENIED(Kind.RX_DROP, "no policy lets it in, and it answers to nothing"),
+    POLICY_UNPARSED(
+            Kind.RX_DROP,
+            "headers cut off, contradictory, or behind more than 7 VLAN tags, so that there is no verdict"),
     POLICY_FRAGMENT(Kind.RX_DROP, "fragment of a packet whose first one was not seen, so that there is no verdict"),
     DEV_READY(Kind.RX_DROP, "the TAP device is down or gone"),
     TAP_REFUSED(Kind.RX_DROP, "the TAP device did not accept the frame");

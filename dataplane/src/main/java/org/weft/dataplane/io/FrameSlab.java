@@ -27,7 +27,7 @@ public final class FrameSlab {
     /** Offset of a frame from the start of its slot, as read. */
     public static final int FRAME_OFFSET = METADATA_LENGTH + HEADROOM;
 
-    /** The longest frame: a 64 KB IP packet, its Ethernet header and two VLAN tags, and some slack. */
+    /** The longest frame: a 64 KB IP packet, its Ethernet header with seven VLAN tags, and some slack. */
     public static final int MAX_FRAME_LENGTH = 65_664;
 
     /** No slot is free. */

@@ -316,6 +316,49 @@ class PolicyGateTest {
         assertTrue(arrives(0, arp));
     }
 
+    /** The kernel takes any number of tags with VLAN id 0 off a frame before it asks whether it is IP. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3, 4, 7, 8, 100})
+    void tagsHideNoPacket(int tags) throws Exception {
+        assertTrue(!arrives(0, IpPackets.tagged(syn(7777), tags)));
+        assertEquals(tags <= 7 ? 1 : 0, counters.get(Counter.POLICY_DENIED));
+        assertEquals(tags <= 7 ? 0 : 1, counters.get(Counter.POLICY_UNPARSED));
+        assertEquals(tags <= 7, arrives(IpPackets.tagged(syn(7777), tags)));
+        use(Mode.LOG, Refusal.REJECT, Spoofing.OFF);
+        assertTrue(arrives(0, IpPackets.tagged(syn(7776), tags)));
+        assertEquals(1, counters.get(Counter.POLICY_WOULD_DENY));
+        use(Mode.OFF, Refusal.REJECT, Spoofing.OFF);
+        assertTrue(arrives(0, IpPackets.tagged(syn(7775), tags)));
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 3, 7, 8, 100})
+    void tagsHideNoSource(int tags) throws Exception {
+        use(Mode.OFF, Refusal.REJECT, Spoofing.DROP);
+        byte[] foreign = arriving.tcp("10.255.98.3", 1, NEAR, 80, SYN);
+        assertTrue(!arrives(IpPackets.tagged(foreign, tags)));
+        assertEquals(1, counters.get(Counter.SPOOFED_IP));
+        assertEquals(tags <= 7, arrives(IpPackets.tagged(syn(80), tags)));
+    }
+
+    @Test
+    void tagsKeepNoFlowFromBeingKnown() throws Exception {
+        enforce();
+        leaves(IpPackets.tagged(leaving.udp(NEAR, 50000, FAR, 53), 3));
+        assertTrue(arrives(0, IpPackets.tagged(arriving.udp(FAR, 53, NEAR, 50000), 3)));
+    }
+
+    @Test
+    void headersThatAreCutOffAreRefused() throws Exception {
+        byte[] whole = syn(7777);
+        for (int length = 14 + 20; length < 14 + 20 + 20; length++) {
+            assertTrue(!arrives(Arrays.copyOf(whole, length)));
+        }
+        assertEquals(20, counters.get(Counter.POLICY_UNPARSED));
+        assertTrue(!arrives(Arrays.copyOf(IpPackets.tagged(whole, 8), 14 + 7 * 4 + 2)), "a tag that is cut off");
+        assertEquals(21, counters.get(Counter.POLICY_UNPARSED));
+    }
+
     @Test
     void inModeLogAllPassesAndIsCounted() throws Exception {
         use(Mode.LOG, Refusal.REJECT, Spoofing.OFF);

@@ -23,7 +23,7 @@ import org.weft.encap.VirtioNetHeader;
  * IP and TCP options and IPv6 extension headers are repeated. Checksums are complete.
  */
 public final class Segmenter {
-    /** A longer header is refused; the longest without IPv6 extension headers has 142 bytes. */
+    /** A longer header is refused; the longest without IPv6 extension headers has 162 bytes. */
     public static final int MAX_HEADER_LENGTH = 256;
 
     private static final int ONLY_LAST = TcpHeader.PSH | TcpHeader.FIN;

@@ -145,6 +145,8 @@ class CoalescerTest {
         tagged.vlanTags = new int[] {0x2005, 7};
         tagged.tcpOptions = new byte[] {1, 1, 8, 10, 1, 2, 3, 4, 5, 6, 7, 8};
         assertMerges(row(tagged, 10));
+        tagged.vlanTags = new int[7];
+        assertMerges(row(tagged, 10));
         TestFrame extended = TestFrame.tcp6(501).extended();
         assertMerges(row(extended, 10));
         TestFrame segmentRouted = TestFrame.tcp6(501);

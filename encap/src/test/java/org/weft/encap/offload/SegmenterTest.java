@@ -13,6 +13,8 @@ import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.RepetitionInfo;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.weft.encap.FrameLayout;
 import org.weft.encap.TcpHeader;
 import org.weft.encap.VirtioNetHeader;
@@ -67,6 +69,18 @@ class SegmenterTest {
         byte[] superFrame = frame.superFrame();
         List<byte[]> segments = cut(superFrame, type(frame) | ecn, gsoSize);
         assertSame(Reference.segment(superFrame, gsoSize), segments);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {3, 7})
+    void repeatsAsManyTagsAsTheKernel(int tags) {
+        for (TestFrame frame : List.of(TestFrame.tcp4(5000), TestFrame.tcp6(5000), TestFrame.udp4(5000))) {
+            frame.vlanTags = new int[tags];
+            byte[] superFrame = frame.superFrame();
+            assertSame(Reference.segment(superFrame, 1000), cut(superFrame, type(frame), 1000));
+            frame.vlanTags = new int[8];
+            assertFalse(begin(frame.superFrame(), type(frame), 1000));
+        }
     }
 
     @RepeatedTest(60)
