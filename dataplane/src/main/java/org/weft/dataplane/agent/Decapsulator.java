@@ -1,5 +1,6 @@
 package org.weft.dataplane.agent;
 
+import org.agrona.LangUtil;
 import org.agrona.collections.Int2ObjectHashMap;
 import org.agrona.concurrent.Agent;
 import org.agrona.concurrent.UnsafeBuffer;
@@ -21,6 +22,9 @@ import org.weft.encap.VxlanHeader;
 /**
  * First stage of ingress: receives datagrams of all VNIs of one port, checks them in the kernel's order (vxlan_rcv),
  * and passes the inner frames on to their VTEP. Owns the ingress slab.
+ *
+ * <p>A datagram that something throws on is lost and counted; the others are delivered, all slots come back, and then the
+ * first exception is thrown on.
  */
 public final class Decapsulator implements Agent {
     /** Messages received per duty cycle, of one or many datagrams each. */
@@ -89,6 +93,12 @@ public final class Decapsulator implements Agent {
 
     private long followersBytes;
 
+    /** Where the datagram at hand is still to be counted as something; null once that is seen to. */
+    private Counters owing;
+
+    /** What was thrown first in this duty cycle; null if nothing was. */
+    private Throwable failure;
+
     /** @param name of the underlay socket, {@code address:port} */
     public Decapsulator(String name, Underlay underlay, FrameSlab slab, Counters counters, Capture capture) {
         this.name = name;
@@ -122,20 +132,42 @@ public final class Decapsulator implements Agent {
     @Override
     public int doWork() {
         reclaim();
-        int claimed = claim();
-        int received = Math.max(0, underlay.receive(slab, slots, claimed));
-        for (int i = claimed - 1; i >= received; i--) {
-            slab.release(slots[i]);
-        }
+        int received = fillSlots(claim());
         if (received > 0) {
             nowSeconds = Vtep.clockSeconds();
             last = null;
             for (int i = 0; i < received; i++) {
                 receiveSlot(frame.wrap(slab, slots[i]));
             }
-            delivery.flush();
+            flush();
+        }
+        if (failure != null) {
+            Throwable thrown = failure;
+            failure = null;
+            LangUtil.rethrowUnchecked(thrown);
         }
         return received;
+    }
+
+    /** Slots that nothing was received into are free again, also when something throws. */
+    private int fillSlots(int claimed) {
+        int received = 0;
+        try {
+            received = Math.max(0, underlay.receive(slab, slots, claimed));
+        } finally {
+            for (int i = claimed - 1; i >= received; i--) {
+                slab.release(slots[i]);
+            }
+        }
+        return received;
+    }
+
+    private void flush() {
+        try {
+            delivery.flush();
+        } catch (Throwable t) {
+            noteFailure(t);
+        }
     }
 
     private int claim() {
@@ -158,16 +190,35 @@ public final class Decapsulator implements Agent {
         int offset = start;
         do {
             int length = Math.min(segmentLength, end - offset);
-            if (!follow(buffer, offset, length)) {
-                countFollowers();
-                receive(frame.move(offset, length));
+            owing = counters;
+            try {
+                if (!follow(buffer, offset, length)) {
+                    countFollowers();
+                    receive(frame.move(offset, length));
+                }
+            } catch (Throwable t) {
+                fail(t, frame.move(offset, length));
             }
             offset += segmentLength;
             datagrams++;
         } while (offset < end);
         countFollowers();
-        delivery.end();
         counters.add(Counter.RX_DATAGRAMS, datagrams);
+        delivery.end();
+    }
+
+    /** Only this datagram is lost. */
+    private void fail(Throwable t, Frame frame) {
+        noteFailure(t);
+        countFollowers();
+        last = null;
+        if (owing != null) {
+            owing.drop(Counter.RX_AGENT_FAILED, frame.buffer(), frame.offset(), frame.length());
+        }
+    }
+
+    private void noteFailure(Throwable t) {
+        failure = failure == null ? t : failure;
     }
 
     private void compareOuter(Frame frame) {
@@ -231,6 +282,7 @@ public final class Decapsulator implements Agent {
         last = ingress;
         lastWord = word;
         ingress.counters().increment(Counter.RX_FRAMES);
+        owing = ingress.counters();
         Counter reason = refusal(ingress, word, frame);
         if (reason != null) {
             drop(reason, frame, vtep, ingress.counters());
@@ -242,6 +294,7 @@ public final class Decapsulator implements Agent {
         }
         applyEcn(buffer);
         ingress.counters().add(Counter.RX_BYTES, frame.length() - VxlanHeader.LENGTH);
+        owing = null;
         delivery.deliver(
                 ingress,
                 frame.move(header + VxlanHeader.LENGTH, frame.length() - VxlanHeader.LENGTH),
@@ -312,10 +365,10 @@ public final class Decapsulator implements Agent {
 
     private void drop(Counter reason, Frame frame, Vtep vtep, Counters counters) {
         last = null;
-        counters.drop(reason, frame.buffer(), frame.offset(), frame.length());
         if (capture.active()) {
             captureDatagram(reason, frame, vtep);
         }
+        counters.drop(reason, frame.buffer(), frame.offset(), frame.length());
     }
 
     private void captureDatagram(Counter verdict, Frame frame, Vtep vtep) {

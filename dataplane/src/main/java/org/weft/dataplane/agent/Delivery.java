@@ -27,6 +27,12 @@ final class Delivery {
 
     private FrameRing slotRing;
 
+    /** How many descriptors that ring has, or will have, for this slot. */
+    private int slotFrames;
+
+    /** Whether the frame at hand is passed on, or part of what is open, or counted as dropped. */
+    private boolean settled;
+
     /** Where the open super-frame goes. */
     private Ingress openIngress;
 
@@ -44,14 +50,26 @@ final class Delivery {
     void begin(int slot) {
         this.slot = slot;
         this.slotRing = null;
+        this.slotFrames = 0;
     }
 
     /**
-     * Passes a frame on, alone or as part of a super-frame.
+     * Passes a frame on, alone or as part of a super-frame. If it throws, the frame is lost, and counted as such.
      *
      * @param mark for the host's netfilter, or {@link MarkBridge#NO_MARK}
      */
     void deliver(Ingress ingress, Frame frame, FrameLayout layout, int mark) {
+        settled = false;
+        try {
+            place(ingress, frame, layout, mark);
+        } finally {
+            if (!settled) {
+                ingress.counters().increment(Counter.RX_AGENT_FAILED);
+            }
+        }
+    }
+
+    private void place(Ingress ingress, Frame frame, FrameLayout layout, int mark) {
         if (slotRing != null && slotRing != ingress.ring()) {
             closeOpen();
             moveOut(ingress, frame, layout, mark);
@@ -64,7 +82,7 @@ final class Delivery {
         openMark = mark;
         boolean partial = partialChecksum.restore(frame, layout, ingress.vtep().mtu());
         if (partial || !ingress.vtep().coalesces()) {
-            pass(ingress.ring(), frame);
+            pass(ingress, frame);
         } else {
             head(ingress, frame, layout);
         }
@@ -79,9 +97,7 @@ final class Delivery {
         if (openIngress != ingress || !coalescer.append(slab.buffer(), offset, length)) {
             return false;
         }
-        if (coalescer.full()) {
-            closeOpen();
-        }
+        settled = true;
         return true;
     }
 
@@ -89,22 +105,37 @@ final class Delivery {
     private void head(Ingress ingress, Frame frame, FrameLayout layout) {
         int capacity = slab.offset(slot + 1) - frame.offset();
         if (!coalescer.open(frame.buffer(), frame.offset(), frame.length(), capacity, layout)) {
-            pass(ingress.ring(), frame);
+            pass(ingress, frame);
             return;
         }
+        if (!takeRoom(ingress, frame)) {
+            coalescer.close();
+            return;
+        }
+        settled = true;
         open.wrap(slab, slot).move(frame.offset(), frame.length());
         openIngress = ingress;
         openIsLast = false;
-        slotRing = ingress.ring();
-        if (coalescer.full()) {
-            closeOpen();
+    }
+
+    private void pass(Ingress ingress, Frame frame) {
+        if (takeRoom(ingress, frame)) {
+            MarkBridge.put(frame, openMark);
+            ingress.ring().offer(frame.descriptor(false));
+            settled = true;
         }
     }
 
-    private void pass(FrameRing ring, Frame frame) {
-        slotRing = ring;
-        MarkBridge.put(frame, openMark);
-        ring.offer(frame.descriptor(false));
+    /** Leaves room for the release of the slot. The kernel merges fewer datagrams than there is room for. */
+    private boolean takeRoom(Ingress ingress, Frame frame) {
+        slotRing = ingress.ring();
+        if (slotFrames + 1 == slotRing.framesPerSlot()) {
+            ingress.counters().drop(Counter.NOMEM, frame.buffer(), frame.offset(), frame.length());
+            settled = true;
+            return false;
+        }
+        slotFrames++;
+        return true;
     }
 
     /** All frames of the slot were delivered or dropped. */
@@ -127,7 +158,27 @@ final class Delivery {
         if (!coalescer.isOpen()) {
             return;
         }
-        int segments = coalescer.close();
+        int segments = coalescer.segments();
+        boolean passed = false;
+        try {
+            coalescer.close();
+            passOpen(segments);
+            passed = true;
+        } finally {
+            if (!passed) {
+                openIngress.counters().add(Counter.RX_AGENT_FAILED, segments);
+                releaseOpen();
+            }
+        }
+    }
+
+    private void releaseOpen() {
+        if (openIsLast) {
+            openIngress.ring().offer(Frame.release(open.slot()));
+        }
+    }
+
+    private void passOpen(int segments) {
         MarkBridge.put(open, openMark);
         open.move(open.offset(), coalescer.length());
         if (segments == 1) {
@@ -140,9 +191,9 @@ final class Delivery {
                     coalescer.gsoSize(),
                     coalescer.checksumStart(),
                     coalescer.checksumOffset());
-            openIngress.counters().add(Counter.RX_COALESCED, segments - 1);
         }
         openIngress.ring().offer(open.descriptor(openIsLast));
+        openIngress.counters().add(Counter.RX_COALESCED, segments - 1);
     }
 
     /** A slot whose frames are for several VTEPs is taken apart: each ring gives back only slots that it alone holds. */
@@ -150,8 +201,20 @@ final class Delivery {
         int fresh = slab.claim();
         if (fresh == FrameSlab.NONE) {
             ingress.counters().drop(Counter.NOMEM, frame.buffer(), frame.offset(), frame.length());
+            settled = true;
             return;
         }
+        try {
+            moveTo(fresh, ingress, frame, layout, mark);
+            settled = true;
+        } finally {
+            if (!settled) {
+                slab.release(fresh);
+            }
+        }
+    }
+
+    private void moveTo(int fresh, Ingress ingress, Frame frame, FrameLayout layout, int mark) {
         moved.wrap(slab, fresh);
         moved.buffer().putBytes(moved.start(), frame.buffer(), frame.offset(), frame.length());
         moved.move(moved.start(), frame.length());

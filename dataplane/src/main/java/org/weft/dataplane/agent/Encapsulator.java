@@ -1,5 +1,6 @@
 package org.weft.dataplane.agent;
 
+import org.agrona.LangUtil;
 import org.agrona.concurrent.Agent;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.weft.dataplane.capture.Capture;
@@ -26,7 +27,8 @@ import org.weft.encap.VirtioNetHeader;
 
 /**
  * Second stage of egress: decides where a frame goes, writes the VXLAN header in front of it, and sends it
- * (kernel: vxlan_xmit, vxlan_xmit_one).
+ * (kernel: vxlan_xmit, vxlan_xmit_one). A frame that something throws on is lost and counted; the others are sent, all slots
+ * come back, and then the first exception is thrown on.
  */
 public final class Encapsulator implements Agent {
     private final Vtep vtep;
@@ -77,12 +79,25 @@ public final class Encapsulator implements Agent {
         enforcement = vtep.enforcement();
         nowSeconds = (int) Vtep.clockSeconds();
         batch.begin(config);
+        Throwable failure = null;
         for (int i = 0; i < frames; i++) {
-            encapsulate(frame.wrap(slab, descriptors[i]));
+            try {
+                encapsulate(frame.wrap(slab, descriptors[i]));
+            } catch (Throwable t) {
+                failure = failure == null ? t : failure;
+                frame.wrap(slab, descriptors[i]);
+                counters.drop(Counter.TX_AGENT_FAILED, frame.buffer(), frame.offset(), frame.length());
+            }
         }
-        batch.flush();
-        for (int i = 0; i < frames; i++) {
-            ring.giveBack(Frame.slot(descriptors[i]));
+        try {
+            batch.flush();
+        } finally {
+            for (int i = 0; i < frames; i++) {
+                ring.giveBack(Frame.slot(descriptors[i]));
+            }
+        }
+        if (failure != null) {
+            LangUtil.rethrowUnchecked(failure);
         }
         return frames;
     }
@@ -167,14 +182,14 @@ public final class Encapsulator implements Agent {
         if (verdict.isDrop()) {
             drop(verdict, frame);
         } else {
-            counters.increment(verdict);
             captureFrame(verdict, frame);
+            counters.increment(verdict);
         }
     }
 
     private void drop(Counter reason, Frame frame) {
-        counters.drop(reason, frame.buffer(), frame.offset(), frame.length());
         captureFrame(reason, frame);
+        counters.drop(reason, frame.buffer(), frame.offset(), frame.length());
     }
 
     private void captureFrame(Counter verdict, Frame frame) {

@@ -26,6 +26,7 @@ public final class FrameRing {
 
     private final OneToOneRingBuffer forward;
     private final OneToOneRingBuffer back;
+    private final int framesPerSlot;
     private final MessageHandler onFrame = this::onFrame;
     private final MessageHandler onReturn = this::onReturn;
     private long[] taken;
@@ -37,6 +38,7 @@ public final class FrameRing {
      * @param framesPerSlot how many frames one slot can hold, releases included
      */
     public FrameRing(int slots, int framesPerSlot) {
+        this.framesPerSlot = framesPerSlot;
         forward = ring(slots * framesPerSlot);
         back = ring(slots);
     }
@@ -46,6 +48,11 @@ public final class FrameRing {
         ByteBuffer memory = BufferUtil.allocateDirectAligned(
                 capacity + RingBufferDescriptor.TRAILER_LENGTH, BitUtil.CACHE_LINE_LENGTH);
         return new OneToOneRingBuffer(new UnsafeBuffer(memory));
+    }
+
+    /** How many descriptors it has room for while one slot is under way, its release included. */
+    int framesPerSlot() {
+        return framesPerSlot;
     }
 
     /** Producer: passes a frame on. Its slot belongs to the consumer from the last one on. */
@@ -84,7 +91,7 @@ public final class FrameRing {
     private static void put(OneToOneRingBuffer ring, long number) {
         int index = ring.tryClaim(MESSAGE_TYPE, Long.BYTES);
         if (index < 0) {
-            throw new IllegalStateException("a slot was handed over twice");
+            throw new IllegalStateException("the ring is full: a slot was handed over twice, or holds too many frames");
         }
         ring.buffer().putLong(index, number);
         ring.commit(index);

@@ -68,6 +68,10 @@ final class OutboundBatch {
     private final Run[] runs = new Run[MAX_RUNS];
     private VtepConfig config;
     private int runCount;
+    /** Datagrams added since the last flush, and those of them that the sender said it could not send. */
+    private int added;
+
+    private int refused;
     private int arenaUsed;
     private int mark;
     private int tos;
@@ -100,26 +104,43 @@ final class OutboundBatch {
         this.flowHash = flowHash;
     }
 
-    /** Adds a plain frame, once for each remote. */
+    /**
+     * Adds a plain frame, once for each remote.
+     *
+     * <p>If it throws, the datagrams added count as any others, and one more is expected: the caller counts what became of it.
+     */
     void add(Frame frame, FdbLookup remotes) {
         boolean single = remotes.count() == 1;
-        for (int i = 0; i < remotes.count(); i++) {
-            makeRoom(VxlanHeader.LENGTH);
-            Run run = newRun(frame, remotes, i);
-            run.headersInArena = !single;
-            run.headerOffset = single ? frame.offset() - VxlanHeader.LENGTH : takeArena(VxlanHeader.LENGTH);
-            run.headerLength = VxlanHeader.LENGTH;
-            run.payloadOffset = frame.offset();
-            run.payloadLength = frame.length();
-            run.segmentLength = frame.length();
-            VxlanHeader.put(headers(run), run.headerOffset, vni(remotes, i), mark);
-            send(run);
+        int copies = 0;
+        try {
+            for (; copies < remotes.count(); copies++) {
+                addCopy(frame, remotes, copies, single);
+            }
+        } finally {
+            countFurther(Counter.TX_REPLICATED, copies, remotes.count());
         }
-        counters.add(Counter.TX_REPLICATED, remotes.count() - 1);
+    }
+
+    /** Counts all but the first of the things that were begun: those that are done, and one more if it is not the end. */
+    private void countFurther(Counter counter, int done, int all) {
+        counters.add(counter, Math.min(done, all - 1));
+    }
+
+    private void addCopy(Frame frame, FdbLookup remotes, int remote, boolean single) {
+        makeRoom(VxlanHeader.LENGTH);
+        Run run = newRun(frame, remotes, remote);
+        run.headersInArena = !single;
+        run.headerOffset = single ? frame.offset() - VxlanHeader.LENGTH : takeArena(VxlanHeader.LENGTH);
+        run.headerLength = VxlanHeader.LENGTH;
+        run.payloadOffset = frame.offset();
+        run.payloadLength = frame.length();
+        run.segmentLength = frame.length();
+        VxlanHeader.put(headers(run), run.headerOffset, vni(remotes, remote), mark);
+        send(run, 1);
     }
 
     /**
-     * Cuts a super-frame and adds its segments, for each remote.
+     * Cuts a super-frame and adds its segments, for each remote. If it throws, it is as for {@link #add}.
      *
      * @return false, and nothing is added, if its headers are not what its virtio-net fields say
      */
@@ -128,13 +149,16 @@ final class OutboundBatch {
             return false;
         }
         boolean uncut = mayLeaveUncut(frame, layout, gsoType);
-        for (int i = 0; i < remotes.count(); i++) {
-            if (!uncut || !sendUncut(frame, layout, gsoType, gsoSize, remotes, i)) {
-                addSegments(frame, remotes, i);
-                counters.add(Counter.TX_SEGMENTED, segmenter.segments() - 1);
+        int copies = 0;
+        try {
+            for (; copies < remotes.count(); copies++) {
+                if (!uncut || !sendUncut(frame, layout, gsoType, gsoSize, remotes, copies)) {
+                    addSegments(frame, remotes, copies);
+                }
             }
+        } finally {
+            countFurther(Counter.TX_REPLICATED, copies, remotes.count());
         }
-        counters.add(Counter.TX_REPLICATED, remotes.count() - 1);
         return true;
     }
 
@@ -169,34 +193,44 @@ final class OutboundBatch {
     }
 
     private void addSegments(Frame frame, FdbLookup remotes, int remote) {
+        int first = 0;
+        try {
+            while (first < segmenter.segments()) {
+                first += addSegments(frame, remotes, remote, first);
+            }
+        } finally {
+            countFurther(Counter.TX_SEGMENTED, first, segmenter.segments());
+        }
+    }
+
+    /** Adds as many segments as there is room for; returns how many. */
+    private int addSegments(Frame frame, FdbLookup remotes, int remote, int first) {
         int headerLength = VxlanHeader.LENGTH + segmenter.headerLength();
         int stride = headerLength + HEADER_ALIGNMENT - 1 & -HEADER_ALIGNMENT;
         // In front of the frame, from where it gets into each segment's header.
         VxlanHeader.put(frames, frame.offset() - VxlanHeader.LENGTH, vni(remotes, remote), mark);
-        int count;
-        for (int first = 0; first < segmenter.segments(); first += count) {
-            makeRoom(stride);
-            int room = Math.min(sender.room(), (ARENA_LENGTH - arenaUsed) / stride);
-            count = Math.min(segmenter.segments() - first, room);
-            Run run = newRun(frame, remotes, remote);
-            run.first &= first == 0;
-            run.headersInArena = true;
-            run.headerOffset = takeArena(count * stride);
-            run.headerLength = headerLength;
-            run.headerStride = stride;
-            run.payloadOffset = segmenter.payloadOffset(first);
-            run.payloadLength = segmenter.payloadLength(first, count);
-            run.segmentLength = segmenter.payloadLength(first, 1);
-            segmenter.writeHeaders(first, count, VxlanHeader.LENGTH, arena, run.headerOffset, stride);
-            send(run);
-        }
+        makeRoom(stride);
+        int room = Math.min(sender.room(), (ARENA_LENGTH - arenaUsed) / stride);
+        int count = Math.min(segmenter.segments() - first, room);
+        Run run = newRun(frame, remotes, remote);
+        run.first &= first == 0;
+        run.headersInArena = true;
+        run.headerOffset = takeArena(count * stride);
+        run.headerLength = headerLength;
+        run.headerStride = stride;
+        run.payloadOffset = segmenter.payloadOffset(first);
+        run.payloadLength = segmenter.payloadLength(first, count);
+        run.segmentLength = segmenter.payloadLength(first, 1);
+        segmenter.writeHeaders(first, count, VxlanHeader.LENGTH, arena, run.headerOffset, stride);
+        send(run, count);
+        return count;
     }
 
     private UnsafeBuffer headers(Run run) {
         return run.headersInArena ? arena : frames;
     }
 
-    private void send(Run run) {
+    private void send(Run run, int datagrams) {
         sender.add(
                 headers(run).addressOffset() + run.headerOffset,
                 run.headerLength,
@@ -204,6 +238,7 @@ final class OutboundBatch {
                 frames.addressOffset() + run.payloadOffset,
                 run.payloadLength,
                 run.segmentLength);
+        added += datagrams;
     }
 
     private int vni(FdbLookup remotes, int index) {
@@ -244,22 +279,45 @@ final class OutboundBatch {
         return run;
     }
 
-    /** Sends what was added; afterwards the frames are no longer needed. */
+    /**
+     * Sends what was added; afterwards the frames are no longer needed. If the sender throws, what it did not report as not
+     * sent counts as failed.
+     */
     void flush() {
         if (runCount == 0) {
             return;
         }
-        counters.add(Counter.TX_SENT, sender.flush(onFailure));
-        if (capture.active()) {
-            for (int i = 0; i < runCount; i++) {
-                capture(runs[i]);
+        try {
+            send();
+            if (capture.active()) {
+                for (int i = 0; i < runCount; i++) {
+                    capture(runs[i]);
+                }
             }
+        } finally {
+            runCount = 0;
+            arenaUsed = 0;
         }
-        runCount = 0;
-        arenaUsed = 0;
+    }
+
+    private void send() {
+        int sent = 0;
+        boolean returned = false;
+        try {
+            sent = sender.flush(onFailure);
+            returned = true;
+        } finally {
+            counters.add(Counter.TX_SENT, sent);
+            if (!returned) {
+                counters.add(Counter.TX_AGENT_FAILED, added - refused);
+            }
+            added = 0;
+            refused = 0;
+        }
     }
 
     private void onSendFailure(int index, int errno) {
+        refused++;
         Run run = runs[index];
         run.verdict = SendFailure.reason(errno);
         counters.drop(run.verdict, frames, run.frameOffset, run.frameLength);

@@ -86,15 +86,27 @@ public final class RefusalSender implements AutoCloseable {
         layout.parse(buffer, answer.offset(), length);
         int tos = layout.tos();
         counters.increment(Counter.TX_REFUSALS);
+        boolean added = false;
+        try {
+            add(config, tos);
+            added = true;
+        } finally {
+            if (!added) {
+                counters.increment(Counter.TX_AGENT_FAILED);
+            }
+            batch.flush();
+        }
+    }
+
+    private void add(VtepConfig config, int tos) {
         batch.begin(config);
         batch.outer(
                 TagTable.UNTAGGED,
                 EcnTunnel.encapsulate(config.tos() == VtepConfig.TOS_INHERIT ? tos : config.tos(), tos),
                 config.ttl() == VtepConfig.TTL_INHERIT ? layout.ttl() : config.ttl(),
                 config.df() == VtepConfig.Df.SET,
-                FlowHash.of(buffer, layout));
+                FlowHash.of(answer.buffer(), layout));
         batch.add(answer, remote);
-        batch.flush();
     }
 
     /** Not to what is no host's address (RFC 1122 section 3.2.2). */

@@ -38,24 +38,42 @@ public final class TapReader implements Agent {
         ring.reclaim(slab);
         int frames = 0;
         long bytes = 0;
-        while (frames < BATCH && bytes < BATCH_BYTES) {
-            int slot = slab.claim();
-            if (slot == FrameSlab.NONE) {
-                break;
+        try {
+            while (frames < BATCH && bytes < BATCH_BYTES) {
+                int slot = slab.claim();
+                if (slot == FrameSlab.NONE) {
+                    break;
+                }
+                int length = read(slot);
+                if (length <= 0) {
+                    break;
+                }
+                frames++;
+                bytes += length;
             }
-            int length = tap.read(frame.wrap(slab, slot));
-            if (length <= 0) {
-                slab.release(slot);
-                break;
+        } finally {
+            if (frames > 0) {
+                counters.add(Counter.TX_FRAMES, frames);
+                counters.add(Counter.TX_BYTES, bytes);
             }
-            ring.offer(frame.descriptor(true));
-            frames++;
-            bytes += length;
-        }
-        if (frames > 0) {
-            counters.add(Counter.TX_FRAMES, frames);
-            counters.add(Counter.TX_BYTES, bytes);
         }
         return frames;
+    }
+
+    /** Passes on what it reads; without a frame the slot is free again, also when something throws. */
+    private int read(int slot) {
+        boolean passed = false;
+        try {
+            int length = tap.read(frame.wrap(slab, slot));
+            if (length > 0) {
+                ring.offer(frame.descriptor(true));
+                passed = true;
+            }
+            return length;
+        } finally {
+            if (!passed) {
+                slab.release(slot);
+            }
+        }
     }
 }

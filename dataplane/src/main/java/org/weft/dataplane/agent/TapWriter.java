@@ -1,5 +1,6 @@
 package org.weft.dataplane.agent;
 
+import org.agrona.LangUtil;
 import org.agrona.concurrent.Agent;
 import org.weft.dataplane.capture.Capture;
 import org.weft.dataplane.counters.Counter;
@@ -9,7 +10,10 @@ import org.weft.dataplane.io.FrameSlab;
 import org.weft.dataplane.io.TapDevice;
 import org.weft.dataplane.vtep.Vtep;
 
-/** Last stage of ingress: gives frames from the overlay to the host. */
+/**
+ * Last stage of ingress: gives frames from the overlay to the host. A frame that something throws on is lost, counted, and
+ * its slot comes back; the others are written, and then the first exception is thrown on.
+ */
 public final class TapWriter implements Agent {
     private static final int BATCH = 512;
 
@@ -43,17 +47,27 @@ public final class TapWriter implements Agent {
     public int doWork() {
         int frames = ring.take(descriptors);
         int delivered = 0;
+        Throwable failure = null;
         for (int i = 0; i < frames; i++) {
             long descriptor = descriptors[i];
-            if (Frame.length(descriptor) > 0) {
-                delivered += write(frame.wrap(slab, descriptor));
-            }
-            if (Frame.isLast(descriptor)) {
-                ring.giveBack(Frame.slot(descriptor));
+            try {
+                if (Frame.length(descriptor) > 0) {
+                    delivered += write(frame.wrap(slab, descriptor));
+                }
+            } catch (Throwable t) {
+                counters.drop(Counter.TAP_REFUSED, frame.buffer(), frame.offset(), frame.length());
+                failure = failure == null ? t : failure;
+            } finally {
+                if (Frame.isLast(descriptor)) {
+                    ring.giveBack(Frame.slot(descriptor));
+                }
             }
         }
         if (delivered > 0) {
             counters.add(Counter.RX_DELIVERED, delivered);
+        }
+        if (failure != null) {
+            LangUtil.rethrowUnchecked(failure);
         }
         return frames;
     }

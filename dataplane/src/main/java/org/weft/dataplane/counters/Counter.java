@@ -47,8 +47,11 @@ public enum Counter {
     IP_OUTNOROUTES(Kind.TX_DROP, "no route to the remote, or its interface or our address is gone"),
     SOCKET_SNDBUFF(Kind.TX_DROP, "the underlay interface did not take more for too long"),
     UNDERLAY_REFUSED(Kind.TX_DROP, "the kernel refused to send the datagram: a firewall rule, or another error"),
+    TX_AGENT_FAILED(Kind.TX_DROP, "Weft itself failed (an exception, see the log); the datagram may have left"),
 
-    NOMEM(Kind.RX_DROP, "no free slot to take frames of two VTEPs apart that came in one piece"),
+    NOMEM(
+            Kind.RX_DROP,
+            "no free slot to take frames of two VTEPs apart that came in one piece, or too many frames in one piece"),
     PKT_TOO_SMALL(Kind.RX_DROP, "datagram or frame shorter than a VXLAN or an Ethernet header"),
     VXLAN_INVALID_HDR(Kind.RX_DROP, "VXLAN header without the VNI flag, or with bits set that this VTEP reserves"),
     VXLAN_VNI_NOT_FOUND(Kind.RX_DROP, "no VTEP for the VNI on this port"),
@@ -66,7 +69,8 @@ public enum Counter {
             "headers cut off, contradictory, or behind more than 7 VLAN tags, so that there is no verdict"),
     POLICY_FRAGMENT(Kind.RX_DROP, "fragment of a packet whose first one was not seen, so that there is no verdict"),
     DEV_READY(Kind.RX_DROP, "the TAP device is down or gone"),
-    TAP_REFUSED(Kind.RX_DROP, "the TAP device did not accept the frame");
+    TAP_REFUSED(Kind.RX_DROP, "the TAP device did not accept the frame, or writing it failed (see the log)"),
+    RX_AGENT_FAILED(Kind.RX_DROP, "Weft itself failed (an exception, see the log)");
 
     /** What a counter says about a packet. */
     public enum Kind {

@@ -75,7 +75,7 @@ public interface UnderlaySender extends AutoCloseable {
 
     /**
      * Sends what was added, by as few system calls as there are source ports among it. A failure is reported for each
-     * datagram.
+     * datagram. Nothing is left to be sent afterwards, also when this throws.
      *
      * @return how many datagrams left; the others were reported
      */

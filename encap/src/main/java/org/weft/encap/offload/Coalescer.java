@@ -256,6 +256,11 @@ public final class Coalescer {
         return open;
     }
 
+    /** How many frames became part of what is open, or was open last. */
+    public int segments() {
+        return segments;
+    }
+
     /**
      * Ends the super-frame, and makes its headers those of one: lengths, IPv4 checksum, PSH and FIN, and in the transport checksum
      * the sum of the pseudo-header, as {@link VirtioNetHeader#FLAG_NEEDS_CHECKSUM} says. What was taken alone is not changed; its
