@@ -17,6 +17,7 @@ import org.weft.dataplane.capture.Capture;
 import org.weft.dataplane.counters.Counters;
 import org.weft.dataplane.host.HostNetwork;
 import org.weft.dataplane.host.MarkRules;
+import org.weft.dataplane.host.VtepSysctls;
 import org.weft.dataplane.io.FrameSlab;
 import org.weft.dataplane.io.Offloads;
 import org.weft.dataplane.io.linux.Link;
@@ -156,6 +157,9 @@ final class VtepDevices implements AutoCloseable {
         if (vtep.enforcement().mode() == Mode.NETFILTER) {
             bridgeMarks();
         }
+        VtepSysctls.refuseRouters(config.name());
+        VtepSysctls.admit(config);
+        VtepSysctls.dismiss(config);
         link.up(true);
         for (IpPrefix address : config.addresses()) {
             HostNetwork.addAddress(config.name(), address);
@@ -208,6 +212,11 @@ final class VtepDevices implements AutoCloseable {
             LOG.warn("{}: somebody removed the nftables rules that carry marks; installing them again", vtep.name());
             marks.restore();
         }
+    }
+
+    /** Refuses routers of the overlay again if somebody let them in. */
+    void refuseRouters() {
+        VtepSysctls.refuseRouters(vtep.name());
     }
 
     UnderlayPort port() {

@@ -20,7 +20,7 @@ final class Watch implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Watch.class);
     private static final long PERIOD_MILLIS = 1000;
 
-    /** FDB_AGE_INTERVAL of the kernel's vxlan; also how long rules for marks that somebody removed stay away. */
+    /** FDB_AGE_INTERVAL of the kernel's vxlan; also how long rules for marks that somebody removed, and settings against routers, stay away. */
     private static final long AGE_INTERVAL_SECONDS = 10;
 
     private final Weft weft;
@@ -57,6 +57,7 @@ final class Watch implements AutoCloseable {
                     String trouble = lookAt(vtep);
                     if (age) {
                         weft.keepMarks(vtep);
+                        weft.refuseRouters(vtep);
                     }
                     say(vtep, trouble);
                 } catch (RuntimeException e) {

@@ -12,6 +12,7 @@ import org.weft.dataplane.config.DaemonConfig;
 import org.weft.dataplane.config.DaemonConfig.VtepEntries;
 import org.weft.dataplane.counters.Counters;
 import org.weft.dataplane.host.HostNetwork;
+import org.weft.dataplane.host.VtepSysctls;
 import org.weft.dataplane.io.linux.Link;
 import org.weft.dataplane.io.linux.OffloadCheck;
 import org.weft.dataplane.io.linux.TunnelDevice;
@@ -214,6 +215,7 @@ public final class Weft implements VtepRegistry, AutoCloseable {
         if (changed.mac() != before.mac()) {
             link.mac(changed.mac());
         }
+        VtepSysctls.admit(changed);
         for (IpPrefix address : changed.addresses()) {
             if (!before.addresses().contains(address)) {
                 HostNetwork.addAddress(vtep.name(), address);
@@ -227,6 +229,7 @@ public final class Weft implements VtepRegistry, AutoCloseable {
         if (changed.installNeighbours() != before.installNeighbours()) {
             install(vtep, changed.installNeighbours());
         }
+        VtepSysctls.dismiss(changed);
         vtep.config(changed);
         VtepDevices open = devices.get(vtep);
         if (open != null && !changed.switches().equals(before.switches())) {
@@ -318,6 +321,14 @@ public final class Weft implements VtepRegistry, AutoCloseable {
         VtepDevices open = devices.get(vtep);
         if (open != null) {
             open.keepMarks();
+        }
+    }
+
+    /** Refuses routers of the overlay on a VTEP again, where somebody let them in. */
+    void refuseRouters(Vtep vtep) {
+        VtepDevices open = devices.get(vtep);
+        if (open != null) {
+            open.refuseRouters();
         }
     }
 

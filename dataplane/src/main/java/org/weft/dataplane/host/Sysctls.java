@@ -16,6 +16,15 @@ public final class Sysctls {
     private Sysctls() {}
 
     /**
+     * The first character of one, which is all of a switch.
+     *
+     * @throws NoSuchFileException if the kernel does not have it
+     */
+    static String get(String name) throws IOException {
+        return Files.readString(NET.resolve(name)).strip();
+    }
+
+    /**
      * Sets one, unless it has that value already. One that the kernel does not have is passed over.
      *
      * @param name such as {@code ipv4/ip_forward}
