@@ -23,7 +23,6 @@ import java.net.InetSocketAddress;
 import java.nio.channels.UnresolvedAddressException;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
-import java.util.concurrent.ExecutorService;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -54,10 +53,13 @@ public final class ControlServer implements AutoCloseable {
     /** Listening sockets and connections. */
     private final ChannelGroup channels = new DefaultChannelGroup(loop, true);
 
-    /** Where containers are attached and detached; one after the other, as they would be anyway. */
-    private final ExecutorService containers = new ThreadPoolExecutor(
-            0,
-            1,
+    /** So many operations on containers may hang before others wait for them. */
+    private static final int CONTAINER_THREADS = 32;
+
+    /** Where containers are attached and detached; an operation that hangs does not keep those on others back. */
+    private final ThreadPoolExecutor containers = new ThreadPoolExecutor(
+            CONTAINER_THREADS,
+            CONTAINER_THREADS,
             THREAD_IDLE_SECONDS,
             TimeUnit.SECONDS,
             new LinkedBlockingQueue<>(),
@@ -82,6 +84,7 @@ public final class ControlServer implements AutoCloseable {
             VtepRegistry registry, UnderlayMtu underlayMtu, Path socket, LocalCell local, LocalPolicy policy) {
         this.registry = registry;
         this.local = local;
+        containers.allowCoreThreadTimeOut(true);
         Metrics metrics = new Metrics(registry, () -> captureLosses, local, policy);
         PolicyOperations policies = new PolicyOperations(policy);
         metricsRoutes = new MetricsRoutes(metrics, new Health(registry, local, policy));

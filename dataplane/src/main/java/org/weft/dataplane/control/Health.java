@@ -45,6 +45,10 @@ final class Health {
         if (silence.compareTo(SILENCE) > 0) {
             return new Verdict(false, "the cell's thread has not come to an end for " + silence.toSeconds() + " s");
         }
+        String hanging = local.containers().hanging(SILENCE);
+        if (hanging != null) {
+            return new Verdict(false, hanging);
+        }
         return status.phase() == Phase.LOST ? new Verdict(false, status.trouble()) : new Verdict(true, "ok");
     }
 

@@ -8,6 +8,7 @@ import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.weft.dataplane.host.HostCommand.Answer;
+import org.weft.dataplane.io.linux.NetworkNamespace;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
 
@@ -41,9 +42,27 @@ public final class Iproute2 {
         return HERE;
     }
 
-    /** In the namespace that a file such as {@code /run/netns/app} or {@code /proc/42/ns/net} stands for. */
+    /**
+     * In the namespace that a file such as {@code /run/netns/app} or {@code /proc/42/ns/net} stands for.
+     *
+     * @throws OperatorException if the file is not a network namespace
+     */
     public static Iproute2 in(Path netns) {
+        requireNetns(netns);
         return new Iproute2(List.of("nsenter", "--net=" + netns));
+    }
+
+    /**
+     * Refuses a file that is not a network namespace, without waiting for anything: {@code ip} and {@code nsenter} would
+     * open it, and wait for a writer if it is a FIFO.
+     *
+     * @throws OperatorException saying what the file is instead
+     */
+    public static void requireNetns(Path netns) {
+        String fault = NetworkNamespace.fault(netns);
+        if (fault != null) {
+            throw new OperatorException(Kind.NO_INPUT, "network namespace " + netns + " " + fault);
+        }
     }
 
     /**

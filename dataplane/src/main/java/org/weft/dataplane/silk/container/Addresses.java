@@ -1,8 +1,10 @@
 package org.weft.dataplane.silk.container;
 
 import java.util.function.Predicate;
+import org.weft.dataplane.io.linux.Link;
 import org.weft.dataplane.silk.lease.Lease;
 import org.weft.dataplane.silk.lease.Overlay;
+import org.weft.dataplane.silk.lease.SilkNames;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
 import org.weft.encap.IpAddress;
@@ -21,6 +23,39 @@ final class Addresses {
         long base = number(lease.base());
         this.first = base + 1;
         this.last = base + (1L << 32 - lease.subnet().length()) - 2;
+    }
+
+    /**
+     * An address that no container has, and no device on this host.
+     *
+     * @param wanted null for any
+     * @return null if none is free
+     * @throws OperatorException if the wanted one is not free, or none of this host's
+     */
+    IpAddress choose(IpAddress wanted, Ledger ledger) {
+        if (wanted == null) {
+            return next(ledger.last(), address -> isUsed(address, ledger));
+        }
+        require(wanted);
+        for (Attachment entry : ledger.entries()) {
+            if (entry.address().equals(wanted)) {
+                throw new OperatorException(
+                        Kind.BAD_DATA, "address " + wanted + " is taken by " + entry.key() + ": name another, or none");
+            }
+        }
+        if (isUsed(wanted, ledger)) {
+            throw new OperatorException(
+                    Kind.BAD_DATA,
+                    "address " + wanted + " is taken: there is a device " + SilkNames.veth(wanted)
+                            + " that Weft did not make");
+        }
+        return wanted;
+    }
+
+    /** A device of that name may be what another program made, or an earlier state directory knew. */
+    private static boolean isUsed(IpAddress address, Ledger ledger) {
+        return ledger.entries().stream().anyMatch(entry -> entry.address().equals(address))
+                || Link.of(SilkNames.veth(address)).exists();
     }
 
     /**

@@ -65,11 +65,7 @@ final class AttachmentFile {
 
     /** @throws OperatorException naming the file; it then is as it was */
     void write(Content content) {
-        try {
-            file.write(GSON.toJson(json(content)) + "\n");
-        } catch (OperatorException e) {
-            throw new OperatorException(e.kind(), "no address is given: " + e.getMessage(), e);
-        }
+        file.write(GSON.toJson(json(content)) + "\n");
     }
 
     private static JsonObject json(Content content) {

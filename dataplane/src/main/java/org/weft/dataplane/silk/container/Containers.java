@@ -3,18 +3,17 @@ package org.weft.dataplane.silk.container;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Collections;
-import java.util.LinkedHashMap;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.weft.dataplane.io.linux.Link;
+import org.weft.dataplane.silk.container.Turns.Turn;
 import org.weft.dataplane.silk.lease.Lease;
 import org.weft.dataplane.silk.lease.Overlay;
-import org.weft.dataplane.silk.lease.SilkNames;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
 import org.weft.encap.IpAddress;
@@ -23,8 +22,9 @@ import org.weft.encap.IpAddress;
  * The containers of this host: the role of silk-cni and its address management. An address is reserved on disk before
  * anything is laid and freed after everything is removed, so that it is never given twice, whenever the daemon dies.
  *
- * <p>Thread-safe. Operations take some ten milliseconds and come one after the other; {@link #lease}, {@link #draining},
- * {@link #size} and {@link #entries} return at once.
+ * <p>Thread-safe. Operations take some ten milliseconds, or until a command of the host reaches its time limit. Those on
+ * the same container or interface come one after the other, all others run side by side. {@link #lease},
+ * {@link #draining}, {@link #size}, {@link #entries} and {@link #hanging} do not wait for any of them.
  */
 public final class Containers implements Tenants {
     private static final Logger LOG = LoggerFactory.getLogger(Containers.class);
@@ -38,14 +38,13 @@ public final class Containers implements Tenants {
 
     private record Home(Lease lease, int mtu) {}
 
-    private final AttachmentFile file;
-    private volatile AttachmentFile.Content content;
+    private final Ledger ledger;
+    private final Turns turns = new Turns();
     private volatile Home home;
     private volatile boolean draining;
 
-    private Containers(AttachmentFile file) {
-        this.file = file;
-        this.content = file.read();
+    private Containers(Ledger ledger) {
+        this.ledger = ledger;
     }
 
     /**
@@ -55,7 +54,7 @@ public final class Containers implements Tenants {
      * @throws OperatorException if what is in the directory cannot be read
      */
     public static Containers open(Path state) {
-        Containers containers = new Containers(new AttachmentFile(state));
+        Containers containers = new Containers(new Ledger(new AttachmentFile(state)));
         containers.dropUnfinished();
         containers.dropGone();
         return containers;
@@ -89,7 +88,7 @@ public final class Containers implements Tenants {
 
     /** In the order they were attached. */
     public List<Attachment> entries() {
-        return List.copyOf(content.byKey().values());
+        return ledger.entries();
     }
 
     /**
@@ -117,29 +116,42 @@ public final class Containers implements Tenants {
      *
      * @throws OperatorException if it cannot be attached; nothing is left of the attempt then
      */
-    public synchronized Attachment attach(AttachRequest request) {
+    public Attachment attach(AttachRequest request) {
+        requireHome(request);
+        requireForeignNamespace(request.netns());
+        return turns.during("attach", () -> attachInTurn(request), request.key(), interfaceOf(request));
+    }
+
+    private Attachment attachInTurn(AttachRequest request) {
         long start = System.nanoTime();
         Home now = requireHome(request);
-        requireForeignNamespace(request.netns());
         dropIfReplaceable(request);
-        Attachment held = content.byKey().get(request.key());
+        Attachment held = ledger.get(request.key());
         if (held != null) {
             return again(held, request, now);
         }
         requireUnattached(request);
-        IpAddress address = choose(now.lease, request.address());
-        int mtu = request.mtu() == 0 ? now.mtu : request.mtu();
-        Attachment attachment = new Attachment(request.key(), address, request.netns(), mtu, false);
-        reserve(attachment, now);
-        Attachment laid = lay(attachment);
+        Attachment laid = lay(reserve(request, now));
         LOG.info(
                 "{} has address {} on {} ({}), in {} ms",
                 laid.key(),
-                address,
+                laid.address(),
                 laid.veth(),
                 laid.netns(),
                 TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start));
         return laid;
+    }
+
+    /** Two containers may ask for one interface of one namespace, by whatever files they find the namespace. */
+    private static List<Object> interfaceOf(AttachRequest request) {
+        Object file = request.netns();
+        try {
+            file = Files.readAttributes(request.netns(), BasicFileAttributes.class)
+                    .fileKey();
+        } catch (IOException e) {
+            // It is not there, so nothing can be attached to it.
+        }
+        return List.of(file, request.key().ifname());
     }
 
     /**
@@ -147,13 +159,17 @@ public final class Containers implements Tenants {
      *
      * @return whether it was attached
      */
-    public synchronized boolean detach(Attachment.Key key) {
-        Attachment held = content.byKey().get(key);
+    public boolean detach(Attachment.Key key) {
+        return turns.during("detach", () -> detachInTurn(key), key);
+    }
+
+    private boolean detachInTurn(Attachment.Key key) {
+        Attachment held = ledger.get(key);
         if (held == null) {
             return false;
         }
         new VethPair(held).remove();
-        drop(List.of(held));
+        ledger.drop(List.of(held));
         LOG.info("{} is detached, address {} is free", key, held.address());
         return true;
     }
@@ -163,7 +179,7 @@ public final class Containers implements Tenants {
      *
      * @return whether something was attached
      */
-    public synchronized boolean detach(Path netns, String ifname) {
+    public boolean detach(Path netns, String ifname) {
         return detachAll(entry -> entry.key().ifname().equals(ifname)
                         && (entry.netns().equals(netns) || isSame(entry.netns(), netns)))
                 > 0;
@@ -176,8 +192,12 @@ public final class Containers implements Tenants {
      * @return what is wrong, in words; empty if nothing is
      * @throws OperatorException if it is not attached
      */
-    public synchronized List<String> check(Attachment.Key key, boolean defaultRoute) {
-        Attachment held = content.byKey().get(key);
+    public List<String> check(Attachment.Key key, boolean defaultRoute) {
+        return turns.during("check", () -> checkInTurn(key, defaultRoute), key);
+    }
+
+    private List<String> checkInTurn(Attachment.Key key, boolean defaultRoute) {
+        Attachment held = ledger.get(key);
         if (held == null) {
             throw new OperatorException(Kind.NO_INPUT, key + " is not attached");
         }
@@ -193,7 +213,7 @@ public final class Containers implements Tenants {
      *
      * @return how many
      */
-    public synchronized int gc(String network, Predicate<Attachment.Key> valid) {
+    public int gc(String network, Predicate<Attachment.Key> valid) {
         return detachAll(entry -> entry.key().network().equals(network) && !valid.test(entry.key()));
     }
 
@@ -203,25 +223,48 @@ public final class Containers implements Tenants {
      * @return how many
      */
     @Override
-    public synchronized int dropGone() {
-        List<Attachment> gone = entries().stream()
-                .filter(entry -> !new VethPair(entry).exists())
-                .toList();
-        gone.forEach(entry ->
-                LOG.info("{} is gone with {}, address {} is free", entry.key(), entry.veth(), entry.address()));
-        drop(gone);
+    public int dropGone() {
+        List<Turn> mine = new ArrayList<>();
+        List<Attachment> gone = new ArrayList<>();
+        try {
+            for (Attachment entry : entries()) {
+                // One that is being attached or detached has no veth pair for a moment.
+                Turn turn = new VethPair(entry).exists() ? null : turns.takeAtOnce("removal", entry.key());
+                if (turn != null) {
+                    mine.add(turn);
+                    if (entry.equals(ledger.get(entry.key())) && !new VethPair(entry).exists()) {
+                        gone.add(entry);
+                    }
+                }
+            }
+            gone.forEach(entry ->
+                    LOG.info("{} is gone with {}, address {} is free", entry.key(), entry.veth(), entry.address()));
+            ledger.drop(gone);
+        } finally {
+            mine.forEach(Turn::close);
+        }
         return gone.size();
     }
 
     /** A daemon died while it laid these; nobody was told their addresses. */
-    private synchronized void dropUnfinished() {
+    private void dropUnfinished() {
         List<Attachment> unfinished =
                 entries().stream().filter(entry -> !entry.laid()).toList();
         for (Attachment entry : unfinished) {
             LOG.info("{} was not attached to its end, address {} is free", entry.key(), entry.address());
             new VethPair(entry).remove();
         }
-        drop(unfinished);
+        ledger.drop(unfinished);
+    }
+
+    /**
+     * The operation that has been running longest.
+     *
+     * @param limit what is shorter does not count
+     * @return a phrase that names it; null if there is none
+     */
+    public String hanging(Duration limit) {
+        return turns.hanging(limit);
     }
 
     private int detachAll(Predicate<Attachment> which) {
@@ -251,13 +294,13 @@ public final class Containers implements Tenants {
 
     /** Of a container whose veth pair is gone, an address is only kept if it is still of use. */
     private void dropIfReplaceable(AttachRequest request) {
-        Attachment held = content.byKey().get(request.key());
+        Attachment held = ledger.get(request.key());
         if (held == null || new VethPair(held).exists()) {
             return;
         }
         if (isOutside(held) || request.address() != null && !request.address().equals(held.address())) {
             LOG.info("{} is gone with {}, address {} is free", held.key(), held.veth(), held.address());
-            drop(List.of(held));
+            ledger.drop(List.of(held));
         }
     }
 
@@ -296,7 +339,10 @@ public final class Containers implements Tenants {
         try {
             pair.repair();
         } catch (OperatorException e) {
-            LOG.info("{} is laid anew: {}", held.key(), e.getMessage());
+            if (e.kind() == Kind.UNAVAILABLE) {
+                throw e; // The host is too slow, and the veth pair may be whole.
+            }
+            LOG.info("{} is laid again: {}", held.key(), e.getMessage());
             pair.remove();
             lay(held);
         }
@@ -318,40 +364,14 @@ public final class Containers implements Tenants {
 
     private IpAddress choose(Lease lease, IpAddress wanted) {
         Addresses addresses = new Addresses(lease);
-        if (wanted != null) {
-            addresses.require(wanted);
-            requireFree(wanted);
-            return wanted;
+        IpAddress chosen = addresses.choose(wanted, ledger);
+        if (chosen == null && dropGone() > 0) {
+            chosen = addresses.choose(wanted, ledger);
         }
-        IpAddress next = addresses.next(content.last(), this::isUsed);
-        if (next == null && dropGone() > 0) {
-            next = addresses.next(content.last(), this::isUsed);
-        }
-        if (next == null) {
+        if (chosen == null) {
             throw new OperatorException(Kind.UNAVAILABLE, addresses.exhausted());
         }
-        return next;
-    }
-
-    private void requireFree(IpAddress wanted) {
-        for (Attachment entry : entries()) {
-            if (entry.address().equals(wanted)) {
-                throw new OperatorException(
-                        Kind.BAD_DATA, "address " + wanted + " is taken by " + entry.key() + ": name another, or none");
-            }
-        }
-        if (isUsed(wanted)) {
-            throw new OperatorException(
-                    Kind.BAD_DATA,
-                    "address " + wanted + " is taken: there is a device " + SilkNames.veth(wanted)
-                            + " that Weft did not make");
-        }
-    }
-
-    /** A device of that name may be what another program made, or an earlier state directory knew. */
-    private boolean isUsed(IpAddress address) {
-        return entries().stream().anyMatch(entry -> entry.address().equals(address))
-                || Link.of(SilkNames.veth(address)).exists();
+        return chosen;
     }
 
     private boolean isOutside(Attachment entry) {
@@ -365,7 +385,7 @@ public final class Containers implements Tenants {
         try {
             pair.lay();
             Attachment complete = reserved.complete();
-            put(complete);
+            ledger.put(complete);
             return complete;
         } catch (RuntimeException e) {
             undo(pair, reserved, e);
@@ -376,40 +396,29 @@ public final class Containers implements Tenants {
     private void undo(VethPair pair, Attachment reserved, RuntimeException cause) {
         try {
             pair.remove();
-            drop(List.of(reserved));
+            ledger.drop(List.of(reserved));
         } catch (RuntimeException e) {
             cause.addSuppressed(e);
         }
     }
 
+    private Attachment reserve(AttachRequest request, Home now) {
+        int mtu = request.mtu() == 0 ? now.mtu : request.mtu();
+        synchronized (ledger) {
+            IpAddress address = choose(now.lease, request.address());
+            Attachment attachment = new Attachment(request.key(), address, request.netns(), mtu, false);
+            reserve(attachment, now);
+            return attachment;
+        }
+    }
+
     /** Who takes the lease away counts the containers afterwards: this one is counted, or it is refused. */
     private void reserve(Attachment attachment, Home now) {
-        put(attachment);
+        ledger.put(attachment);
         if (!now.equals(home)) {
-            drop(List.of(attachment));
+            ledger.drop(List.of(attachment));
             throw new OperatorException(Kind.UNAVAILABLE, NO_LEASE);
         }
-    }
-
-    private void put(Attachment attachment) {
-        Map<Attachment.Key, Attachment> byKey = new LinkedHashMap<>(content.byKey());
-        byKey.put(attachment.key(), attachment);
-        save(content.byKey().containsKey(attachment.key()) ? content.last() : attachment.address(), byKey);
-    }
-
-    private void drop(List<Attachment> attachments) {
-        if (attachments.isEmpty()) {
-            return;
-        }
-        Map<Attachment.Key, Attachment> byKey = new LinkedHashMap<>(content.byKey());
-        attachments.forEach(attachment -> byKey.remove(attachment.key()));
-        save(content.last(), byKey);
-    }
-
-    private void save(IpAddress last, Map<Attachment.Key, Attachment> byKey) {
-        AttachmentFile.Content next = new AttachmentFile.Content(last, Collections.unmodifiableMap(byKey));
-        file.write(next);
-        content = next;
     }
 
     private static boolean isSame(Path netns, Path other) {

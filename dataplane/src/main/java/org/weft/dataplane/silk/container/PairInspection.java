@@ -7,9 +7,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import org.weft.dataplane.host.Iproute2;
 import org.weft.dataplane.silk.lease.SilkNames;
 import org.weft.dataplane.vtep.OperatorException;
+import org.weft.dataplane.vtep.OperatorException.Kind;
 import org.weft.encap.IpAddress;
 import org.weft.encap.MacAddress;
 
@@ -37,7 +39,7 @@ final class PairInspection {
     private void hostEnd() {
         String veth = attachment.veth();
         IpAddress container = attachment.address();
-        List<JsonElement> shown = show(Iproute2.here(), veth, veth, "");
+        List<JsonElement> shown = show(Iproute2::here, veth, veth, "");
         if (!shown.isEmpty()) {
             end(
                     veth,
@@ -53,7 +55,7 @@ final class PairInspection {
         String ifname = attachment.key().ifname();
         String place = ifname + " in " + attachment.netns();
         IpAddress container = attachment.address();
-        List<JsonElement> shown = show(Iproute2.in(attachment.netns()), ifname, place, "route show\n");
+        List<JsonElement> shown = show(() -> Iproute2.in(attachment.netns()), ifname, place, "route show\n");
         if (shown.isEmpty()) {
             return;
         }
@@ -74,12 +76,15 @@ final class PairInspection {
     }
 
     /** Arrays of the device, its neighbours and what else is asked for; none if there is no such device. */
-    private List<JsonElement> show(Iproute2 namespace, String device, String place, String more) {
+    private List<JsonElement> show(Supplier<Iproute2> namespace, String device, String place, String more) {
         List<JsonElement> shown = new ArrayList<>();
         try {
             String lines = "address show dev " + device + "\nneighbour show dev " + device + "\n" + more;
-            new JsonStreamParser(namespace.batch(Map.of(), lines)).forEachRemaining(shown::add);
+            new JsonStreamParser(namespace.get().batch(Map.of(), lines)).forEachRemaining(shown::add);
         } catch (OperatorException e) {
+            if (e.kind() == Kind.UNAVAILABLE) {
+                throw e; // The host is too slow to tell.
+            }
             faults.add(place + " is not there (" + e.getMessage() + ")");
         }
         return shown;

@@ -49,7 +49,7 @@ final class VethPair {
 
     /** Makes the pair; if that fails, nothing of it is left. It must not be there already. */
     void lay() {
-        requireNetns();
+        Iproute2.requireNetns(netns);
         try {
             Iproute2.here().batch(creation() + hostEnd());
             setHostSysctls();
@@ -189,16 +189,13 @@ final class VethPair {
         }
     }
 
-    private void requireNetns() {
-        if (Files.notExists(netns)) {
-            throw new OperatorException(Kind.NO_INPUT, "network namespace " + netns + " does not exist");
-        }
-    }
-
     /** What {@code ip} says of a failure to make a pair has several causes; asks which it was. */
     private OperatorException explain(RuntimeException e) {
         if (!(e instanceof OperatorException failure)) {
             return new OperatorException(Kind.OS_ERROR, "veth pair " + veth + ": " + e.getMessage(), e);
+        }
+        if (failure.kind() == Kind.UNAVAILABLE) {
+            return failure; // The next command would not end either.
         }
         if (Files.notExists(netns)) {
             return new OperatorException(Kind.NO_INPUT, "network namespace " + netns + " is gone", e);
@@ -218,9 +215,7 @@ final class VethPair {
             return new OperatorException(
                     Kind.USAGE, "network namespace " + netns + " has an interface " + ifname + " already", failure);
         } catch (OperatorException e) {
-            return e.getMessage().contains("nsenter:")
-                    ? new OperatorException(Kind.NO_INPUT, netns + " is not a network namespace", failure)
-                    : failure;
+            return e.kind() == Kind.NO_INPUT ? e : failure;
         }
     }
 }

@@ -1,0 +1,77 @@
+package org.weft.dataplane.silk.container;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.weft.dataplane.vtep.OperatorException;
+import org.weft.encap.IpAddress;
+import org.weft.testing.LogLines;
+
+class LedgerTest {
+    @TempDir
+    Path directory;
+
+    private static Attachment attachment(int number) {
+        return new Attachment(
+                new Attachment.Key("silk", "container-" + number, "eth0"),
+                IpAddress.parse("10.255.108." + number),
+                Path.of("/run/netns/app" + number),
+                1410,
+                true);
+    }
+
+    private Ledger open() {
+        return new Ledger(new AttachmentFile(directory));
+    }
+
+    /** As on a file system that is read-only or full, whoever runs the test. */
+    private void refuseWrites() throws IOException {
+        Files.createDirectories(directory.resolve("containers.json.new/occupied"));
+    }
+
+    @Test
+    void givesNoAddressThatIsNotOnDisk() throws IOException {
+        Ledger ledger = open();
+        ledger.put(attachment(9));
+        refuseWrites();
+        OperatorException refused = assertThrows(OperatorException.class, () -> ledger.put(attachment(10)));
+        assertTrue(
+                refused.getMessage().startsWith("no address is given: " + directory.resolve("containers.json")),
+                refused.getMessage());
+        assertEquals(List.of(attachment(9)), ledger.entries());
+    }
+
+    @Test
+    void forgetsAContainerThatIsGoneEvenIfTheDiskCannotAndSaysSo() throws IOException {
+        Ledger ledger = open();
+        ledger.put(attachment(9));
+        ledger.put(attachment(10));
+        refuseWrites();
+        List<String> said;
+        try (LogLines log = LogLines.of(Ledger.class)) {
+            ledger.drop(List.of(attachment(9)));
+            said = log.lines();
+        }
+        assertEquals(List.of(attachment(10)), ledger.entries());
+        assertEquals(1, said.size(), said::toString);
+        assertTrue(
+                said.get(0)
+                        .contains(
+                                "the file of containers still names eth0 of container container-9 (network silk), which"
+                                        + " is gone: " + directory.resolve("containers.json") + " cannot be written"),
+                said::toString);
+        assertEquals(2, open().entries().size(), "the next daemon drops what has no veth pair");
+
+        Files.delete(directory.resolve("containers.json.new/occupied"));
+        Files.delete(directory.resolve("containers.json.new"));
+        ledger.put(attachment(11));
+        assertEquals(List.of(attachment(10), attachment(11)), open().entries());
+    }
+}
