@@ -291,6 +291,8 @@ public final class Decapsulator implements Agent {
         if (capture.active()) {
             captureDatagram(Counter.RX_DELIVERED, frame, vtep);
             last = null;
+        } else if (ingress.gate.counted()) {
+            last = null;
         }
         applyEcn(buffer);
         ingress.counters().add(Counter.RX_BYTES, frame.length() - VxlanHeader.LENGTH);

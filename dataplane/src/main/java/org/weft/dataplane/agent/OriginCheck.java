@@ -21,6 +21,7 @@ import org.weft.encap.IpAddress;
 final class OriginCheck {
     private final Vtep vtep;
     private final FdbLookup remotes = new FdbLookup();
+    private boolean counted;
 
     OriginCheck(Vtep vtep) {
         this.vtep = vtep;
@@ -33,6 +34,7 @@ final class OriginCheck {
      * @return why it is dropped, or null if it passes
      */
     Counter check(Enforcement enforcement, Frame frame, FrameLayout layout, Counters counters) {
+        counted = false;
         if (enforcement.spoofing() == Spoofing.OFF) {
             return null;
         }
@@ -40,6 +42,7 @@ final class OriginCheck {
         if (fault == null || enforcement.spoofing() == Spoofing.DROP) {
             return fault;
         }
+        counted = true;
         counters.increment(
                 switch (fault) {
                     case SPOOFED_UNDERLAY -> Counter.SPOOFED_UNDERLAY_PASSED;
@@ -47,6 +50,11 @@ final class OriginCheck {
                     default -> Counter.SPOOFED_IP_PASSED;
                 });
         return null;
+    }
+
+    /** Whether the frame checked last passed, and was counted as one that should not. */
+    boolean counted() {
+        return counted;
     }
 
     private Counter fault(Frame frame, FrameLayout layout, int subnetLength) {

@@ -29,6 +29,7 @@ final class PolicyGate {
     private final RefusalSender refusals;
     private final OriginCheck origin;
     private final FlowKey key = new FlowKey();
+    private boolean counted;
 
     /** @param refusals null: nobody is told */
     PolicyGate(Vtep vtep, Counters counters, RefusalSender refusals) {
@@ -49,6 +50,7 @@ final class PolicyGate {
     Counter judge(Frame frame, FrameLayout layout, long word, int now) {
         Enforcement enforcement = vtep.enforcement();
         Counter spoofed = origin.check(enforcement, frame, layout, counters);
+        counted = origin.counted();
         if (spoofed != null || !enforcement.mode().judges()) {
             return spoofed;
         }
@@ -68,6 +70,16 @@ final class PolicyGate {
                     default -> Counter.POLICY_UNPARSED;
                 };
         return reason == null ? null : refuse(reason, kind, enforcement, frame, layout, tag);
+    }
+
+    /** Whether the frame judged last passed and was counted here: each one like it must be counted, too. */
+    boolean counted() {
+        return counted;
+    }
+
+    private void count(Counter counter) {
+        counters.increment(counter);
+        counted = true;
     }
 
     /** To an address of the device, which is the host's own, or to all on the link: it is not forwarded to a container. */
@@ -108,13 +120,13 @@ final class PolicyGate {
                                 key.protocol(),
                                 key.destinationPort());
         if (allowed && arrival == Arrival.NEW && !flows.admit(key, now)) {
-            counters.increment(Counter.RX_UNTRACKED);
+            count(Counter.RX_UNTRACKED);
         }
         if (allowed && (arrival == Arrival.NEW || arrival == Arrival.INVALID)) {
             enforcement.verdicts().verdict(key, tag, true);
         }
         if (key.isFragment() && !flows.fragment(key, allowed, now)) {
-            counters.increment(Counter.RX_UNTRACKED);
+            count(Counter.RX_UNTRACKED);
         }
         return allowed ? null : Counter.POLICY_DENIED;
     }
@@ -154,7 +166,7 @@ final class PolicyGate {
     /** The reason; in mode log null, because the packet passes. */
     private Counter refuse(Counter reason, Enforcement enforcement) {
         if (enforcement.mode() == Mode.LOG) {
-            counters.increment(Counter.POLICY_WOULD_DENY);
+            count(Counter.POLICY_WOULD_DENY);
             return null;
         }
         return reason;

@@ -32,7 +32,14 @@ import org.weft.dataplane.capture.CaptureSession;
 import org.weft.dataplane.counters.Counter;
 import org.weft.dataplane.counters.Counters;
 import org.weft.dataplane.io.FrameSlab;
+import org.weft.dataplane.policy.Enforcement;
+import org.weft.dataplane.policy.Enforcement.Mode;
+import org.weft.dataplane.policy.Enforcement.Refusal;
+import org.weft.dataplane.policy.Enforcement.Spoofing;
+import org.weft.dataplane.policy.VerdictSink;
 import org.weft.dataplane.table.FdbLookup;
+import org.weft.dataplane.table.FlowTable;
+import org.weft.dataplane.table.PolicyTable;
 import org.weft.dataplane.table.Remote;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
@@ -224,6 +231,23 @@ class DecapsulatorFlowTest {
         assertEquals(50 * (SEGMENT_HEADER_LENGTH + PAYLOAD), host.get(Counter.RX_BYTES));
         assertEquals(49, host.get(Counter.RX_COALESCED));
         assertEquals(1, host.get(Counter.RX_DELIVERED));
+    }
+
+    @Test
+    void countsEveryDatagramOfASuperFrameThatPassesOnlyBecauseNothingIsRefused() throws Exception {
+        use(false, 0);
+        Enforcement lenient = new Enforcement(
+                Mode.LOG,
+                Refusal.DROP,
+                Spoofing.COUNT,
+                24,
+                PolicyTable.EMPTY,
+                new FlowTable(64, FlowTable.Timeouts.DEFAULT),
+                VerdictSink.NONE);
+        both(h -> h.vteps[0].enforcement(lenient));
+        assertEquals(List.of(50 * PAYLOAD), payloads(receive(message(0, 50))));
+        assertEquals(50, host.get(Counter.SPOOFED_MAC_PASSED));
+        assertEquals(50, host.get(Counter.POLICY_WOULD_DENY));
     }
 
     @Test
