@@ -19,6 +19,9 @@ public final class Frame {
     private static final int FIRST_OFFSET_OFFSET = SEGMENT_LENGTH_OFFSET + Integer.BYTES;
     private static final int FIRST_LENGTH_OFFSET = FIRST_OFFSET_OFFSET + Integer.BYTES;
 
+    /** One byte; together with the largest start it lies beyond the longest frame. */
+    static final int MAX_CHECKSUM_OFFSET = 0xff;
+
     private static final int FLAGS_SHIFT = 56;
     private static final int GSO_TYPE_SHIFT = 48;
     private static final int GSO_SIZE_SHIFT = 32;
@@ -162,16 +165,20 @@ public final class Frame {
         return buffer.getLong(offset - Long.BYTES);
     }
 
-    /** Sets the fields of the virtio-net header together; the 8 bytes in front of the frame are theirs. */
+    /**
+     * Sets the fields of the virtio-net header together; the 8 bytes in front of the frame are theirs. A checksum offset
+     * beyond {@link #MAX_CHECKSUM_OFFSET}, which no protocol has, becomes a place beyond the end of every frame.
+     */
     public Frame vnet(int flags, int gsoType, int headersLength, int gsoSize, int checksumStart, int checksumOffset) {
+        boolean fits = checksumOffset <= MAX_CHECKSUM_OFFSET;
         buffer.putLong(
                 offset - Long.BYTES,
                 (long) flags << FLAGS_SHIFT
                         | (long) gsoType << GSO_TYPE_SHIFT
                         | (long) gsoSize << GSO_SIZE_SHIFT
                         | (long) Math.min(headersLength, 0xff) << HEADERS_LENGTH_SHIFT
-                        | (long) checksumStart << CHECKSUM_START_SHIFT
-                        | checksumOffset & 0xff);
+                        | (long) (fits ? checksumStart : 0xffff) << CHECKSUM_START_SHIFT
+                        | (fits ? checksumOffset : MAX_CHECKSUM_OFFSET));
         return this;
     }
 

@@ -235,6 +235,15 @@ class EncapsulatorTest {
     }
 
     @Test
+    void dropsAFrameWhoseChecksumGoesWhereNoProtocolHasIt() {
+        byte[] frame = Arrays.copyOf(bytes(SOURCE_VTEP), 400);
+        tap.hostSendsPartial(frame, VirtioNetHeader.FLAG_NEEDS_CHECKSUM, 34, 256 + 16);
+        run();
+        assertEquals(1, vtep.counters().get(Counter.TX_HDR_TRUNC));
+        assertEquals(0, vtep.counters().get(Counter.TX_SENT));
+    }
+
+    @Test
     void sendsABatchByOneFlush() {
         for (int i = 0; i < 20; i++) {
             tap.hostSends(bytes(INNER));
