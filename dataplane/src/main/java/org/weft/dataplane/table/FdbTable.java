@@ -1,7 +1,5 @@
 package org.weft.dataplane.table;
 
-import java.util.ArrayList;
-import java.util.List;
 import java.util.stream.Stream;
 import org.weft.encap.IpAddress;
 
@@ -33,6 +31,7 @@ public final class FdbTable {
     private static final int PERMANENT = 1;
     private static final int GROUP = 2;
     private static final long MULTICAST = 1L << 40;
+    private static final int SWEEPS = 8;
 
     private final OffHeapMap entries;
     private final RemoteGroups groups = new RemoteGroups();
@@ -84,11 +83,10 @@ public final class FdbTable {
 
     /** Removes a remote of an entry, and the entry with its last; a null remote removes all. */
     public synchronized Outcome remove(long mac, Remote remote) {
-        long entry = entries.slots().find(mac, 0);
-        if (entry == Slots.NONE) {
+        RemoteGroup current = current(mac);
+        if (current == null) {
             return Outcome.NOT_FOUND;
         }
-        RemoteGroup current = current(mac);
         int index = remote == null ? 0 : current.indexOf(remote);
         if (index < 0) {
             return Outcome.NOT_FOUND;
@@ -97,20 +95,18 @@ public final class FdbTable {
             removeEntry(mac);
             return Outcome.OK;
         }
-        int time = entries.slots().time(entry);
-        return store(current.without(index), (Slots.flags(entry) & PERMANENT) != 0, time);
+        long hash = entries.hash(mac, 0);
+        Slots slots = entries.slots(hash);
+        long entry = slots.find(hash, mac, 0);
+        return store(current.without(index), (Slots.flags(entry) & PERMANENT) != 0, slots.time(entry));
     }
 
-    /** Removes every entry, or only learned ones. Returns how many went. */
-    public synchronized int flush(boolean learnedOnly) {
-        List<Long> gone = new ArrayList<>();
-        entries.forEach((mac, second, third, flags, time) -> {
-            if (!learnedOnly || (flags & PERMANENT) == 0) {
-                gone.add(mac);
-            }
-        });
-        gone.forEach(this::removeEntry);
-        return gone.size();
+    /**
+     * Removes every entry, or only learned ones, that is there all the time; one that is added or learned meanwhile may
+     * stay. Takes the monitor for each entry it removes, so that learning does not wait for all. Returns how many went.
+     */
+    public int flush(boolean learnedOnly) {
+        return removeWhere((flags, time) -> !learnedOnly || (flags & PERMANENT) == 0);
     }
 
     /**
@@ -118,30 +114,60 @@ public final class FdbTable {
      * of 0 removes none. Takes the monitor for each entry it removes, not while it searches. Returns how many went.
      */
     public int age(long nowSeconds, long ageingSeconds) {
-        if (ageingSeconds == 0) {
-            return 0;
-        }
-        List<Long> old = new ArrayList<>();
-        entries.forEach((mac, second, third, flags, time) -> {
-            if (isOld(flags, time, nowSeconds, ageingSeconds)) {
-                old.add(mac);
+        return ageingSeconds == 0 ? 0 : removeWhere((flags, time) -> isOld(flags, time, nowSeconds, ageingSeconds));
+    }
+
+    /** Removes every entry and gives all memory back, once nothing writes to the table any more. */
+    public synchronized void release() {
+        entries.release();
+    }
+
+    /** Which entries are to go. */
+    private interface Condition {
+        boolean holds(int flags, int time);
+    }
+
+    /** Segment after segment, in memory for the keys of one, however large the table is. */
+    private int removeWhere(Condition condition) {
+        long[] macs = new long[OffHeapMap.LARGEST];
+        int[] count = {0};
+        OffHeapMap.Visitor collect = (mac, second, third, flags, time) -> {
+            if (condition.holds(flags, time)) {
+                macs[count[0]++] = mac;
             }
-        });
+        };
         int removed = 0;
-        for (long mac : old) {
-            removed += removeIfOld(mac, nowSeconds, ageingSeconds) ? 1 : 0;
+        for (long position = 0; position < OffHeapMap.END; ) {
+            count[0] = 0;
+            position = entries.visit(position, collect);
+            removed += removeIf(macs, count[0], condition);
         }
         return removed;
     }
 
-    private synchronized boolean removeIfOld(long mac, long nowSeconds, long ageingSeconds) {
-        Slots slots = entries.slots();
-        long entry = slots.find(mac, 0);
-        boolean old = entry != Slots.NONE && isOld(Slots.flags(entry), slots.time(entry), nowSeconds, ageingSeconds);
-        if (old) {
+    /**
+     * Removes these MACs, which are in the order of their hashes: every eighth, then those next to them, and so on. If the
+     * lower hashes went first, the table would shrink with the upper ones left, which crowd in the smaller one.
+     */
+    private int removeIf(long[] macs, int count, Condition condition) {
+        int removed = 0;
+        for (int first = 0; first < SWEEPS; first++) {
+            for (int i = first; i < count; i += SWEEPS) {
+                removed += removeIf(macs[i], condition) ? 1 : 0;
+            }
+        }
+        return removed;
+    }
+
+    private synchronized boolean removeIf(long mac, Condition condition) {
+        long hash = entries.hash(mac, 0);
+        Slots slots = entries.slots(hash);
+        long entry = slots.find(hash, mac, 0);
+        boolean goes = entry != Slots.NONE && condition.holds(Slots.flags(entry), slots.time(entry));
+        if (goes) {
             removeEntry(mac);
         }
-        return old;
+        return goes;
     }
 
     /** Seconds are kept in 32 bits; their difference is right whatever the clock started from. */
@@ -173,9 +199,13 @@ public final class FdbTable {
     /** The entry for one MAC, or null. */
     public FdbEntry entry(long mac) {
         FdbLookup found = new FdbLookup();
+        long hash = entries.hash(mac, 0);
         while (true) {
-            Slots slots = entries.slots();
-            long entry = slots.find(mac, 0);
+            Slots slots = entries.slots(hash);
+            long entry = slots.find(hash, mac, 0);
+            if (entry == Slots.GONE) {
+                continue;
+            }
             if (entry == Slots.NONE) {
                 return null;
             }
@@ -193,13 +223,14 @@ public final class FdbTable {
      * @return whether there is one; the result is in {@code found}, which says nothing if there is none
      */
     public boolean lookup(long mac, FdbLookup found) {
+        long hash = entries.hash(mac, 0);
         while (true) {
-            Slots slots = entries.slots();
-            long entry = slots.find(mac, 0);
+            Slots slots = entries.slots(hash);
+            long entry = slots.find(hash, mac, 0);
             if (entry == Slots.NONE) {
                 return false;
             }
-            if (read(slots, entry, mac, found)) {
+            if (entry != Slots.GONE && read(slots, entry, mac, found)) {
                 return true;
             }
         }
@@ -223,9 +254,13 @@ public final class FdbTable {
      * @param mac source of the frame; the caller has dropped what is no unicast address
      */
     public Learned learn(long mac, long remoteHigh, long remoteLow, long nowSeconds) {
+        long hash = entries.hash(mac, 0);
         while (true) {
-            Slots slots = entries.slots();
-            long entry = slots.find(mac, 0);
+            Slots slots = entries.slots(hash);
+            long entry = slots.find(hash, mac, 0);
+            if (entry == Slots.GONE) {
+                continue;
+            }
             if (entry == Slots.NONE) {
                 return isFull() ? Learned.FULL : learnOrMove(mac, remoteHigh, remoteLow, nowSeconds);
             }
@@ -259,11 +294,17 @@ public final class FdbTable {
         if (current.startsAt(remoteHigh, remoteLow)) {
             return Learned.KNOWN;
         }
-        if ((Slots.flags(entries.slots().find(mac, 0)) & PERMANENT) != 0) {
+        if ((Slots.flags(find(mac)) & PERMANENT) != 0) {
             return Learned.STATIC_ELSEWHERE;
         }
         Outcome moved = store(current.movedTo(remoteHigh, remoteLow), false, nowSeconds);
         return moved == Outcome.OK ? Learned.LEARNED : Learned.FULL;
+    }
+
+    /** Writer only. */
+    private long find(long mac) {
+        long hash = entries.hash(mac, 0);
+        return entries.slots(hash).find(hash, mac, 0);
     }
 
     private boolean isFull() {
@@ -280,8 +321,9 @@ public final class FdbTable {
 
     /** Writer only: the remotes of an entry, or null if there is none. */
     private RemoteGroup current(long mac) {
-        Slots slots = entries.slots();
-        long entry = slots.find(mac, 0);
+        long hash = entries.hash(mac, 0);
+        Slots slots = entries.slots(hash);
+        long entry = slots.find(hash, mac, 0);
         if (entry == Slots.NONE) {
             return null;
         }
@@ -293,8 +335,9 @@ public final class FdbTable {
 
     /** Writer only: id of an entry's group, or -1. */
     private int groupOf(long mac) {
-        Slots slots = entries.slots();
-        long entry = slots.find(mac, 0);
+        long hash = entries.hash(mac, 0);
+        Slots slots = entries.slots(hash);
+        long entry = slots.find(hash, mac, 0);
         return entry != Slots.NONE && (Slots.flags(entry) & GROUP) != 0 ? (int) slots.third(entry) : -1;
     }
 

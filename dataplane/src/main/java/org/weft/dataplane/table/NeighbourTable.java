@@ -41,6 +41,11 @@ public final class NeighbourTable {
         return flushed;
     }
 
+    /** Removes every entry and gives all memory back, once nothing writes to the table any more. */
+    public synchronized void release() {
+        macs.release();
+    }
+
     public int size() {
         return macs.size();
     }

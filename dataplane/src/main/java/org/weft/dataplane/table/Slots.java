@@ -2,9 +2,9 @@ package org.weft.dataplane.table;
 
 import java.lang.invoke.VarHandle;
 import java.lang.ref.Reference;
-import org.agrona.BitUtil;
+import java.nio.ByteBuffer;
 import org.agrona.BufferUtil;
-import org.agrona.concurrent.UnsafeBuffer;
+import org.agrona.UnsafeApi;
 
 /**
  * Off-heap slots of a hash table with linear probing: one writer at a time, any number of readers that take no lock.
@@ -25,14 +25,21 @@ import org.agrona.concurrent.UnsafeBuffer;
  * with release the header with the next version. A reader loads the header with acquire, then the words, a load fence,
  * and the header again; if its lower half is the same, the words belong together. The upper half, the time, is not part
  * of that: it may be refreshed at any moment without disturbing readers.
+ *
+ * <p>Slots that a table needs no more are {@linkplain #retire() retired}, and their memory soon holds slots of another
+ * table. The table first publishes what takes their place, then marks them as retired, then gives the memory back. A
+ * reader looks at the mark behind its last load, so it finds out if any load came too late: {@link #find} and {@link #at}
+ * return {@link #GONE}, and {@link #unchanged} returns false. The memory itself stays readable, see {@link SlotMemory}.
  */
 final class Slots {
     /** What {@link #find} and {@link #at} return when there is no entry. */
     static final long NONE = -1;
 
+    /** What {@link #find} and {@link #at} return when the slots are retired: look in those that took their place. */
+    static final long GONE = -2;
+
     static final int LENGTH = 32;
     static final int MAX_FLAGS = 3;
-    static final int MAX_CAPACITY = (Integer.MAX_VALUE - BitUtil.CACHE_LINE_LENGTH) / LENGTH;
 
     private static final int FIRST_OFFSET = 8;
     private static final int SECOND_OFFSET = 16;
@@ -44,10 +51,21 @@ final class Slots {
     private static final int WRITING = 1 << 4;
     private static final int VERSION_MASK = -WRITING;
 
-    private final UnsafeBuffer buffer;
+    private static final long POISON = 0x0bad_0bad_0bad_0badL;
+
+    private final ByteBuffer memory;
+    /** Of the memory; slots are within the capacity, so no access needs a check. */
+    private final long address;
+
     private final int capacity;
     private final long secondMask;
     private final long seed;
+    private volatile boolean retired;
+
+    /** The writer's: slots that are, or were, used; and those with an entry. */
+    private int used;
+
+    private int live;
 
     /**
      * Slots that were never used.
@@ -57,45 +75,134 @@ final class Slots {
      * @throws OutOfMemoryError if there is no room off the heap
      */
     Slots(int capacity, long secondMask, long seed) {
-        this.buffer = new UnsafeBuffer(BufferUtil.allocateDirectAligned(capacity * LENGTH, BitUtil.CACHE_LINE_LENGTH));
-        this.capacity = capacity;
+        this(memory(capacity), secondMask, seed);
+    }
+
+    /** @param memory from {@link SlotMemory}; belongs to these slots until they retire */
+    Slots(ByteBuffer memory, long secondMask, long seed) {
+        this.memory = memory;
+        this.address = BufferUtil.address(memory);
+        this.capacity = memory.capacity() / LENGTH;
         this.secondMask = secondMask;
         this.seed = seed;
+    }
+
+    private static ByteBuffer memory(int capacity) {
+        ByteBuffer memory = SlotMemory.take(capacity);
+        if (memory == null) {
+            throw new OutOfMemoryError("no memory off the heap for " + capacity + " slots");
+        }
+        return memory;
+    }
+
+    /** Makes the slots of a block unused. Their versions go on, so that no late reader takes a new entry for an old one. */
+    static void wipe(ByteBuffer memory, int capacity) {
+        long address = BufferUtil.address(memory);
+        for (int slot = 0; slot < capacity; slot++) {
+            long header = address + (long) slot * LENGTH;
+            int version = (int) UnsafeApi.getLong(null, header) & VERSION_MASK;
+            UnsafeApi.putLongRelease(null, header, withTime(version + 2 * WRITING, 0));
+        }
+        Reference.reachabilityFence(memory);
+    }
+
+    /** For tests: fills the slots of a block with entries that no table has. */
+    static void poison(ByteBuffer memory, int capacity) {
+        long address = BufferUtil.address(memory);
+        for (int slot = 0; slot < capacity; slot++) {
+            long header = address + (long) slot * LENGTH;
+            int version = (int) UnsafeApi.getLong(null, header) & VERSION_MASK;
+            UnsafeApi.putLong(null, header + FIRST_OFFSET, POISON);
+            UnsafeApi.putLong(null, header + SECOND_OFFSET, POISON);
+            UnsafeApi.putLong(null, header + THIRD_OFFSET, POISON);
+            UnsafeApi.putLongRelease(null, header, withTime(version + 2 * WRITING | PRESENT | USED, (int) POISON));
+        }
+        Reference.reachabilityFence(memory);
     }
 
     int capacity() {
         return capacity;
     }
 
+    /** Writer only: slots that are, or were, used. */
+    int used() {
+        return used;
+    }
+
+    /** Writer only: slots with an entry. */
+    int live() {
+        return live;
+    }
+
+    /**
+     * Writer only: ends the use of these slots. Their memory goes to the next table, so the writer must have published
+     * other slots in their place before.
+     */
+    void retire() {
+        retired = true;
+        VarHandle.fullFence();
+        SlotMemory.giveBack(memory);
+    }
+
+    /** Which slot a key's search begins at, and more: a map takes the lower half to choose among several slots. */
+    static long hash(long first, long second, long seed) {
+        long hash = (first ^ seed) * 0x9e37_79b9_7f4a_7c15L;
+        hash = ((hash ^ hash >>> 32) + second) * 0xd6e8_feb8_6659_fd93L;
+        return (hash ^ hash >>> 32) * 0xd6e8_feb8_6659_fd93L;
+    }
+
+    private long hash(long first, long second) {
+        return hash(first, second & secondMask, seed);
+    }
+
+    long find(long first, long second) {
+        return find(hash(first, second), first, second);
+    }
+
     /**
      * Finds the entry of a key.
      *
-     * @return what the readers below take; the entry may be gone by then, as {@link #unchanged} tells; or {@link #NONE}
+     * @return what the readers below take; the entry may be gone by then, as {@link #unchanged} tells; or {@link #NONE}, or
+     *     {@link #GONE}
      */
-    long find(long first, long second) {
-        int slot = home(first, second);
+    long find(long hash, long first, long second) {
+        int slot = home(hash);
         while (true) {
-            int offset = slot * LENGTH;
-            int header = (int) buffer.getLongVolatile(offset);
+            long at = addressOf(slot);
+            int header = (int) UnsafeApi.getLongVolatile(null, at);
             if ((header & USED) == 0) {
                 Reference.reachabilityFence(this);
-                return NONE;
+                return retired ? GONE : NONE;
             }
-            if ((header & WRITING) != 0) {
+            if ((header & WRITING) == 0) {
+                if ((header & PRESENT) != 0 && holds(at, first, second)) {
+                    Reference.reachabilityFence(this);
+                    return entry(header, slot);
+                }
+                slot++;
+                if (slot < capacity) {
+                    continue;
+                }
+                slot = 0;
+            } else {
                 Thread.onSpinWait();
-                continue;
             }
-            if ((header & PRESENT) != 0 && holds(offset, first, second)) {
-                return entry(header, slot);
+            // Only slots that are retired may have none that is unused, or one that is written for ever.
+            if (retired) {
+                Reference.reachabilityFence(this);
+                return GONE;
             }
-            slot = next(slot);
         }
     }
 
-    /** The entry in a slot as {@link #find} returns it, or {@link #NONE}. */
+    /** The entry in a slot as {@link #find} returns it, or {@link #NONE}, or {@link #GONE}. */
     long at(int slot) {
         while (true) {
-            int header = (int) buffer.getLongVolatile(slot * LENGTH);
+            int header = (int) UnsafeApi.getLongVolatile(null, addressOf(slot));
+            if (retired) {
+                Reference.reachabilityFence(this);
+                return GONE;
+            }
             if ((header & WRITING) == 0) {
                 Reference.reachabilityFence(this);
                 return (header & PRESENT) == 0 ? NONE : entry(header, slot);
@@ -104,12 +211,16 @@ final class Slots {
         }
     }
 
+    private long addressOf(int slot) {
+        return address + (long) slot * LENGTH;
+    }
+
     private static long entry(int header, int slot) {
         return (long) header << 32 | slot;
     }
 
-    private static int offset(long entry) {
-        return (int) entry * LENGTH;
+    private long addressOf(long entry) {
+        return addressOf((int) entry);
     }
 
     static int flags(long entry) {
@@ -117,25 +228,25 @@ final class Slots {
     }
 
     long first(long entry) {
-        return buffer.getLong(offset(entry) + FIRST_OFFSET);
+        return UnsafeApi.getLong(null, addressOf(entry) + FIRST_OFFSET);
     }
 
     long second(long entry) {
-        return buffer.getLong(offset(entry) + SECOND_OFFSET);
+        return UnsafeApi.getLong(null, addressOf(entry) + SECOND_OFFSET);
     }
 
     long third(long entry) {
-        return buffer.getLong(offset(entry) + THIRD_OFFSET);
+        return UnsafeApi.getLong(null, addressOf(entry) + THIRD_OFFSET);
     }
 
     int time(long entry) {
-        return (int) (buffer.getLong(offset(entry)) >>> 32);
+        return (int) (UnsafeApi.getLong(null, addressOf(entry)) >>> 32);
     }
 
     /** Whether all that was read of an entry since it was found belongs together. Every read ends with this. */
     boolean unchanged(long entry) {
         VarHandle.loadLoadFence();
-        boolean unchanged = (int) buffer.getLong(offset(entry)) == (int) (entry >>> 32);
+        boolean unchanged = (int) UnsafeApi.getLong(null, addressOf(entry)) == (int) (entry >>> 32) && !retired;
         Reference.reachabilityFence(this);
         return unchanged;
     }
@@ -146,23 +257,27 @@ final class Slots {
      * lost, and nothing else.
      */
     void refresh(long entry, int time) {
-        int offset = offset(entry);
-        long header = buffer.getLong(offset);
+        long at = addressOf(entry);
+        long header = UnsafeApi.getLong(null, at);
         if ((int) header == (int) (entry >>> 32) && time - (int) (header >>> 32) > 0) {
-            buffer.compareAndSetLong(offset, header, withTime((int) header, time));
+            UnsafeApi.compareAndSetLong(null, at, header, withTime((int) header, time));
         }
         Reference.reachabilityFence(this);
     }
 
     /** Writer only: the slot that holds a key, else the one to put it in. There must be a slot never used. */
     int slotFor(long first, long second) {
+        return slotFor(hash(first, second), first, second);
+    }
+
+    int slotFor(long hash, long first, long second) {
         int free = -1;
-        for (int slot = home(first, second); ; slot = next(slot)) {
-            int offset = slot * LENGTH;
-            int header = (int) buffer.getLong(offset);
+        for (int slot = home(hash); ; slot = next(slot)) {
+            long at = addressOf(slot);
+            int header = (int) UnsafeApi.getLong(null, at);
             if ((header & PRESENT) == 0) {
                 free = free < 0 ? slot : free;
-            } else if (holds(offset, first, second)) {
+            } else if (holds(at, first, second)) {
                 return slot;
             }
             if ((header & USED) == 0) {
@@ -173,47 +288,48 @@ final class Slots {
 
     /** Writer only. */
     boolean isPresent(int slot) {
-        return (buffer.getLong(slot * LENGTH) & PRESENT) != 0;
+        return (UnsafeApi.getLong(null, addressOf(slot)) & PRESENT) != 0;
     }
 
     /** Writer only: whether there was ever an entry in this slot. */
     boolean isUsed(int slot) {
-        return (buffer.getLong(slot * LENGTH) & USED) != 0;
+        return (UnsafeApi.getLong(null, addressOf(slot)) & USED) != 0;
     }
 
     /** Writer only: a new entry, or other words for the key that the slot holds. */
     void write(int slot, long first, long second, long third, int flags, int time) {
-        int offset = slot * LENGTH;
-        int version = ((int) buffer.getLong(offset) & VERSION_MASK) + WRITING;
-        buffer.putLongRelease(offset, withTime(version | USED, time));
+        long at = addressOf(slot);
+        int before = (int) UnsafeApi.getLong(null, at);
+        used += (before & USED) == 0 ? 1 : 0;
+        live += (before & PRESENT) == 0 ? 1 : 0;
+        int version = (before & VERSION_MASK) + WRITING;
+        UnsafeApi.putLongRelease(null, at, withTime(version | USED, time));
         VarHandle.storeStoreFence();
-        buffer.putLong(offset + FIRST_OFFSET, first);
-        buffer.putLong(offset + SECOND_OFFSET, second);
-        buffer.putLong(offset + THIRD_OFFSET, third);
-        buffer.putLongRelease(offset, withTime(version + WRITING | flags << FLAGS_SHIFT | PRESENT | USED, time));
+        UnsafeApi.putLong(null, at + FIRST_OFFSET, first);
+        UnsafeApi.putLong(null, at + SECOND_OFFSET, second);
+        UnsafeApi.putLong(null, at + THIRD_OFFSET, third);
+        UnsafeApi.putLongRelease(null, at, withTime(version + WRITING | flags << FLAGS_SHIFT | PRESENT | USED, time));
     }
 
     /** Writer only: leaves a tombstone. */
     void remove(int slot) {
-        int offset = slot * LENGTH;
-        int version = (int) buffer.getLong(offset) & VERSION_MASK;
-        buffer.putLongRelease(offset, withTime(version + 2 * WRITING | USED, 0));
+        long at = addressOf(slot);
+        int version = (int) UnsafeApi.getLong(null, at) & VERSION_MASK;
+        UnsafeApi.putLongRelease(null, at, withTime(version + 2 * WRITING | USED, 0));
+        live--;
     }
 
     private static long withTime(int header, int time) {
         return (long) time << 32 | header & 0xffff_ffffL;
     }
 
-    private boolean holds(int offset, long first, long second) {
-        return buffer.getLong(offset + FIRST_OFFSET) == first
-                && ((buffer.getLong(offset + SECOND_OFFSET) ^ second) & secondMask) == 0;
+    private boolean holds(long at, long first, long second) {
+        return UnsafeApi.getLong(null, at + FIRST_OFFSET) == first
+                && ((UnsafeApi.getLong(null, at + SECOND_OFFSET) ^ second) & secondMask) == 0;
     }
 
     /** Any capacity will do: the upper half of the hash, taken as a fraction of it. */
-    private int home(long first, long second) {
-        long hash = (first ^ seed) * 0x9e37_79b9_7f4a_7c15L;
-        hash = ((hash ^ hash >>> 32) + (second & secondMask)) * 0xd6e8_feb8_6659_fd93L;
-        hash = (hash ^ hash >>> 32) * 0xd6e8_feb8_6659_fd93L;
+    private int home(long hash) {
         return (int) ((hash >>> 32) * capacity >>> 32);
     }
 

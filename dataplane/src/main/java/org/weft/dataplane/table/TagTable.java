@@ -122,12 +122,17 @@ public final class TagTable {
         List<Level> fewer = new ArrayList<>(List.of(levels));
         fewer.remove(level);
         levels = fewer.toArray(new Level[0]);
+        level.tags.release();
     }
 
-    /** Removes every entry. Returns how many went. */
+    /** Removes every entry and gives all memory back. Returns how many went. */
     public synchronized int flush() {
         int flushed = size();
+        Level[] before = levels;
         levels = new Level[0];
+        for (Level level : before) {
+            level.tags.release();
+        }
         return flushed;
     }
 
