@@ -89,6 +89,7 @@ vteps:
     address: ${lease[$1]}/16
     mtu: $overlay_mtu
     gbp: true
+    maxaddress: 0
     fdb: [{mac: "$mac", dst: ${underlay[other]}}]
     neighbours: [{ip: ${lease[other]}, mac: "$mac"}]
 YAML

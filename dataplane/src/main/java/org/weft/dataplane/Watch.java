@@ -50,8 +50,8 @@ final class Watch implements AutoCloseable {
     }
 
     private void look() {
+        boolean age = Vtep.clockSeconds() >= nextAgeing;
         synchronized (weft) {
-            boolean age = Vtep.clockSeconds() >= nextAgeing;
             for (Vtep vtep : weft.vteps()) {
                 try {
                     String trouble = lookAt(vtep);
@@ -63,13 +63,13 @@ final class Watch implements AutoCloseable {
                 } catch (RuntimeException e) {
                     say(vtep, e.getMessage());
                 }
-                if (age && vtep.config().ageing() > 0) {
-                    vtep.fdb().age(Vtep.clockSeconds(), vtep.config().ageing());
-                }
             }
-            if (age) {
-                nextAgeing = Vtep.clockSeconds() + AGE_INTERVAL_SECONDS;
-            }
+        }
+        if (age) {
+            // Commands need not wait while millions of entries age.
+            weft.vteps().forEach(vtep -> vtep.fdb()
+                    .age(Vtep.clockSeconds(), vtep.config().ageing()));
+            nextAgeing = Vtep.clockSeconds() + AGE_INTERVAL_SECONDS;
         }
     }
 

@@ -51,7 +51,7 @@ public final class VtepAttributes {
             0,
             Df.UNSET,
             300,
-            0,
+            VtepConfig.DEFAULT_MAX_ADDRESSES,
             false,
             false,
             Switches.ALL);

@@ -32,8 +32,10 @@ final class Refusals {
             case FULL ->
                 throw new OperatorException(
                         Kind.CANNOT_CREATE,
-                        "No space left on device (" + name + " takes "
-                                + vtep.config().maxAddresses() + " entries, its maxaddress)");
+                        "No space left on device (" + name
+                                + (atLimit(vtep, object)
+                                        ? " takes " + vtep.config().maxAddresses() + " entries, its maxaddress)"
+                                        : " has no memory for more entries; see -XX:MaxDirectMemorySize in scripts/weft)"));
             case NOT_SUPPORTED ->
                 throw new OperatorException(
                         Kind.BAD_DATA,
@@ -42,6 +44,12 @@ final class Refusals {
                                 : "Operation not supported (only the default entry 00:00:00:00:00:00 and multicast"
                                         + " addresses can have several remotes)");
         }
+    }
+
+    /** Else memory is what a full table lacks. */
+    private static boolean atLimit(Vtep vtep, String object) {
+        int limit = vtep.config().maxAddresses();
+        return object.equals("fdb") && limit > 0 && vtep.fdb().size() >= limit;
     }
 
     /** What a failed system call is to an operator. */

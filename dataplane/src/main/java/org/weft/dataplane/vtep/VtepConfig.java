@@ -27,7 +27,7 @@ import org.weft.encap.IpPrefix;
  * @param tos outer TOS or traffic class, DSCP part; {@link #TOS_INHERIT} takes the inner one
  * @param df how the outer DF bit is set
  * @param ageing seconds after which learned entries go; 0: never
- * @param maxAddresses limit of FDB entries; 0: none
+ * @param maxAddresses most FDB entries, static ones included; 0: no limit
  * @param persist whether the TAP device stays when the daemon ends
  * @param installNeighbours whether neighbours are also installed as permanent ones in the kernel, as silk does
  * @param switches which offloads may be used
@@ -57,6 +57,9 @@ public record VtepConfig(
         boolean persist,
         boolean installNeighbours,
         Switches switches) {
+
+    /** What a table of entries of senders' choice may grow to; the kernel has no such default. */
+    public static final int DEFAULT_MAX_ADDRESSES = 1_000_000;
 
     /** The route's default TTL. */
     public static final int TTL_AUTO = 0;

@@ -73,7 +73,7 @@ class VtepAttributesTest {
         assertEquals(0, config.tos());
         assertEquals(Df.UNSET, config.df());
         assertEquals(300, config.ageing());
-        assertEquals(0, config.maxAddresses());
+        assertEquals(1_000_000, config.maxAddresses());
         assertFalse(config.persist());
         assertFalse(config.installNeighbours());
         assertEquals(List.of(), warnings);
