@@ -10,7 +10,10 @@ import com.google.gson.JsonParser;
 import java.io.IOException;
 import java.net.DatagramPacket;
 import java.net.DatagramSocket;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -197,6 +200,48 @@ class LifecycleIT {
             assertEquals(UNAVAILABLE, second.exitCode(), second::toString);
             assertOneSentence(second.output(), daemon.socket().toString());
             assertTrue(daemon.control().answers(), "the first daemon goes on");
+        }
+    }
+
+    @Test
+    void commandsAndASecondDaemonGiveUpOneThatIsStopped() {
+        try (WeftDaemon daemon = new WeftDaemon(lab.host, CONFIG).start()) {
+            lab.host.exec("kill", "-STOP", Long.toString(daemon.pid()));
+            try {
+                Command show = lab.host.attempt(
+                        "env",
+                        "WEFT_TIMEOUT=1",
+                        WeftDaemon.script(),
+                        "--control",
+                        daemon.socket().toString(),
+                        "link");
+                assertEquals(UNAVAILABLE, show.exitCode(), show::toString);
+                assertOneSentence(show.output(), daemon.socket().toString(), "does not answer within 1 s");
+                Command second = lab.host.attempt(
+                        WeftDaemon.script(),
+                        "daemon",
+                        "--control",
+                        daemon.socket().toString());
+                assertEquals(UNAVAILABLE, second.exitCode(), second::toString);
+            } finally {
+                lab.host.exec("kill", "-CONT", Long.toString(daemon.pid()));
+            }
+            assertTrue(daemon.control().answers());
+        }
+    }
+
+    @Test
+    void sigtermEndsADaemonWhoseStartHangs() throws IOException {
+        try (WeftDaemon daemon = new WeftDaemon(lab.host, CONFIG)) {
+            Path config = daemon.directory().resolve("weft.yml");
+            lab.host.exec("rm", config.toString());
+            lab.host.exec("mkfifo", config.toString());
+            daemon.launch();
+            try (FileChannel unwritten = FileChannel.open(config, StandardOpenOption.WRITE)) {
+                assertEquals(OS_ERROR, daemon.terminate(Duration.ofSeconds(30)), daemon::log);
+                assertTrue(unwritten.isOpen());
+            }
+            assertOneSentence(daemon.log(), "the start has not come to its end within 10 s");
         }
     }
 

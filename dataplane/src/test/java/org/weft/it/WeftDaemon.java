@@ -98,9 +98,18 @@ final class WeftDaemon implements AutoCloseable {
 
     /** SIGTERM; gives the exit code. */
     int terminate() {
+        return terminate(STOP);
+    }
+
+    /** SIGTERM, which may take so long. */
+    int terminate(Duration limit) {
         process.destroy();
-        Await.until("weft daemon ends after SIGTERM", STOP, () -> !process.isAlive());
+        Await.until("weft daemon ends after SIGTERM", limit, () -> !process.isAlive());
         return process.exitValue();
+    }
+
+    long pid() {
+        return process.pid();
     }
 
     /** SIGKILL. */

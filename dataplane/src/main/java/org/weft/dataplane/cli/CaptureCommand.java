@@ -86,7 +86,7 @@ final class CaptureCommand implements Callable<Integer> {
                     Kind.USAGE,
                     "capture: a terminal cannot show pcapng: write a file with -w FILE, or pipe into 'tshark -r -'");
         }
-        HttpAnswer answer = new ControlClient(weft.control()).get(target);
+        HttpAnswer answer = weft.client().get(target).patiently();
         try (OutputStream out = open()) {
             return new PcapngCopy(answer, out, weft.err()).run();
         }

@@ -2,9 +2,10 @@ package org.weft.dataplane.cli;
 
 import com.google.gson.JsonObject;
 import java.io.IOException;
+import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
-import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.List;
 import org.weft.dataplane.cli.ControlClient.Failure;
 
@@ -12,15 +13,22 @@ import org.weft.dataplane.cli.ControlClient.Failure;
 final class ChangeStream {
     private static final int CHUNK = 1 << 16;
 
+    /** A VTEP takes longer than an entry, and the daemon may have made none yet when all have been sent. */
+    private static final Duration LINK = Duration.ofSeconds(1);
+
     private final ControlClient client;
     private final boolean force;
-    private final SocketChannel channel;
+    private final ControlChannel channel;
     private final ByteBuffer chunk = ByteBuffer.allocate(CHUNK);
+    private Duration limit;
     private boolean refused;
+    private SocketTimeoutException silence;
 
-    ChangeStream(ControlClient client, SocketChannel channel, boolean force) {
+    /** @param limit how long the daemon may need for one change; zero: any time */
+    ChangeStream(ControlClient client, ControlChannel channel, Duration limit, boolean force) {
         this.client = client;
         this.channel = channel;
+        this.limit = limit;
         this.force = force;
         write(("POST /v1" + (force ? "?force=true" : "") + " HTTP/1.1\r\nHost: weft\r\nConnection: close\r\n"
                         + "Content-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n")
@@ -28,6 +36,9 @@ final class ChangeStream {
     }
 
     void add(JsonObject change) {
+        if (!limit.isZero() && "link".equals(Printer.text(change, "object"))) {
+            limit = limit.plus(LINK);
+        }
         byte[] line = (change + "\n").getBytes(StandardCharsets.UTF_8);
         if (line.length > chunk.remaining()) {
             writeChunk();
@@ -44,6 +55,10 @@ final class ChangeStream {
         try (channel) {
             writeChunk();
             write("0\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+            if (silence != null) {
+                throw silence;
+            }
+            channel.limit(limit);
             try (HttpAnswer answer = HttpAnswer.read(channel)) {
                 return answer.status() == 200 && !force ? List.of() : client.failures(answer);
             }
@@ -73,8 +88,12 @@ final class ChangeStream {
     private void write(ByteBuffer bytes) {
         try {
             while (!refused && bytes.hasRemaining()) {
+                channel.limit(limit);
                 channel.write(bytes);
             }
+        } catch (SocketTimeoutException e) {
+            silence = e;
+            refused = true;
         } catch (IOException e) {
             refused = true;
         }

@@ -6,13 +6,13 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import java.io.IOException;
+import java.net.SocketTimeoutException;
 import java.net.URLEncoder;
-import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
-import java.nio.channels.SocketChannel;
 import java.nio.channels.UnsupportedAddressTypeException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.weft.dataplane.vtep.OperatorException;
@@ -37,28 +37,38 @@ final class ControlClient {
     }
 
     private final Path socket;
+    private final Patience patience;
 
-    ControlClient(Path socket) {
+    /** @param patience after which a daemon that says nothing is given up, in a sentence */
+    ControlClient(Path socket, Patience patience) {
         this.socket = socket;
+        this.patience = patience;
     }
 
-    /** Whether anybody listens on the socket. */
+    /** Whether anybody listens on the socket, be it a daemon that does not answer. */
     boolean answers() {
-        try (SocketChannel channel = connect()) {
-            return channel.isConnected();
-        } catch (OperatorException | IOException e) {
+        try (ControlChannel channel = ControlChannel.open(socket, patience.prompt())) {
+            return channel.isOpen();
+        } catch (SocketTimeoutException e) {
+            return true;
+        } catch (UnsupportedAddressTypeException | IOException e) {
             return false;
         }
     }
 
     /** An answer that is good; its body is the caller's to read and close. */
     HttpAnswer get(String target) {
-        return ask("GET", target, "");
+        return ask("GET", target, "", patience.prompt());
+    }
+
+    /** As {@link #get}, of an answer that the daemon has to work for. */
+    HttpAnswer getWorked(String target) {
+        return ask("GET", target, "", patience.work());
     }
 
     /** The answer, in full, to a request that does something. */
     JsonElement post(String target, JsonObject body) {
-        return read(ask("POST", target, body.toString()), target);
+        return read(ask("POST", target, body.toString(), patience.work()), target);
     }
 
     /** A whole answer. */
@@ -71,13 +81,18 @@ final class ControlClient {
     }
 
     static OperatorException garbled(String target, Exception cause) {
+        for (Throwable reason = cause; reason != null; reason = reason.getCause()) {
+            if (reason instanceof SocketTimeoutException) {
+                return silent(reason);
+            }
+        }
         return new OperatorException(
                 Kind.UNAVAILABLE, "the daemon's answer to " + target + " is cut short or garbled", cause);
     }
 
-    private HttpAnswer ask(String method, String target, String body) {
+    private HttpAnswer ask(String method, String target, String body, Duration limit) {
         try {
-            HttpAnswer answer = request(method, target, body);
+            HttpAnswer answer = request(method, target, body, limit);
             if (answer.status() != 200) {
                 try (answer) {
                     throw failures(answer).get(0).exception();
@@ -95,7 +110,7 @@ final class ControlClient {
      * @param force whether the daemon goes on behind one that fails
      */
     ChangeStream changes(boolean force) {
-        return new ChangeStream(this, connect(), force);
+        return new ChangeStream(this, connect(patience.prompt()), patience.work(), force);
     }
 
     /** A path with a query of the parameters that are not null. */
@@ -112,16 +127,15 @@ final class ControlClient {
         return target.toString();
     }
 
-    private HttpAnswer request(String method, String target, String body) throws IOException {
-        SocketChannel channel = connect();
+    private HttpAnswer request(String method, String target, String body, Duration limit) throws IOException {
+        ControlChannel channel = connect(patience.prompt());
+        channel.limit(limit);
         try {
             int length = body.getBytes(StandardCharsets.UTF_8).length;
             String request = method + " " + target + " HTTP/1.1\r\nHost: weft\r\nConnection: close\r\n"
                     + (length == 0 ? "" : "Content-Length: " + length + "\r\n") + "\r\n" + body;
             ByteBuffer bytes = ByteBuffer.wrap(request.getBytes(StandardCharsets.UTF_8));
-            while (bytes.hasRemaining()) {
-                channel.write(bytes);
-            }
+            channel.write(bytes);
             return HttpAnswer.read(channel);
         } catch (IOException e) {
             channel.close();
@@ -129,9 +143,11 @@ final class ControlClient {
         }
     }
 
-    private SocketChannel connect() {
+    private ControlChannel connect(Duration limit) {
         try {
-            return SocketChannel.open(UnixDomainSocketAddress.of(socket));
+            return ControlChannel.open(socket, limit);
+        } catch (SocketTimeoutException e) {
+            throw silent(e);
         } catch (IOException | UnsupportedAddressTypeException e) {
             throw unreachable(String.valueOf(e.getMessage()), e);
         }
@@ -155,7 +171,19 @@ final class ControlClient {
                 cause);
     }
 
+    private static OperatorException silent(Throwable timeout) {
+        return new OperatorException(Kind.UNAVAILABLE, timeout.getMessage(), timeout);
+    }
+
+    /** Whether the daemon is there, but did not answer in time. */
+    static boolean isSilence(OperatorException e) {
+        return e.getCause() instanceof SocketTimeoutException;
+    }
+
     OperatorException brokenOff(IOException cause) {
+        if (cause instanceof SocketTimeoutException) {
+            return silent(cause);
+        }
         return new OperatorException(
                 Kind.UNAVAILABLE,
                 "the weft daemon on " + socket + " broke off (" + cause.getMessage() + "): its log may say why",

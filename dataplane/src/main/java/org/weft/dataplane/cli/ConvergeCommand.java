@@ -48,7 +48,9 @@ final class ConvergeCommand implements Callable<Integer> {
     public Integer call() {
         Session session = weft.session();
         ControlClient client = session.client();
-        JsonArray changes = (dryRun ? client.read(client.get(TARGET), TARGET) : client.post(TARGET, new JsonObject()))
+        JsonArray changes = (dryRun
+                        ? client.read(client.getWorked(TARGET), TARGET)
+                        : client.post(TARGET, new JsonObject()))
                 .getAsJsonArray();
         if (session.json()) {
             weft.out().println(changes);

@@ -1,10 +1,12 @@
 package org.weft.dataplane.cli;
 
-import java.net.InetSocketAddress;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.weft.dataplane.Weft;
@@ -38,9 +40,16 @@ final class Daemon {
     private static final Logger LOG = LoggerFactory.getLogger(Daemon.class);
     private static final UnderlayMtu UNDERLAY_MTU = Daemon::underlayMtu;
 
+    /** How long a signal waits for a start under way; less than service managers give a process. */
+    private static final Duration START_LIMIT = Duration.ofSeconds(10);
+
     private final Path configFile;
     private final Path control;
     private final Deque<AutoCloseable> running = new ArrayDeque<>();
+
+    /** Held while things go up or down. */
+    private final ReentrantLock turn = new ReentrantLock();
+
     private boolean ready;
 
     /** @param configFile null for a daemon without VTEPs to begin with */
@@ -67,15 +76,24 @@ final class Daemon {
         new CountDownLatch(1).await();
     }
 
-    /** Brings everything up, or nothing. A signal that comes meanwhile waits for the end of this. */
-    synchronized void start() {
+    /** Brings everything up, or nothing. A signal that comes meanwhile waits for the end of this, for a while. */
+    void start() {
+        turn.lock();
+        try {
+            bringUp();
+        } finally {
+            turn.unlock();
+        }
+    }
+
+    private void bringUp() {
         DaemonConfig config = configFile == null
                 ? ConfigFile.none()
                 : ConfigFile.read(configFile, UNDERLAY_MTU, HostNetwork::ipv4Address, LOG::warn);
-        if (new ControlClient(control).answers()) {
+        if (new ControlClient(control, Patience.SHORT).answers()) {
             throw new OperatorException(
                     Kind.UNAVAILABLE,
-                    "a weft daemon answers on " + control + " already: stop it, or give this one another --control");
+                    "a weft daemon listens on " + control + " already: stop it, or give this one another --control");
         }
         try {
             VerdictLog verdicts = verdicts(config.policy());
@@ -87,10 +105,10 @@ final class Daemon {
             ControlServer server = new ControlServer(weft, UNDERLAY_MTU, control, cell, policy);
             running.push(server);
             if (cell != null) {
-                server.listenForNetworkInfo(address(config.cell().networkInfo()));
+                server.listenForNetworkInfo(config.cell().networkInfo());
             }
             if (config.metrics() != null) {
-                server.listenForMetrics(address(config.metrics()));
+                server.listenForMetrics(config.metrics());
             }
         } catch (RuntimeException e) {
             stop();
@@ -142,7 +160,14 @@ final class Daemon {
     }
 
     /** On SIGTERM or SIGINT. A process that ends because it could not start keeps its own exit code. */
-    private synchronized void terminate() {
+    private void terminate() {
+        if (!awaitTurn()) {
+            LOG.error(
+                    "the start has not come to its end within {} s of the signal: ending without undoing it, as the"
+                            + " next start does",
+                    START_LIMIT.toSeconds());
+            Runtime.getRuntime().halt(Kind.OS_ERROR.exitCode());
+        }
         if (ready) {
             SystemdNotifier.notify("STOPPING=1");
             boolean clean = stop();
@@ -151,8 +176,27 @@ final class Daemon {
         }
     }
 
+    /** A start that waits for something that never comes must not keep the process from ending. */
+    private boolean awaitTurn() {
+        try {
+            return turn.tryLock(START_LIMIT.toNanos(), TimeUnit.NANOSECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
+    }
+
     /** Takes everything down; false if something did not go down cleanly. */
-    synchronized boolean stop() {
+    boolean stop() {
+        turn.lock();
+        try {
+            return takeDown();
+        } finally {
+            turn.unlock();
+        }
+    }
+
+    private boolean takeDown() {
         boolean clean = true;
         while (!running.isEmpty()) {
             try {
@@ -169,12 +213,5 @@ final class Daemon {
         String name = dev == null && !local.isAny() ? Link.nameOfAddress(local) : dev;
         Link link = name == null ? null : Link.of(name);
         return link != null && link.exists() ? link.mtu() : 0;
-    }
-
-    /** Of {@code host:port}, an IPv6 address in brackets. */
-    private static InetSocketAddress address(String text) {
-        int colon = text.lastIndexOf(':');
-        String host = text.substring(0, colon).replaceAll("[\\[\\]]", "");
-        return new InetSocketAddress(host, Integer.parseInt(text.substring(colon + 1)));
     }
 }

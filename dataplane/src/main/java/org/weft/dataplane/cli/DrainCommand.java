@@ -117,7 +117,7 @@ final class DrainCommand implements Callable<Integer> {
         try {
             return client.read(client.get(TARGET), TARGET).getAsJsonObject();
         } catch (OperatorException e) {
-            if (e.kind() == Kind.UNAVAILABLE) {
+            if (e.kind() == Kind.UNAVAILABLE && !ControlClient.isSilence(e)) {
                 return null;
             }
             throw e;

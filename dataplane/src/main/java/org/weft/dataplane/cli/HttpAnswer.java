@@ -6,25 +6,25 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.channels.Channels;
-import java.nio.channels.SocketChannel;
+import java.time.Duration;
 import java.util.Locale;
 
 /** An HTTP/1.1 answer whose body is still to be read. */
 final class HttpAnswer implements Closeable {
     private static final int MAX_LINE = 8192;
 
-    private final SocketChannel channel;
+    private final ControlChannel channel;
     private final int status;
     private final InputStream body;
 
-    private HttpAnswer(SocketChannel channel, int status, InputStream body) {
+    private HttpAnswer(ControlChannel channel, int status, InputStream body) {
         this.channel = channel;
         this.status = status;
         this.body = body;
     }
 
     /** Reads the head of an answer; the connection is closed with it. */
-    static HttpAnswer read(SocketChannel channel) throws IOException {
+    static HttpAnswer read(ControlChannel channel) throws IOException {
         InputStream in = new BufferedInputStream(Channels.newInputStream(channel), 1 << 16);
         int status = status(line(in));
         InputStream body = null;
@@ -47,6 +47,12 @@ final class HttpAnswer implements Closeable {
     /** Ends with the answer; an answer that is cut short is an {@link EOFException}. */
     InputStream body() {
         return body;
+    }
+
+    /** Waits for ever for what is still to come. */
+    HttpAnswer patiently() {
+        channel.limit(Duration.ZERO);
+        return this;
     }
 
     /** Tells the daemon that no more is wanted, while what it still sends can be read. */

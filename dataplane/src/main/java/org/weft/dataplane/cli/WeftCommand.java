@@ -147,8 +147,12 @@ final class WeftCommand implements Callable<Integer> {
         }
     }
 
+    ControlClient client() {
+        return new ControlClient(control(), Patience.parse(System.getenv(Patience.VARIABLE)));
+    }
+
     Session session() {
-        return new Session(new ControlClient(control()), new Session.Style(details, statistics, json), out);
+        return new Session(client(), new Session.Style(details, statistics, json), out);
     }
 
     @Override

@@ -1,37 +1,28 @@
 package org.weft.dataplane.control;
 
-import io.netty.bootstrap.ServerBootstrap;
-import io.netty.channel.Channel;
-import io.netty.channel.ChannelFuture;
-import io.netty.channel.ChannelInitializer;
-import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
-import io.netty.channel.WriteBufferWaterMark;
-import io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.netty.channel.epoll.EpollIoHandler;
-import io.netty.channel.epoll.EpollServerSocketChannel;
 import io.netty.channel.group.ChannelGroup;
 import io.netty.channel.group.DefaultChannelGroup;
-import io.netty.channel.unix.PeerCredentials;
-import io.netty.handler.codec.http.HttpServerCodec;
-import io.netty.handler.timeout.ReadTimeoutHandler;
 import io.netty.util.concurrent.DefaultThreadFactory;
-import java.io.IOException;
 import java.net.InetSocketAddress;
-import java.nio.channels.UnresolvedAddressException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.weft.dataplane.VtepRegistry;
 import org.weft.dataplane.config.UnderlayMtu;
+import org.weft.dataplane.control.ConnectionLimit.Bounds;
+import org.weft.dataplane.control.TcpListener.Service;
 import org.weft.dataplane.vtep.OperatorException;
-import org.weft.dataplane.vtep.OperatorException.Kind;
 
 /**
  * The daemon's control socket, and its optional TCP addresses for metrics and for silk-cni. Owns the control thread; whatever else has to
@@ -39,11 +30,6 @@ import org.weft.dataplane.vtep.OperatorException.Kind;
  */
 public final class ControlServer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ControlServer.class);
-    private static final WriteBufferWaterMark WATER_MARK = new WriteBufferWaterMark(256 * 1024, 1024 * 1024);
-
-    /** Longer than scrapes are apart; strangers must not use up our file descriptors. */
-    private static final int TCP_IDLE_SECONDS = 300;
-
     private static final int THREAD_IDLE_SECONDS = 60;
 
     private final EventLoopGroup group =
@@ -65,6 +51,11 @@ public final class ControlServer implements AutoCloseable {
             new LinkedBlockingQueue<>(),
             task -> new Thread(task, "weft-containers"));
 
+    /** Where listeners that could not be bound try again; without one there is no thread. */
+    private final ScheduledThreadPoolExecutor retries =
+            new ScheduledThreadPoolExecutor(1, new DefaultThreadFactory("weft-listen", true));
+
+    private final List<TcpListener> listeners = new CopyOnWriteArrayList<>();
     private final VtepRegistry registry;
     private final LocalCell local;
     private final MetricsRoutes metricsRoutes;
@@ -85,9 +76,11 @@ public final class ControlServer implements AutoCloseable {
         this.registry = registry;
         this.local = local;
         containers.allowCoreThreadTimeOut(true);
-        Metrics metrics = new Metrics(registry, () -> captureLosses, local, policy);
+        Metrics metrics = new Metrics(registry, () -> captureLosses, local, policy, listeners);
         PolicyOperations policies = new PolicyOperations(policy);
-        metricsRoutes = new MetricsRoutes(metrics, new Health(registry, local, policy));
+        retries.setKeepAliveTime(THREAD_IDLE_SECONDS, TimeUnit.SECONDS);
+        retries.allowCoreThreadTimeOut(true);
+        metricsRoutes = new MetricsRoutes(metrics, new Health(registry, local, policy, listeners));
         controlRoutes = new ControlRoutes(
                 registry,
                 new Operations(registry, underlayMtu, policies),
@@ -96,7 +89,8 @@ public final class ControlServer implements AutoCloseable {
                 new PolicyRoutes(policies),
                 lost -> captureLosses += lost);
         try {
-            channels.add(new ControlSocket(socket).bind(group, new Connections<>(controlRoutes, channels)));
+            channels.add(new ControlSocket(socket)
+                    .bind(group, new Connections<>(controlRoutes, channels, new ConnectionLimit(Bounds.CONTROL))));
         } catch (RuntimeException e) {
             stopThread();
             throw e;
@@ -105,57 +99,46 @@ public final class ControlServer implements AutoCloseable {
     }
 
     /**
-     * Answers {@code /metrics}, {@code /healthz} and {@code /readyz}, and nothing else, on TCP too.
+     * Answers {@code /metrics}, {@code /healthz} and {@code /readyz}, and nothing else, on TCP too. If the address cannot be
+     * bound, it is tried again until it can.
      *
-     * @param address port 0 takes any
-     * @return what it listens on
-     * @throws OperatorException if it cannot
+     * @param address {@code host:port}, an IPv6 address in brackets; port 0 takes any
+     * @return what it listens on; null if it does not yet
      */
-    public InetSocketAddress listenForMetrics(InetSocketAddress address) {
-        InetSocketAddress bound =
-                listen(address, metricsRoutes, "metrics cannot be served", "choose another metrics: HOST:PORT");
-        LOG.info("metrics are at http:/{}{}", bound, MetricsRoutes.PATH);
-        return bound;
+    public InetSocketAddress listenForMetrics(String address) {
+        return listen(
+                address,
+                new Service(
+                        "metrics",
+                        metricsRoutes,
+                        "metrics cannot be served",
+                        "free the address, or choose another metrics: HOST:PORT",
+                        "serving metrics at"));
     }
 
     /**
-     * Answers silk-cni, which asks for the cell's subnet and MTU.
+     * Answers silk-cni, which asks for the cell's subnet and MTU. If the address cannot be bound, it is tried again until it
+     * can.
      *
-     * @param address port 0 takes any
-     * @return what it listens on
-     * @throws OperatorException if it cannot
+     * @param address as of {@link #listenForMetrics}
+     * @return what it listens on; null if it does not yet
      */
-    public InetSocketAddress listenForNetworkInfo(InetSocketAddress address) {
-        InetSocketAddress bound = listen(
+    public InetSocketAddress listenForNetworkInfo(String address) {
+        return listen(
                 address,
-                new NetworkInfoRoutes(registry, local),
-                "silk-cni cannot be answered",
-                "stop silk-daemon if it still runs, or choose another cell: network-info: HOST:PORT");
-        LOG.info("silk-cni is answered at http:/{}", bound);
-        return bound;
+                new Service(
+                        "network-info",
+                        new NetworkInfoRoutes(registry, local),
+                        "silk-cni cannot be answered",
+                        "stop silk-daemon if it still runs, or choose another cell: network-info: HOST:PORT",
+                        "serving silk-cni at"));
     }
 
-    private InetSocketAddress listen(InetSocketAddress address, Routes routes, String failure, String advice) {
-        ChannelFuture bound = new ServerBootstrap()
-                .group(group)
-                .channel(EpollServerSocketChannel.class)
-                .option(ChannelOption.SO_REUSEADDR, true)
-                .childHandler(new Connections<>(routes, channels))
-                .bind(address)
-                .awaitUninterruptibly();
-        if (!bound.isSuccess()) {
-            throw new OperatorException(
-                    Kind.UNAVAILABLE,
-                    failure + " on " + address.getHostString() + ":" + address.getPort() + " (" + reason(bound.cause())
-                            + "): " + advice,
-                    bound.cause());
-        }
-        channels.add(bound.channel());
-        return (InetSocketAddress) bound.channel().localAddress();
-    }
-
-    private static String reason(Throwable cause) {
-        return cause instanceof UnresolvedAddressException ? "no such host" : cause.getMessage();
+    private InetSocketAddress listen(String address, Service service) {
+        TcpListener listener = new TcpListener(service, address, group, channels);
+        listeners.add(listener);
+        listener.open(retries);
+        return listener.bound();
     }
 
     /** Runs something on the control thread and waits for it. Not to be called from that thread. */
@@ -179,6 +162,7 @@ public final class ControlServer implements AutoCloseable {
 
     /** A container that is being attached is attached to its end, or undone when the daemon starts again. */
     private void stopThread() {
+        retries.shutdownNow();
         containers.shutdown();
         try {
             containers.awaitTermination(5, TimeUnit.SECONDS);
@@ -186,36 +170,5 @@ public final class ControlServer implements AutoCloseable {
             Thread.currentThread().interrupt();
         }
         group.shutdownGracefully(0, 2, TimeUnit.SECONDS).syncUninterruptibly();
-    }
-
-    /** Sets up each connection. */
-    private static final class Connections<C extends Channel> extends ChannelInitializer<C> {
-        private final Routes routes;
-        private final ChannelGroup channels;
-
-        Connections(Routes routes, ChannelGroup channels) {
-            this.routes = routes;
-            this.channels = channels;
-        }
-
-        @Override
-        protected void initChannel(C channel) throws IOException {
-            channels.add(channel);
-            channel.config().setWriteBufferWaterMark(WATER_MARK);
-            channel.config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, true);
-            if (!(channel instanceof EpollDomainSocketChannel)) {
-                channel.pipeline().addLast(new ReadTimeoutHandler(TCP_IDLE_SECONDS));
-            }
-            RequestGate gate = new RequestGate();
-            channel.pipeline().addLast(new HttpServerCodec(), gate, new HttpExchanges(routes, gate, client(channel)));
-        }
-
-        private static String client(Channel channel) throws IOException {
-            if (channel instanceof EpollDomainSocketChannel local) {
-                PeerCredentials peer = local.peerCredentials();
-                return "uid " + peer.uid() + " pid " + peer.pid();
-            }
-            return String.valueOf(channel.remoteAddress());
-        }
     }
 }

@@ -94,6 +94,7 @@ final class ControlSocket {
         if (!bound.isSuccess()) {
             throw new IOException(bound.cause().getMessage(), bound.cause());
         }
+        AcceptFailures.report(bound.channel(), path.toString());
         return bound.channel();
     }
 

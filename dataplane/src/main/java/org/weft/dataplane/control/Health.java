@@ -2,6 +2,8 @@ package org.weft.dataplane.control;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
+import java.util.stream.Collectors;
 import org.weft.dataplane.VtepRegistry;
 import org.weft.dataplane.policy.Enforcement.Mode;
 import org.weft.dataplane.silk.CellStatus;
@@ -24,15 +26,18 @@ final class Health {
     private final VtepRegistry registry;
     private final LocalCell local;
     private final LocalPolicy policy;
+    private final List<TcpListener> listeners;
 
     /**
      * @param local null without a cell
      * @param policy null without policies
+     * @param listeners any thread may add to them
      */
-    Health(VtepRegistry registry, LocalCell local, LocalPolicy policy) {
+    Health(VtepRegistry registry, LocalCell local, LocalPolicy policy, List<TcpListener> listeners) {
         this.registry = registry;
         this.local = local;
         this.policy = policy;
+        this.listeners = listeners;
     }
 
     /** Whether the daemon makes progress. That this is asked on the control thread is half of the answer. */
@@ -52,8 +57,18 @@ final class Health {
         return status.phase() == Phase.LOST ? new Verdict(false, status.trouble()) : new Verdict(true, "ok");
     }
 
-    /** Whether packets pass, be it by leases and policies that are old. */
+    /** Whether packets pass, be it by leases and policies that are old; and what is not served beside that. */
     Verdict ready() {
+        Verdict passing = passing();
+        String unserved = listeners.stream()
+                .map(TcpListener::trouble)
+                .filter(Objects::nonNull)
+                .map(trouble -> "; " + trouble)
+                .collect(Collectors.joining());
+        return passing.good() ? new Verdict(true, passing.sentence() + unserved) : passing;
+    }
+
+    private Verdict passing() {
         List<String> down = registry.vteps().stream()
                 .filter(vtep -> !registry.state(vtep).up())
                 .map(Vtep::name)

@@ -12,6 +12,7 @@ import io.prometheus.metrics.model.snapshots.Labels;
 import io.prometheus.metrics.model.snapshots.MetricSnapshots;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.LongSupplier;
@@ -33,17 +34,25 @@ final class Metrics {
     private final LongSupplier captureLosses;
     private final CellMetrics cell;
     private final PolicyMetrics policy;
+    private final List<TcpListener> listeners;
 
     /**
      * @param captureLosses packets that found a capture's ring full, since the start
      * @param local null without a cell
      * @param policy null without policies
+     * @param listeners any thread may add to them
      */
-    Metrics(VtepRegistry registry, LongSupplier captureLosses, LocalCell local, LocalPolicy policy) {
+    Metrics(
+            VtepRegistry registry,
+            LongSupplier captureLosses,
+            LocalCell local,
+            LocalPolicy policy,
+            List<TcpListener> listeners) {
         this.registry = registry;
         this.captureLosses = captureLosses;
         this.cell = local == null ? null : new CellMetrics(local);
         this.policy = policy == null ? null : new PolicyMetrics(policy);
+        this.listeners = listeners;
     }
 
     /** The format that a client accepts: the text format, unless it asks for OpenMetrics. */
@@ -76,6 +85,10 @@ final class Metrics {
                 .help("packets that captures missed because their ring was full")
                 .dataPoint(point(Labels.EMPTY, captureLosses.getAsLong()))
                 .build());
+        if (!listeners.isEmpty()) {
+            metrics.metricSnapshot(listening());
+            metrics.metricSnapshot(evictions());
+        }
         if (cell != null) {
             cell.add(metrics);
         }
@@ -151,6 +164,26 @@ final class Metrics {
             snapshot.dataPoint(
                     point(Labels.of("vtep", vtep.name()), registry.state(vtep).gsoRefused()));
         }
+        return snapshot.build();
+    }
+
+    private GaugeSnapshot listening() {
+        GaugeSnapshot.Builder snapshot = GaugeSnapshot.builder()
+                .name("weft_listener_up")
+                .help("whether the TCP address of metrics, or of network-info, is served");
+        listeners.forEach(listener -> snapshot.dataPoint(GaugeDataPointSnapshot.builder()
+                .labels(Labels.of("listener", listener.name()))
+                .value(listener.bound() == null ? 0 : 1)
+                .build()));
+        return snapshot.build();
+    }
+
+    private CounterSnapshot evictions() {
+        CounterSnapshot.Builder snapshot = CounterSnapshot.builder()
+                .name("weft_listener_evictions")
+                .help("connections closed because there were too many for a newer one");
+        listeners.forEach(
+                listener -> snapshot.dataPoint(point(Labels.of("listener", listener.name()), listener.evictions())));
         return snapshot.build();
     }
 

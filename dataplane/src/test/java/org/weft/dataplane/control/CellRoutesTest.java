@@ -310,7 +310,7 @@ class CellRoutesTest extends ControlServerFixture {
 
     @Test
     void answersSilkCniWhateverItAsks() throws IOException {
-        InetSocketAddress address = server.listenForNetworkInfo(new InetSocketAddress("127.0.0.1", 0));
+        InetSocketAddress address = server.listenForNetworkInfo("127.0.0.1:0");
         try (UnixHttp silkCni = new UnixHttp(SocketChannel.open(address))) {
             UnixHttp.Answer before = silkCni.get("/");
             assertEquals(503, before.status());

@@ -2,6 +2,7 @@ package org.weft.dataplane.control;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -11,8 +12,13 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import java.io.EOFException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
@@ -35,6 +41,8 @@ import org.weft.dataplane.table.Remote;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
 import org.weft.encap.IpAddress;
+import org.weft.testing.Await;
+import org.weft.testing.OpenFiles;
 
 @Timeout(value = 120, unit = TimeUnit.SECONDS)
 class ControlServerTest extends ControlServerFixture {
@@ -404,7 +412,7 @@ class ControlServerTest extends ControlServerFixture {
 
     @Test
     void servesMetricsAndNothingElseOverTcp() throws IOException {
-        InetSocketAddress address = server.listenForMetrics(new InetSocketAddress("127.0.0.1", 0));
+        InetSocketAddress address = server.listenForMetrics("127.0.0.1:0");
 
         try (UnixHttp tcp = new UnixHttp(SocketChannel.open(address))) {
             UnixHttp.Answer metrics = tcp.get("/metrics");
@@ -419,21 +427,68 @@ class ControlServerTest extends ControlServerFixture {
     }
 
     @Test
-    void saysWhenTheMetricsAddressCannotBeHad() {
-        InetSocketAddress taken = server.listenForMetrics(new InetSocketAddress("127.0.0.1", 0));
-        InetSocketAddress nowhere = InetSocketAddress.createUnresolved("nowhere.invalid", 1);
+    void runsWithoutAnAddressThatIsTakenAndServesItOnceItIsFree() throws IOException {
+        InetSocketAddress address;
+        try (ServerSocket other = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            address = (InetSocketAddress) other.getLocalSocketAddress();
 
-        OperatorException e = assertThrows(OperatorException.class, () -> server.listenForMetrics(taken));
+            assertNull(server.listenForMetrics("127.0.0.1:" + address.getPort()));
 
-        assertEquals(Kind.UNAVAILABLE, e.kind());
-        assertTrue(
-                e.getMessage().startsWith("metrics cannot be served on 127.0.0.1:" + taken.getPort() + " ("),
-                e.getMessage());
-        assertTrue(e.getMessage().contains("Address already in use"), e.getMessage());
+            UnixHttp.Answer ready = client.get("/readyz");
+            assertEquals(200, ready.status(), "packets pass");
+            assertTrue(
+                    ready.body().startsWith("ok; metrics cannot be served on 127.0.0.1:" + address.getPort() + " ("),
+                    ready::body);
+            assertTrue(ready.body().contains("Address already in use"), ready::body);
+            assertTrue(client.get("/metrics").body().contains("weft_listener_up{listener=\"metrics\"} 0.0"));
+        }
+
+        Await.until("the address is served", () -> readiness().equals("ok\n"));
+        assertTrue(client.get("/metrics").body().contains("weft_listener_up{listener=\"metrics\"} 1.0"));
+        try (UnixHttp tcp = new UnixHttp(SocketChannel.open(address))) {
+            assertEquals(200, tcp.get("/metrics").status());
+        }
+    }
+
+    private String readiness() {
+        try {
+            return client.get("/readyz").body();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Test
+    void saysWhichNameOfAnAddressIsNotKnown() throws IOException {
+        assertNull(server.listenForMetrics("nowhere.invalid:1"));
+
         assertEquals(
-                "metrics cannot be served on nowhere.invalid:1 (no such host): choose another metrics: HOST:PORT",
-                assertThrows(OperatorException.class, () -> server.listenForMetrics(nowhere))
-                        .getMessage());
+                "ok; metrics cannot be served on nowhere.invalid:1 (no such host)\n",
+                client.get("/readyz").body());
+    }
+
+    @Test
+    void strangersWhoKeepConnectionsLockNobodyOut() throws IOException {
+        InetSocketAddress address = server.listenForMetrics("127.0.0.1:0");
+        List<SocketChannel> strangers = new ArrayList<>();
+        try {
+            int before = OpenFiles.now().size();
+            for (int i = 0; i < 200; i++) {
+                SocketChannel stranger = SocketChannel.open(address);
+                stranger.write(ByteBuffer.wrap("GET /metrics HTTP/1.1\r\n".getBytes(StandardCharsets.US_ASCII)));
+                strangers.add(stranger);
+            }
+            try (UnixHttp tcp = new UnixHttp(SocketChannel.open(address))) {
+                assertTrue(tcp.get("/metrics").body().contains("weft_tx_frames_total"));
+                int both = OpenFiles.now().size() - before;
+                assertTrue(both <= 200 + 1 + 64, "connections have " + both + " descriptors at both ends");
+                assertEquals(200, client.get("/readyz").status());
+            }
+        } finally {
+            for (SocketChannel stranger : strangers) {
+                stranger.close();
+            }
+        }
     }
 
     @Test

@@ -42,7 +42,7 @@ class MetricsTest {
     private String text(String accept) throws IOException {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         ExpositionFormatWriter format = Metrics.format(accept);
-        new Metrics(registry, () -> 4, local, policy).write(format, out);
+        new Metrics(registry, () -> 4, local, policy, List.of()).write(format, out);
         return out.toString(StandardCharsets.UTF_8);
     }
 
