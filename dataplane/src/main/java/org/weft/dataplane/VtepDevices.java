@@ -6,11 +6,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.weft.dataplane.agent.Encapsulator;
 import org.weft.dataplane.agent.FrameRing;
 import org.weft.dataplane.agent.MarkBridge;
+import org.weft.dataplane.agent.OwnDatagrams;
 import org.weft.dataplane.agent.RefusalSender;
 import org.weft.dataplane.agent.TapReader;
 import org.weft.dataplane.capture.Capture;
@@ -52,8 +54,16 @@ final class VtepDevices implements AutoCloseable {
 
     private static final String SWITCHED_OFF = "switched off";
 
+    /**
+     * What the VTEPs of a process have in common.
+     *
+     * @param tunnel gives the device for uncut super-frames, and makes it when it is first wanted
+     */
+    record Shared(OffloadCheck check, Supplier<TunnelDevice> tunnel, Capture capture, OwnDatagrams ownDatagrams) {}
+
     private final Vtep vtep;
     private final UnderlayPort port;
+    private final OwnDatagrams ownDatagrams;
     private final OffloadCheck check;
     private final Supplier<TunnelDevice> tunnel;
     private final List<LinuxTap> taps;
@@ -67,17 +77,13 @@ final class VtepDevices implements AutoCloseable {
     /** Of the underlay interface that the sockets are bound to; 0 if to none. */
     private int underlayIndex;
 
-    VtepDevices(
-            Vtep vtep,
-            UnderlayPort port,
-            Stages stages,
-            OffloadCheck check,
-            Supplier<TunnelDevice> tunnel,
-            Capture capture) {
+    VtepDevices(Vtep vtep, UnderlayPort port, Stages stages, Shared shared) {
         this.vtep = vtep;
         this.port = port;
-        this.check = check;
-        this.tunnel = tunnel;
+        this.check = shared.check();
+        this.tunnel = shared.tunnel();
+        this.ownDatagrams = shared.ownDatagrams();
+        Capture capture = shared.capture();
         VtepConfig config = vtep.config();
         marks = new MarkRules(config.name(), MarkBridge.TOWARDS_HOST, MarkBridge.PREFIX);
         int workers = stages.workers().size();
@@ -94,6 +100,11 @@ final class VtepDevices implements AutoCloseable {
             for (int worker = 0; worker < workers; worker++) {
                 senders.add(LinuxUnderlaySender.open(senderOptions(config, Math.max(1, SENDERS / workers))));
             }
+            ownDatagrams.add(
+                    vtep,
+                    Stream.concat(senders.stream(), refusalSockets.stream())
+                            .map(LinuxUnderlaySender::sourcePorts)
+                            .toList());
             switchOffloads();
             port.attach(vtep, taps, refusals);
             for (int worker = 0; worker < workers; worker++) {
@@ -131,7 +142,8 @@ final class VtepDevices implements AutoCloseable {
         FrameRing ring = new FrameRing(SLOTS, 1);
         Counters lane = vtep.counters().lane(worker);
         TapReader reader = new TapReader(tap, slab, ring, lane);
-        Encapsulator encapsulator = new Encapsulator(vtep, tap, slab, ring, senders.get(worker), lane, capture);
+        Encapsulator encapsulator =
+                new Encapsulator(vtep, tap, slab, ring, senders.get(worker), lane, capture).refuseOwn(ownDatagrams);
         egress.add(stages.start(worker, tap.fd(), List.of(reader, encapsulator)));
     }
 
@@ -341,6 +353,7 @@ final class VtepDevices implements AutoCloseable {
     public void close() {
         egress.forEach(Stages.Line::stop);
         port.detach(vtep);
+        ownDatagrams.remove(vtep);
         senders.forEach(LinuxUnderlaySender::close);
         refusals.stream().filter(Objects::nonNull).forEach(RefusalSender::close);
         marks.remove();

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.weft.dataplane.agent.OwnDatagrams;
 import org.weft.dataplane.capture.Capture;
 import org.weft.dataplane.config.DaemonConfig;
 import org.weft.dataplane.config.DaemonConfig.VtepEntries;
@@ -53,6 +54,7 @@ public final class Weft implements VtepRegistry, AutoCloseable {
 
     private final List<VtepEntries> configured;
     private final Capture capture = new Capture();
+    private final OwnDatagrams ownDatagrams = new OwnDatagrams();
     private final Stages stages;
     private final OffloadCheck check;
     /** Made when the first VTEP wants it. */
@@ -183,8 +185,9 @@ public final class Weft implements VtepRegistry, AutoCloseable {
             port = new UnderlayPort(key, stages, capture);
             ports.put(key, port);
         }
+        VtepDevices.Shared shared = new VtepDevices.Shared(check, this::tunnel, capture, ownDatagrams);
         try {
-            devices.put(vtep, new VtepDevices(vtep, port, stages, check, this::tunnel, capture));
+            devices.put(vtep, new VtepDevices(vtep, port, stages, shared));
         } catch (RuntimeException e) {
             closeIfUnused(port);
             throw e;

@@ -101,6 +101,16 @@ public record IpAddress(long high, long low) {
         return isIpv4() ? (low >>> 28 & 0xf) == 0xe : high >>> 56 == 0xff;
     }
 
+    /** An address of 127.0.0.0/8, or ::1. */
+    public boolean isLoopback() {
+        return isIpv4() ? (low >>> 24 & 0xff) == 127 : high == 0 && low == 1;
+    }
+
+    /** 255.255.255.255. */
+    public boolean isBroadcast() {
+        return isIpv4() && (int) low == -1;
+    }
+
     /** 32 or 128. */
     public int bits() {
         return isIpv4() ? 32 : 128;

@@ -109,6 +109,13 @@ class IpAddressTest {
         assertFalse(IpAddress.parse("240.0.0.0").isMulticast());
         assertTrue(IpAddress.parse("ff02::1").isMulticast());
         assertFalse(IpAddress.parse("fe80::1").isMulticast());
+        assertTrue(IpAddress.parse("127.0.0.1").isLoopback());
+        assertTrue(IpAddress.parse("127.255.255.255").isLoopback());
+        assertFalse(IpAddress.parse("128.0.0.1").isLoopback());
+        assertTrue(IpAddress.parse("::1").isLoopback());
+        assertFalse(IpAddress.parse("::2").isLoopback());
+        assertTrue(IpAddress.parse("255.255.255.255").isBroadcast());
+        assertFalse(IpAddress.parse("255.255.255.254").isBroadcast());
     }
 
     @ParameterizedTest

@@ -36,6 +36,7 @@ public final class Encapsulator implements Agent {
     private final FrameRing ring;
     private final OutboundBatch batch;
     private final NeighbourResponder neighbours;
+    private CircularRoute route;
     private final Counters counters;
     private final Capture capture;
     private final FrameLayout layout = new FrameLayout();
@@ -60,8 +61,15 @@ public final class Encapsulator implements Agent {
         this.ring = ring;
         this.batch = new OutboundBatch(vtep, slab, sender, counters, capture);
         this.neighbours = new NeighbourResponder(vtep, tap);
+        this.route = new CircularRoute(vtep, new OwnDatagrams());
         this.counters = counters;
         this.capture = capture;
+    }
+
+    /** Drops what a route leads back into the device; call it before the first {@link #doWork}. */
+    public Encapsulator refuseOwn(OwnDatagrams own) {
+        route = new CircularRoute(vtep, own);
+        return this;
     }
 
     @Override
@@ -79,6 +87,7 @@ public final class Encapsulator implements Agent {
         enforcement = vtep.enforcement();
         nowSeconds = (int) Vtep.clockSeconds();
         batch.begin(config);
+        route.begin();
         Throwable failure = null;
         for (int i = 0; i < frames; i++) {
             try {
@@ -115,6 +124,10 @@ public final class Encapsulator implements Agent {
         if (!layout.networkComplete()) {
             // Kernel: skb_vlan_inet_prepare.
             drop(Counter.TX_HDR_TRUNC, frame);
+            return;
+        }
+        if (route.leadsBack(buffer, layout, offset + length)) {
+            drop(Counter.CIRCULAR_ROUTE, frame);
             return;
         }
         if (config.proxy()) {

@@ -22,6 +22,7 @@ final class LinkView {
             Counter.IP_OUTNOROUTES,
             Counter.PKT_TOO_BIG,
             Counter.UNDERLAY_REFUSED,
+            Counter.CIRCULAR_ROUTE,
             Counter.VXLAN_INVALID_HDR,
             Counter.IP_HDR_TRUNC,
             Counter.IP_TUNNEL_ECN);
@@ -134,6 +135,9 @@ final class LinkView {
         json.name("packets").value(counters.get(packets));
         json.name("errors").value(errors);
         json.name("dropped").value(Math.max(0, counters.sum(drops) - errors));
+        if (drops == Counter.Kind.TX_DROP) {
+            json.name("collisions").value(counters.get(Counter.CIRCULAR_ROUTE));
+        }
         json.endObject();
     }
 

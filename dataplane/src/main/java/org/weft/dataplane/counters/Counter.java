@@ -42,6 +42,9 @@ public enum Counter {
             Kind.TX_DROP, "ARP packet or neighbour solicitation that the neighbour table has no answer to (proxy)"),
     NEIGH_UNANSWERED(Kind.TX_DROP, "answer to a request for a neighbour that the TAP device did not take"),
     TX_HDR_TRUNC(Kind.TX_DROP, "frame from the TAP device shorter than its headers"),
+    CIRCULAR_ROUTE(
+            Kind.TX_DROP,
+            "datagram of this VTEP that a route led back into it: a remote is reached through the overlay itself"),
     SKB_GSO_SEG(Kind.TX_DROP, "super-frame from the TAP device whose headers contradict what it says of itself"),
     PKT_TOO_BIG(Kind.TX_DROP, "datagram longer than the underlay takes, and not to be fragmented"),
     IP_OUTNOROUTES(Kind.TX_DROP, "no route to the remote, or its interface or our address is gone"),

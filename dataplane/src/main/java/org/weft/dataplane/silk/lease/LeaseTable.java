@@ -72,9 +72,7 @@ public final class LeaseTable {
             throw new IllegalArgumentException(record.fault());
         }
         IpAddress underlay = IpAddress.parse(require("underlay_ip", record.underlayIp()));
-        if (underlay.isAny() || underlay.isMulticast()) {
-            throw new IllegalArgumentException("underlay_ip " + underlay + " is no host's address");
-        }
+        requireReachable(overlay, underlay);
         IpPrefix subnet = subnet(overlay, require("overlay_subnet", record.overlaySubnet()));
         long mac = record.overlayHardwareAddr() == null
                 ? SilkNames.vtepMac(subnet)
@@ -84,6 +82,18 @@ public final class LeaseTable {
                     "overlay_hardware_addr " + record.overlayHardwareAddr() + " is no host's address");
         }
         return new Lease(underlay, subnet, mac);
+    }
+
+    /** A packet to a remote in the overlay would come back to the VTEP and leave again, longer, without end. */
+    private static void requireReachable(Overlay overlay, IpAddress underlay) {
+        if (underlay.isAny() || underlay.isMulticast() || underlay.isLoopback() || underlay.isBroadcast()) {
+            throw new IllegalArgumentException("underlay_ip " + underlay + " is no host's address");
+        }
+        IpPrefix network = overlay.networkOf(underlay);
+        if (network != null) {
+            throw new IllegalArgumentException("underlay_ip " + underlay + " is in the overlay " + network
+                    + ": give the address that the host has on the underlay");
+        }
     }
 
     private static String require(String field, String value) {

@@ -1,0 +1,146 @@
+package org.weft.dataplane.agent;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.agrona.concurrent.UnsafeBuffer;
+import org.weft.dataplane.vtep.Vtep;
+import org.weft.dataplane.vtep.VtepConfig;
+import org.weft.encap.FlowHash;
+import org.weft.encap.FrameLayout;
+import org.weft.encap.IpPrefix;
+import org.weft.encap.UdpHeader;
+import org.weft.encap.VxlanHeader;
+
+/**
+ * The source ports that this process sends from, by VTEP: they tell a datagram of ours from everything else that a host
+ * may send. Weft holds the ports, so no other socket of the host sends from them. The control side writes it from any
+ * thread; agents read a {@link #snapshot}.
+ */
+public final class OwnDatagrams {
+    private static final int PORTS = 1 << 16;
+    private static final Snapshot NONE = new Snapshot(List.of());
+
+    /**
+     * The ports of one VTEP.
+     *
+     * @param pools source ports of each worker, in the order in which flow hashes choose them
+     * @param bits one for each port of the VTEP
+     */
+    private record Origin(Vtep vtep, List<int[]> pools, long[] bits) {
+        static Origin of(Vtep vtep, List<int[]> pools) {
+            long[] bits = new long[PORTS / Long.SIZE];
+            pools.forEach(pool -> {
+                for (int port : pool) {
+                    bits[port / Long.SIZE] |= 1L << port;
+                }
+            });
+            return new Origin(vtep, List.copyOf(pools), bits);
+        }
+    }
+
+    /** The ports at one moment. Immutable. */
+    static final class Snapshot {
+        private final Origin[] origins;
+        private final long[] bits = new long[PORTS / Long.SIZE];
+
+        private Snapshot(List<Origin> origins) {
+            this.origins = origins.toArray(Origin[]::new);
+            for (Origin origin : origins) {
+                for (int i = 0; i < bits.length; i++) {
+                    bits[i] |= origin.bits[i];
+                }
+            }
+        }
+
+        /** Whether any VTEP sends from a port. */
+        boolean hasPort(int port) {
+            return isSet(bits, port);
+        }
+
+        /**
+         * The VTEP that a UDP datagram came from; null if it is from none.
+         *
+         * @param layout of the datagram, whose UDP header is there
+         * @param inner for the frame in it, which is parsed if that is needed
+         * @param end of the datagram in the buffer
+         */
+        Vtep vtepOf(UnsafeBuffer buffer, FrameLayout layout, FrameLayout inner, int end) {
+            int port = UdpHeader.sourcePort(buffer, layout.transportOffset());
+            for (Origin origin : origins) {
+                if (isSet(origin.bits, port) && isFrom(origin, port, buffer, layout, inner, end)) {
+                    return origin.vtep;
+                }
+            }
+            return null;
+        }
+
+        /**
+         * With a fixed local address, address and port are proof enough. Otherwise the kernel chose the address by the
+         * route, or rewrote it to the device's own: then VNI and source port must be those that the VTEP gives such a frame.
+         */
+        private static boolean isFrom(
+                Origin origin, int port, UnsafeBuffer buffer, FrameLayout layout, FrameLayout inner, int end) {
+            VtepConfig config = origin.vtep.config();
+            if (layout.sourceHigh() == config.local().high()
+                    && layout.sourceLow() == config.local().low()) {
+                return true;
+            }
+            if (!config.local().isAny() && !isOwnAddress(config.addresses(), layout)) {
+                return false;
+            }
+            int vxlan = layout.transportOffset() + UdpHeader.LENGTH;
+            int frame = vxlan + VxlanHeader.LENGTH;
+            if (frame > end || VxlanHeader.vni(VxlanHeader.word(buffer, vxlan)) != config.vni()) {
+                return false;
+            }
+            inner.parse(buffer, frame, end - frame);
+            long hash = FlowHash.of(buffer, inner) & 0xffff_ffffL;
+            for (int i = 0; i < origin.pools.size(); i++) {
+                int[] pool = origin.pools.get(i);
+                if (pool[(int) (hash * pool.length >>> Integer.SIZE)] == port) {
+                    return true;
+                }
+            }
+            return false;
+        }
+
+        private static boolean isOwnAddress(List<IpPrefix> addresses, FrameLayout layout) {
+            for (int i = 0; i < addresses.size(); i++) {
+                if (addresses.get(i).address().high() == layout.sourceHigh()
+                        && addresses.get(i).address().low() == layout.sourceLow()) {
+                    return true;
+                }
+            }
+            return false;
+        }
+
+        private static boolean isSet(long[] bits, int port) {
+            return (bits[port / Long.SIZE] & 1L << port) != 0;
+        }
+    }
+
+    private final Map<Vtep, Origin> origins = new LinkedHashMap<>();
+    private volatile Snapshot snapshot = NONE;
+
+    /**
+     * Adds or replaces the ports of a VTEP.
+     *
+     * @param pools source ports of each worker, in the order in which flow hashes choose them; none is empty
+     */
+    public synchronized void add(Vtep vtep, List<int[]> pools) {
+        origins.put(vtep, Origin.of(vtep, pools));
+        snapshot = new Snapshot(List.copyOf(origins.values()));
+    }
+
+    /** Forgets the ports of a VTEP, if there are any. */
+    public synchronized void remove(Vtep vtep) {
+        if (origins.remove(vtep) != null) {
+            snapshot = new Snapshot(List.copyOf(origins.values()));
+        }
+    }
+
+    Snapshot snapshot() {
+        return snapshot;
+    }
+}
