@@ -3,6 +3,7 @@ package org.weft.dataplane;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.agrona.LangUtil;
 import org.agrona.concurrent.Agent;
 import org.agrona.concurrent.AgentRunner;
 import org.agrona.concurrent.BackoffIdleStrategy;
@@ -11,6 +12,8 @@ import org.slf4j.LoggerFactory;
 import org.weft.dataplane.config.DaemonConfig;
 import org.weft.dataplane.config.DaemonConfig.Threading;
 import org.weft.dataplane.io.linux.Worker;
+import org.weft.dataplane.watchdog.Heartbeat;
+import org.weft.dataplane.watchdog.Heartbeats;
 
 /**
  * Puts agents on threads: the only place that knows how. Agents joined by rings form a line; the first one reads from a
@@ -59,9 +62,11 @@ final class Stages implements AutoCloseable {
 
     private static Line share(Worker worker, int fd, List<? extends Agent> agents) {
         Agent[] line = agents.toArray(Agent[]::new);
+        String[] roles = agents.stream().map(Agent::roleName).toArray(String[]::new);
         Worker.Registration[] registration = new Worker.Registration[1];
         worker.call(() -> {
-            registration[0] = worker.onReadable(fd, () -> runInTurn(line), () -> registration[0].close());
+            registration[0] =
+                    worker.onReadable(fd, () -> runInTurn(worker, line, roles), () -> registration[0].close());
             return null;
         });
         return () -> worker.call(() -> {
@@ -70,36 +75,73 @@ final class Stages implements AutoCloseable {
         });
     }
 
-    private static void runInTurn(Agent[] line) {
-        try {
-            for (Agent agent : line) {
-                agent.doWork();
+    /** Each agent has its turn, whatever the ones before it throw: frames wait for it. The first exception is thrown on. */
+    private static void runInTurn(Worker worker, Agent[] line, String[] roles) {
+        Throwable failure = null;
+        for (int i = 0; i < line.length; i++) {
+            worker.doing(roles[i]);
+            try {
+                line[i].doWork();
+            } catch (Throwable t) {
+                failure = failure == null ? t : failure;
             }
-        } catch (RuntimeException e) {
-            throw e;
-        } catch (Exception e) {
-            throw new IllegalStateException(e);
+        }
+        worker.doing(null);
+        if (failure != null) {
+            LangUtil.rethrowUnchecked(failure);
         }
     }
 
     private static Line dedicate(List<? extends Agent> agents) {
         List<AgentRunner> runners = new ArrayList<>();
+        List<Heartbeat> heartbeats = new ArrayList<>();
         for (Agent agent : agents) {
+            Heartbeat heartbeat = Heartbeats.PROCESS.register(agent.roleName(), Heartbeats.PACKETS);
+            heartbeats.add(heartbeat);
             AgentRunner runner = new AgentRunner(
                     new BackoffIdleStrategy(MAX_SPINS, MAX_YIELDS, MIN_PARK_NANOS, MAX_PARK_NANOS),
-                    e -> LOG.error("{}: {}", agent.roleName(), e.toString(), e),
+                    heartbeat::failed,
                     null,
-                    agent);
+                    new Beating(agent, heartbeat));
             AgentRunner.startOnThread(runner);
             runners.add(runner);
         }
         return () -> {
+            heartbeats.forEach(Heartbeat::close);
             runners.forEach(AgentRunner::close);
             // Upstream agents have stopped; what they left in the rings is still to be moved on.
             for (Agent agent : agents.subList(1, agents.size())) {
                 drain(agent);
             }
         };
+    }
+
+    /** An agent with a thread of its own, which beats now and then. */
+    private static final class Beating implements Agent {
+        /** A power of two; an idle agent sleeps a millisecond at most in each duty cycle. */
+        private static final int CYCLES_PER_BEAT = 64;
+
+        private final Agent agent;
+        private final Heartbeat heartbeat;
+        private int cycles;
+
+        Beating(Agent agent, Heartbeat heartbeat) {
+            this.agent = agent;
+            this.heartbeat = heartbeat;
+        }
+
+        @Override
+        public int doWork() throws Exception {
+            if ((cycles++ & CYCLES_PER_BEAT - 1) == 0) {
+                heartbeat.beat();
+            }
+            return agent.doWork();
+        }
+
+        @Override
+        public String roleName() {
+            return agent.roleName();
+        }
     }
 
     private static void drain(Agent agent) {

@@ -62,19 +62,35 @@ final class UnderlayPort implements AutoCloseable {
         }
 
         void attach(Vtep vtep, TapDevice tap, RefusalSender refusals) {
-            line.stop();
             FrameRing ring = new FrameRing(SLOTS, FRAMES_PER_SLOT);
             Counters lane = vtep.counters().lane(worker);
-            ingresses.put(vtep, new Ingress(vtep, ring, lane, refusals));
-            writers.put(vtep, new TapWriter(vtep, tap, slab, ring, lane, capture));
-            start();
+            Ingress ingress = new Ingress(vtep, ring, lane, refusals);
+            TapWriter writer = new TapWriter(vtep, tap, slab, ring, lane, capture);
+            stop();
+            try {
+                ingresses.put(vtep, ingress);
+                writers.put(vtep, writer);
+            } finally {
+                start();
+            }
         }
 
         void detach(Vtep vtep) {
-            line.stop();
-            ingresses.remove(vtep);
-            writers.remove(vtep);
-            start();
+            stop();
+            try {
+                ingresses.remove(vtep);
+                writers.remove(vtep);
+            } finally {
+                start();
+            }
+        }
+
+        private void stop() {
+            Stages.Line running = line;
+            line = null;
+            if (running != null) {
+                running.stop();
+            }
         }
 
         private void start() {
@@ -88,7 +104,7 @@ final class UnderlayPort implements AutoCloseable {
         }
 
         void close() {
-            line.stop();
+            stop();
             underlay.close();
         }
     }

@@ -110,9 +110,9 @@ final class VtepDevices implements AutoCloseable {
             for (int worker = 0; worker < workers; worker++) {
                 start(stages, worker, capture);
             }
-        } catch (RuntimeException e) {
+        } catch (Throwable t) {
             close();
-            throw e;
+            throw t;
         }
     }
 

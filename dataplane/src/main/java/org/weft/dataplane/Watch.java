@@ -1,16 +1,20 @@
 package org.weft.dataplane;
 
-import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.weft.dataplane.io.linux.Link;
+import org.weft.dataplane.io.linux.LinuxException;
+import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
+import org.weft.dataplane.watchdog.Heartbeat;
+import org.weft.dataplane.watchdog.Heartbeats;
 
 /**
  * Looks once a second whether the devices are still what they were: a TAP that was deleted is made again, sockets
@@ -24,11 +28,12 @@ final class Watch implements AutoCloseable {
     private static final long AGE_INTERVAL_SECONDS = 10;
 
     private final Weft weft;
+    private final Heartbeat heartbeat = Heartbeats.PROCESS.register("weft-watch", Heartbeats.CONTROL);
     private final ScheduledExecutorService timer =
             Executors.newSingleThreadScheduledExecutor(task -> new Thread(task, "weft-watch"));
 
     /** What is wrong with a VTEP now, as last said. */
-    private final Map<Vtep, String> troubles = new HashMap<>();
+    private final Map<Vtep, String> troubles = new ConcurrentHashMap<>();
 
     private long nextAgeing = Vtep.clockSeconds() + AGE_INTERVAL_SECONDS;
 
@@ -37,10 +42,10 @@ final class Watch implements AutoCloseable {
     }
 
     void start() {
-        timer.scheduleWithFixedDelay(this::look, 0, PERIOD_MILLIS, TimeUnit.MILLISECONDS);
+        timer.scheduleWithFixedDelay(heartbeat.guard(this::look), 0, PERIOD_MILLIS, TimeUnit.MILLISECONDS);
     }
 
-    /** What is wrong with a VTEP, in one sentence; null if nothing is. */
+    /** What is wrong with a VTEP, in one sentence; null if nothing is. From any thread. */
     String trouble(Vtep vtep) {
         return troubles.get(vtep);
     }
@@ -53,24 +58,42 @@ final class Watch implements AutoCloseable {
         boolean age = Vtep.clockSeconds() >= nextAgeing;
         synchronized (weft) {
             for (Vtep vtep : weft.vteps()) {
-                try {
-                    String trouble = lookAt(vtep);
-                    if (age) {
-                        weft.keepMarks(vtep);
-                        weft.refuseRouters(vtep);
-                    }
-                    say(vtep, trouble);
-                } catch (RuntimeException e) {
-                    say(vtep, e.getMessage());
-                }
+                heartbeat.beat();
+                heartbeat.doing(vtep.name());
+                attempt(vtep, () -> lookAt(vtep, age));
             }
         }
         if (age) {
             // Commands need not wait while millions of entries age.
-            weft.vteps().forEach(vtep -> vtep.fdb()
-                    .age(Vtep.clockSeconds(), vtep.config().ageing()));
+            for (Vtep vtep : weft.vteps()) {
+                heartbeat.beat();
+                attempt(vtep, () -> vtep.fdb()
+                        .age(Vtep.clockSeconds(), vtep.config().ageing()));
+            }
             nextAgeing = Vtep.clockSeconds() + AGE_INTERVAL_SECONDS;
         }
+        heartbeat.doing(null);
+    }
+
+    /** What goes wrong with one VTEP keeps nothing else back. */
+    private void attempt(Vtep vtep, Runnable part) {
+        try {
+            part.run();
+        } catch (OperatorException | LinuxException e) {
+            say(vtep, e.getMessage());
+        } catch (RuntimeException | Error e) {
+            say(vtep, e.toString());
+            heartbeat.failed(e);
+        }
+    }
+
+    private void lookAt(Vtep vtep, boolean all) {
+        String trouble = lookAt(vtep);
+        if (all) {
+            weft.keepMarks(vtep);
+            weft.refuseRouters(vtep);
+        }
+        say(vtep, trouble);
     }
 
     private String lookAt(Vtep vtep) {
@@ -117,6 +140,7 @@ final class Watch implements AutoCloseable {
 
     @Override
     public void close() {
+        heartbeat.close();
         timer.shutdownNow();
         try {
             timer.awaitTermination(5, TimeUnit.SECONDS);

@@ -5,6 +5,8 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.weft.dataplane.agent.OwnDatagrams;
@@ -30,7 +32,8 @@ import org.weft.encap.IpPrefix;
 
 /**
  * Composition root: builds the devices, tables and agents of every VTEP, watches that they stay, and takes them down
- * again. Its methods exclude each other; none is on a packet's way.
+ * again. Changes exclude each other, and may wait for commands of the host; questions wait for nothing. None is on a packet's
+ * way.
  */
 public final class Weft implements VtepRegistry, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Weft.class);
@@ -61,10 +64,15 @@ public final class Weft implements VtepRegistry, AutoCloseable {
     private TunnelDevice tunnel;
 
     private final Map<UnderlayPort.Key, UnderlayPort> ports = new LinkedHashMap<>();
-    private final Map<String, Vtep> vteps = new LinkedHashMap<>();
+    private final Map<String, Vtep> vteps = new ConcurrentHashMap<>();
+
+    /** The same, in order; and the ports. Replaced with each change, so that readers wait for nobody who changes them. */
+    private volatile List<Vtep> shownVteps = List.of();
+
+    private volatile Map<UnderlayPort.Key, UnderlayPort> shownPorts = Map.of();
 
     /** Missing for a VTEP whose TAP is gone and could not be made again yet. */
-    private final Map<Vtep, VtepDevices> devices = new LinkedHashMap<>();
+    private final Map<Vtep, VtepDevices> devices = new ConcurrentHashMap<>();
 
     /** By the name of a VTEP, be there one or not. */
     private final Map<String, Guard> guards = new HashMap<>();
@@ -91,17 +99,17 @@ public final class Weft implements VtepRegistry, AutoCloseable {
     }
 
     @Override
-    public synchronized List<Vtep> vteps() {
-        return List.copyOf(vteps.values());
+    public List<Vtep> vteps() {
+        return shownVteps;
     }
 
     @Override
-    public synchronized Vtep vtep(String name) {
+    public Vtep vtep(String name) {
         return vteps.get(name);
     }
 
     @Override
-    public synchronized LinkState state(Vtep vtep) {
+    public LinkState state(Vtep vtep) {
         VtepDevices open = devices.get(vtep);
         Link link = Link.of(vtep.name());
         if (open == null || !link.exists()) {
@@ -119,16 +127,16 @@ public final class Weft implements VtepRegistry, AutoCloseable {
     }
 
     @Override
-    public synchronized Map<String, Counters> underlays() {
+    public Map<String, Counters> underlays() {
         Map<String, Counters> counters = new LinkedHashMap<>();
-        ports.forEach((key, port) -> counters.put(key.toString(), port.counters()));
+        shownPorts.forEach((key, port) -> counters.put(key.toString(), port.counters()));
         return counters;
     }
 
     @Override
-    public synchronized Map<String, Long> overflows() {
+    public Map<String, Long> overflows() {
         Map<String, Long> overflows = new LinkedHashMap<>();
-        ports.forEach((key, port) -> overflows.put(key.toString(), port.overflows()));
+        shownPorts.forEach((key, port) -> overflows.put(key.toString(), port.overflows()));
         return overflows;
     }
 
@@ -164,6 +172,7 @@ public final class Weft implements VtepRegistry, AutoCloseable {
         }
         open(vtep);
         vteps.put(vtep.name(), vtep);
+        shownVteps = Stream.concat(shownVteps.stream(), Stream.of(vtep)).toList();
         LOG.info("{}: up with VNI {} on {}", vtep.name(), config.vni(), UnderlayPort.Key.of(config));
         return vtep;
     }
@@ -184,27 +193,31 @@ public final class Weft implements VtepRegistry, AutoCloseable {
         if (port == null) {
             port = new UnderlayPort(key, stages, capture);
             ports.put(key, port);
+            shownPorts = new LinkedHashMap<>(ports);
         }
         VtepDevices.Shared shared = new VtepDevices.Shared(check, this::tunnel, capture, ownDatagrams);
         try {
             devices.put(vtep, new VtepDevices(vtep, port, stages, shared));
-        } catch (RuntimeException e) {
+        } catch (Throwable t) {
             closeIfUnused(port);
-            throw e;
+            throw t;
         }
     }
 
     private TunnelDevice tunnel() {
-        if (tunnel == null) {
-            tunnel = TunnelDevice.open();
+        synchronized (check) {
+            if (tunnel == null) {
+                tunnel = TunnelDevice.open();
+            }
+            return tunnel;
         }
-        return tunnel;
     }
 
     private void closeIfUnused(UnderlayPort port) {
         if (port.unused()) {
-            port.close();
             ports.remove(port.key());
+            shownPorts = new LinkedHashMap<>(ports);
+            port.close();
         }
     }
 
@@ -255,7 +268,7 @@ public final class Weft implements VtepRegistry, AutoCloseable {
     @Override
     public synchronized void guard(String name, Enforcement enforcement, List<Tag> tags) {
         Vtep vtep = vteps.get(name);
-        VtepDevices open = devices.get(vtep);
+        VtepDevices open = vtep == null ? null : devices.get(vtep);
         if (open != null) {
             open.enforce(enforcement);
         } else if (vtep != null) {
@@ -272,6 +285,7 @@ public final class Weft implements VtepRegistry, AutoCloseable {
     @Override
     public synchronized void remove(Vtep vtep) {
         vteps.remove(vtep.name());
+        shownVteps = shownVteps.stream().filter(each -> each != vtep).toList();
         watch.forget(vtep);
         shut(vtep);
         if (vtep.config().persist() && HostNetwork.exists(vtep.name())) {

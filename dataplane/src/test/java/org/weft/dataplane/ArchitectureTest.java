@@ -23,6 +23,7 @@ class ArchitectureTest {
     private static final String VTEP = "org.weft.dataplane.vtep";
     private static final String POLICY = "org.weft.dataplane.policy";
     private static final String AGENT = "org.weft.dataplane.agent";
+    private static final String WATCHDOG = "org.weft.dataplane.watchdog";
     private static final String CONFIG = "org.weft.dataplane.config";
     private static final String ROOT = "org.weft.dataplane";
     private static final String CONTROL = "org.weft.dataplane.control";
@@ -71,7 +72,7 @@ class ArchitectureTest {
     static final ArchRule tablesKnowOnlyAddresses = onlyUse(TABLE);
 
     @ArchTest
-    static final ArchRule linuxImplementsTheInterfaces = onlyUse(LINUX, IO);
+    static final ArchRule linuxImplementsTheInterfaces = onlyUse(LINUX, IO, WATCHDOG);
 
     @ArchTest
     static final ArchRule agentsUseWhatLiesBelow = onlyUse(AGENT, IO, TABLE, COUNTERS, CAPTURE, POLICY, VTEP);

@@ -75,6 +75,42 @@ class NotifyIT {
         }
     }
 
+    @Test
+    void tellsTheWatchdogWhileItLivesAndAfterItWasStopped() throws Exception {
+        Path path = directory.resolve("notify");
+        try (NotifySocket systemd = NotifySocket.bind(path);
+                WeftDaemon daemon =
+                        new WeftDaemon(lab.host, CONFIG, "env", "NOTIFY_SOCKET=" + path, "WATCHDOG_USEC=1000000")) {
+            daemon.launch();
+            awaitReady(systemd, daemon);
+            for (int i = 0; i < 5; i++) {
+                assertEquals("WATCHDOG=1", systemd.await(daemon));
+            }
+            signal("STOP", daemon);
+            systemd.drain();
+            signal("CONT", daemon);
+            assertEquals("WATCHDOG=1", systemd.await(daemon));
+            assertEquals("WATCHDOG=1", systemd.await(daemon));
+            assertTrue(daemon.control().answers());
+            daemon.terminate();
+        }
+    }
+
+    private static void awaitReady(NotifySocket systemd, WeftDaemon daemon) {
+        String state;
+        do {
+            state = systemd.await(daemon);
+        } while (!state.equals("READY=1"));
+    }
+
+    private static void signal(String name, WeftDaemon daemon) throws Exception {
+        assertEquals(
+                0,
+                new ProcessBuilder("kill", "-" + name, Long.toString(daemon.pid()))
+                        .start()
+                        .waitFor());
+    }
+
     /** systemd's end; the JDK has no datagrams between processes. */
     private record NotifySocket(int fd) implements AutoCloseable {
         private static final NativeLibrary LIBC = NativeLibrary.getInstance("c");
@@ -99,6 +135,13 @@ class NotifyIT {
                     Await.holds(PATIENCE, () -> (length[0] = call("read", fd, message, message.length)) > 0),
                     () -> "nothing was told:\n" + daemon.log());
             return new String(message, 0, length[0], StandardCharsets.UTF_8);
+        }
+
+        void drain() {
+            byte[] message = new byte[256];
+            while (call("read", fd, message, message.length) > 0) {
+                Thread.onSpinWait();
+            }
         }
 
         private static int call(String name, Object... arguments) {

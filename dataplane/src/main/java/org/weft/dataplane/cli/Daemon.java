@@ -33,6 +33,8 @@ import org.weft.dataplane.silk.policy.VerdictLog;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
 import org.weft.dataplane.vtep.Vtep;
+import org.weft.dataplane.watchdog.Heartbeats;
+import org.weft.dataplane.watchdog.Watchdog;
 import org.weft.encap.IpAddress;
 
 /** The process that runs VTEPs: brings them up, says so, and takes everything down in reverse on a signal. */
@@ -64,8 +66,17 @@ final class Daemon {
      * @throws OperatorException if it cannot start; nothing is left behind then
      */
     void run() throws InterruptedException {
-        Thread.setDefaultUncaughtExceptionHandler((thread, e) -> LOG.error(
-                "{} has ended, and what it did is not done any more: restart the daemon", thread.getName(), e));
+        Thread.setDefaultUncaughtExceptionHandler((thread, e) -> {
+            LOG.error("thread {} died and its work has stopped: restart the daemon", thread.getName(), e);
+            Heartbeats.PROCESS.lost("thread " + thread.getName() + " died of " + e);
+        });
+        Heartbeats.PROCESS.onDeath(Daemon::giveUp);
+        new Watchdog(
+                        Heartbeats.PROCESS,
+                        System.getenv(),
+                        ProcessHandle.current().pid(),
+                        SystemdNotifier::notify)
+                .start();
         Runtime.getRuntime().addShutdownHook(new Thread(this::terminate, "weft-stop"));
         try {
             start();
@@ -110,9 +121,9 @@ final class Daemon {
             if (config.metrics() != null) {
                 server.listenForMetrics(config.metrics());
             }
-        } catch (RuntimeException e) {
+        } catch (Throwable t) {
             stop();
-            throw e;
+            throw t;
         }
         ready = true;
         LOG.info("ready");
@@ -152,6 +163,15 @@ final class Daemon {
         running.push(cell);
         cell.start();
         return new LocalCell(cell, containers);
+    }
+
+    /**
+     * A thread that packets or leases need is dead, or cannot do its work: only a new process has it again, and the kernel takes
+     * down what this one holds. At once, as what is to be taken down in order may hang with that thread.
+     */
+    private static void giveUp(String sentence, Throwable cause) {
+        LOG.error("{}: this process ends, to be started again", sentence, cause);
+        Runtime.getRuntime().halt(Main.INTERNAL_ERROR);
     }
 
     /** Ends as after SIGTERM, from a thread that is stopped meanwhile. */

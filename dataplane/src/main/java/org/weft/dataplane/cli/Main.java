@@ -23,7 +23,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
 /** The command line's entry: arguments, exit codes (sysexits.h), and one sentence for each error. */
 public final class Main {
     /** EX_SOFTWARE. */
-    private static final int INTERNAL_ERROR = 70;
+    static final int INTERNAL_ERROR = 70;
 
     private Main() {}
 

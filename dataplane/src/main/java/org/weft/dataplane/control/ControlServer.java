@@ -23,6 +23,8 @@ import org.weft.dataplane.config.UnderlayMtu;
 import org.weft.dataplane.control.ConnectionLimit.Bounds;
 import org.weft.dataplane.control.TcpListener.Service;
 import org.weft.dataplane.vtep.OperatorException;
+import org.weft.dataplane.watchdog.Heartbeat;
+import org.weft.dataplane.watchdog.Heartbeats;
 
 /**
  * The daemon's control socket, and its optional TCP addresses for metrics and for silk-cni. Owns the control thread; whatever else has to
@@ -61,6 +63,8 @@ public final class ControlServer implements AutoCloseable {
     private final MetricsRoutes metricsRoutes;
     private final ControlRoutes controlRoutes;
 
+    private final Heartbeat heartbeat = Heartbeats.PROCESS.register("weft-control", Heartbeats.CONTROL);
+
     /** Packets that ended captures lost; written and read on the control thread. */
     private long captureLosses;
 
@@ -73,6 +77,8 @@ public final class ControlServer implements AutoCloseable {
      */
     public ControlServer(
             VtepRegistry registry, UnderlayMtu underlayMtu, Path socket, LocalCell local, LocalPolicy policy) {
+        long period = Heartbeats.PERIOD.toNanos();
+        loop.scheduleWithFixedDelay(heartbeat::beat, 0, period, TimeUnit.NANOSECONDS);
         this.registry = registry;
         this.local = local;
         containers.allowCoreThreadTimeOut(true);
@@ -163,6 +169,7 @@ public final class ControlServer implements AutoCloseable {
     /** A container that is being attached is attached to its end, or undone when the daemon starts again. */
     private void stopThread() {
         retries.shutdownNow();
+        heartbeat.close();
         containers.shutdown();
         try {
             containers.awaitTermination(5, TimeUnit.SECONDS);

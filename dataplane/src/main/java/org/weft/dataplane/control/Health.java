@@ -10,11 +10,12 @@ import org.weft.dataplane.silk.CellStatus;
 import org.weft.dataplane.silk.CellStatus.Phase;
 import org.weft.dataplane.silk.policy.PolicyStatus;
 import org.weft.dataplane.vtep.Vtep;
+import org.weft.dataplane.watchdog.Heartbeats;
 
 /** What this daemon says to whoever starts and stops it: whether it works, and whether packets pass. */
 final class Health {
-    /** Longer than anything the cell does in one go, a cluster that does not answer included. */
-    static final Duration SILENCE = Duration.ofSeconds(30);
+    /** Longer than the attaching or detaching of one container takes, a command that is killed included. */
+    private static final Duration SILENCE = Duration.ofSeconds(30);
 
     /**
      * An answer.
@@ -27,6 +28,7 @@ final class Health {
     private final LocalCell local;
     private final LocalPolicy policy;
     private final List<TcpListener> listeners;
+    private final Heartbeats heartbeats;
 
     /**
      * @param local null without a cell
@@ -34,25 +36,35 @@ final class Health {
      * @param listeners any thread may add to them
      */
     Health(VtepRegistry registry, LocalCell local, LocalPolicy policy, List<TcpListener> listeners) {
+        this(registry, local, policy, listeners, Heartbeats.PROCESS);
+    }
+
+    Health(
+            VtepRegistry registry,
+            LocalCell local,
+            LocalPolicy policy,
+            List<TcpListener> listeners,
+            Heartbeats heartbeats) {
+        this.heartbeats = heartbeats;
         this.registry = registry;
         this.local = local;
         this.policy = policy;
         this.listeners = listeners;
     }
 
-    /** Whether the daemon makes progress. That this is asked on the control thread is half of the answer. */
+    /** Whether the daemon makes progress. Waits for no lock that a thread which hangs may hold. */
     Verdict alive() {
+        String hanging = heartbeats.trouble();
+        if (hanging != null) {
+            return new Verdict(false, hanging);
+        }
         if (local == null) {
             return new Verdict(true, "ok");
         }
         CellStatus status = local.cell().status();
-        Duration silence = local.cell().silence();
-        if (silence.compareTo(SILENCE) > 0) {
-            return new Verdict(false, "the cell's thread has not come to an end for " + silence.toSeconds() + " s");
-        }
-        String hanging = local.containers().hanging(SILENCE);
-        if (hanging != null) {
-            return new Verdict(false, hanging);
+        String container = local.containers().hanging(SILENCE);
+        if (container != null) {
+            return new Verdict(false, container);
         }
         return status.phase() == Phase.LOST ? new Verdict(false, status.trouble()) : new Verdict(true, "ok");
     }

@@ -58,7 +58,7 @@ final class DirectoryWatch implements AutoCloseable {
     }
 
     private void listen(WatchService from) {
-        Thread thread = new Thread(() -> listenUntilClosed(from), "weft-watch");
+        Thread thread = new Thread(() -> listenUntilClosed(from), "weft-inotify");
         thread.setDaemon(true);
         thread.start();
     }
@@ -73,6 +73,11 @@ final class DirectoryWatch implements AutoCloseable {
             }
         } catch (ClosedWatchServiceException | InterruptedException e) {
             // That is the end of it.
+        } catch (RuntimeException | Error e) {
+            LOG.warn(
+                    "changes in {} are seen within seconds, not at once: restart the daemon to mend that",
+                    directory,
+                    e);
         }
     }
 

@@ -8,6 +8,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.weft.dataplane.watchdog.Heartbeat;
+import org.weft.dataplane.watchdog.Heartbeats;
 
 /**
  * A file that others write to, and a thread that looks whenever it has changed: at once if the kernel tells of the change,
@@ -34,6 +36,7 @@ public final class FollowedFile implements AutoCloseable {
     private final Semaphore wake = new Semaphore(0);
     private final Runnable changed;
     private final Runnable unchanged;
+    private final Heartbeat heartbeat;
     private final Thread thread;
     private volatile boolean closed;
     private volatile boolean asked = true;
@@ -52,7 +55,8 @@ public final class FollowedFile implements AutoCloseable {
         this.watch = new DirectoryWatch(directory == null ? path : directory, wake::release);
         this.changed = changed;
         this.unchanged = unchanged;
-        this.thread = new Thread(this::follow, threadName);
+        this.heartbeat = Heartbeats.PROCESS.register(threadName, Heartbeats.CONTROL);
+        this.thread = new Thread(heartbeat.life(this::follow), threadName);
         thread.setDaemon(true);
     }
 
@@ -77,20 +81,25 @@ public final class FollowedFile implements AutoCloseable {
 
     private void follow() {
         try (watch) {
+            Runnable look = heartbeat.guard(this::look);
             while (!closed) {
-                watch.ensure();
-                if (asked || file.changed()) {
-                    asked = false;
-                    awaitTurn();
-                    changed.run();
-                    lastRead = System.nanoTime();
-                } else {
-                    unchanged.run();
-                }
+                look.run();
                 awaitNext();
             }
-        } catch (InterruptedException | RuntimeException e) {
+        } catch (InterruptedException e) {
             LOG.error("{} is no longer followed: restart the daemon", path, e);
+        }
+    }
+
+    private void look() {
+        watch.ensure();
+        if (asked || file.changed()) {
+            asked = false;
+            awaitTurn();
+            changed.run();
+            lastRead = System.nanoTime();
+        } else {
+            unchanged.run();
         }
     }
 
@@ -113,6 +122,7 @@ public final class FollowedFile implements AutoCloseable {
     @Override
     public void close() {
         closed = true;
+        heartbeat.close();
         wake.release();
         if (thread != Thread.currentThread()) {
             try {

@@ -49,7 +49,6 @@ public final class Cell implements AutoCloseable {
     private final CellThread thread = new CellThread(this::publish);
 
     private volatile CellStatus status;
-    private volatile long publishedNanos;
 
     /**
      * What a full pass did.
@@ -148,11 +147,6 @@ public final class Cell implements AutoCloseable {
     /** The cell as it was at most a second ago. */
     public CellStatus status() {
         return status;
-    }
-
-    /** How long ago the cell's thread last came to the end of something; some seconds at most, unless it hangs. */
-    public Duration silence() {
-        return Duration.ofNanos(System.nanoTime() - publishedNanos);
     }
 
     /** What a full pass would change now. */
@@ -334,7 +328,6 @@ public final class Cell implements AutoCloseable {
                 convergence.failures(),
                 drain.remainingMillis(),
                 convergence.totals(contact.failures()));
-        publishedNanos = System.nanoTime();
     }
 
     private Phase phase() {

@@ -11,6 +11,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
+import org.weft.dataplane.watchdog.Heartbeat;
+import org.weft.dataplane.watchdog.Heartbeats;
 
 /** The thread that a cell's state belongs to. A task that fails is logged and does not keep the next ones back. */
 final class CellThread {
@@ -21,6 +23,7 @@ final class CellThread {
             Executors.newSingleThreadScheduledExecutor(task -> new Thread(task, "weft-cell"));
 
     private final Runnable publish;
+    private final Heartbeat heartbeat = Heartbeats.PROCESS.register("weft-cell", Heartbeats.CONTROL);
 
     /** @param publish called after each task */
     CellThread(Runnable publish) {
@@ -43,13 +46,15 @@ final class CellThread {
     }
 
     private void guarded(Runnable task) {
-        try {
-            task.run();
-        } catch (RuntimeException e) {
-            LOG.error("cell: {}", e.getMessage(), e);
-        } finally {
-            publish.run();
-        }
+        heartbeat
+                .guard(() -> {
+                    try {
+                        task.run();
+                    } finally {
+                        publish.run();
+                    }
+                })
+                .run();
     }
 
     <T> CompletableFuture<T> ask(Callable<T> question) {
@@ -71,6 +76,7 @@ final class CellThread {
 
     /** Takes no more tasks. @return whether those it had came to their end */
     boolean end() {
+        heartbeat.close();
         thread.shutdown();
         try {
             if (thread.awaitTermination(END.toMillis(), TimeUnit.MILLISECONDS)) {

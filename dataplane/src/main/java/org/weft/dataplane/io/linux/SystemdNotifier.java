@@ -32,7 +32,9 @@ public final class SystemdNotifier {
     /** @param socket a path, or {@code @} and a name in the abstract namespace */
     static void notify(String socket, String state) {
         int fd = LinuxException.check(
-                LibC.socket(LibC.AF_UNIX, LibC.SOCK_DGRAM | LibC.SOCK_CLOEXEC, 0), "socket", socket);
+                LibC.socket(LibC.AF_UNIX, LibC.SOCK_DGRAM | LibC.SOCK_NONBLOCK | LibC.SOCK_CLOEXEC, 0),
+                "socket",
+                socket);
         try {
             UnsafeBuffer address = new UnsafeBuffer(ByteBuffer.allocateDirect(ADDRESS_LENGTH));
             int length = putAddress(address, socket);

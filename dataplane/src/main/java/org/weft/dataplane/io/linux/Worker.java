@@ -15,8 +15,6 @@ import io.netty.util.IntSupplier;
 import io.netty.util.concurrent.FastThreadLocalThread;
 import io.netty.util.concurrent.Future;
 import java.time.Duration;
-import java.util.HashMap;
-import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.RejectedExecutionException;
@@ -24,12 +22,14 @@ import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.weft.dataplane.watchdog.Heartbeat;
+import org.weft.dataplane.watchdog.Heartbeats;
 
 /**
  * One thread with one event loop, which owns the devices of a VTEP and runs its agents.
  *
- * <p>What a callback throws is logged, not more than a few times for each place that throws, and the loop goes on. The
- * thread does not keep the process alive.
+ * <p>What a callback throws is logged and counted, and the loop continues, until it is too much ({@link Heartbeat#failed}).
+ * The thread does not keep the process alive.
  */
 public final class Worker implements AutoCloseable {
     /** Something that the loop calls, until it is closed. */
@@ -56,14 +56,26 @@ public final class Worker implements AutoCloseable {
     /** When something was last ready; the loop's own. */
     private long lastReady;
 
-    /** How often each place has thrown; the loop's own. */
-    private final Map<String, Integer> thrown = new HashMap<>();
+    private final Heartbeat heartbeat;
 
     /** @param name of the thread */
     public Worker(String name) {
+        this(name, Heartbeats.PROCESS);
+    }
+
+    /** @param heartbeats where the thread beats, once a second and after each task, until this is closed */
+    public Worker(String name, Heartbeats heartbeats) {
         ThreadFactory threads = task -> thread(task, name);
         group = new MultiThreadIoEventLoopGroup(1, threads, EpollIoHandler.newFactory(0, () -> this::pollOrBlock));
         loop = group.next();
+        heartbeat = heartbeats.register(name, Heartbeats.PACKETS);
+        long period = Heartbeats.PERIOD.toNanos();
+        loop.scheduleWithFixedDelay(heartbeat::beat, 0, period, TimeUnit.NANOSECONDS);
+    }
+
+    /** Says what the loop does from now on, for whoever asks why it hangs; on the loop. */
+    public void doing(String what) {
+        heartbeat.doing(what);
     }
 
     /**
@@ -166,31 +178,14 @@ public final class Worker implements AutoCloseable {
         try {
             callback.run();
         } catch (Throwable t) {
-            report(t);
+            heartbeat.failed(t);
         }
-    }
-
-    /** Logs the first, tenth, hundredth ... time that a place throws. */
-    private void report(Throwable t) {
-        StackTraceElement[] trace = t.getStackTrace();
-        String place = t.getClass().getName() + (trace.length == 0 ? "" : " at " + trace[0]);
-        int count = thrown.merge(place, 1, (a, b) -> a == Integer.MAX_VALUE ? a : a + b);
-        if (isPowerOfTen(count)) {
-            LOG.error("{} failed ({} times); it goes on", Thread.currentThread().getName(), count, t);
-        }
-    }
-
-    private static boolean isPowerOfTen(int count) {
-        int power = count;
-        while (power % 10 == 0) {
-            power /= 10;
-        }
-        return power == 1;
     }
 
     /** Ends the thread and waits for it; what is registered is not called again. */
     @Override
     public void close() {
+        heartbeat.close();
         group.shutdownGracefully(0, SHUTDOWN_SECONDS, TimeUnit.SECONDS);
         if (!inLoop()) {
             group.terminationFuture().awaitUninterruptibly(SHUTDOWN_SECONDS, TimeUnit.SECONDS);

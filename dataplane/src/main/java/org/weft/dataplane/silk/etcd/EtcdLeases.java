@@ -22,6 +22,8 @@ import org.weft.dataplane.silk.lease.Lease;
 import org.weft.dataplane.silk.lease.LeaseSource;
 import org.weft.dataplane.silk.lease.Overlay;
 import org.weft.dataplane.vtep.OperatorException;
+import org.weft.dataplane.watchdog.Heartbeat;
+import org.weft.dataplane.watchdog.Heartbeats;
 import org.weft.encap.IpAddress;
 
 /**
@@ -43,6 +45,7 @@ public final class EtcdLeases implements LeaseSource {
     private final Backoff reconnecting;
     private final AtomicBoolean arrived = new AtomicBoolean();
     private final ScheduledThreadPoolExecutor loop;
+    private final Heartbeat heartbeat;
 
     /** What follows is the loop's. */
     private Report report;
@@ -78,6 +81,9 @@ public final class EtcdLeases implements LeaseSource {
             return thread;
         });
         loop.setRemoveOnCancelPolicy(true);
+        // A turn asks one after another, and each answer takes no longer than the timeout.
+        heartbeat = Heartbeats.PROCESS.register(
+                "weft-etcd", Heartbeats.CONTROL.plus(config.timeout().multipliedBy(10)));
     }
 
     @Override
@@ -98,6 +104,8 @@ public final class EtcdLeases implements LeaseSource {
             acquisition.want(held == null ? null : held.subnet());
             turn();
         });
+        long period = Heartbeats.PERIOD.toNanos();
+        loop.scheduleWithFixedDelay(heartbeat::beat, period, period, TimeUnit.NANOSECONDS);
     }
 
     @Override
@@ -126,8 +134,8 @@ public final class EtcdLeases implements LeaseSource {
             advance();
         } catch (EtcdException e) {
             disconnect(e);
-        } catch (RuntimeException e) {
-            LOG.error("etcd: unexpected", e);
+        } catch (RuntimeException | Error e) {
+            heartbeat.failed(e);
             disconnect(new EtcdException(name() + ": " + e, e));
         }
         schedule();
@@ -280,6 +288,7 @@ public final class EtcdLeases implements LeaseSource {
 
     @Override
     public void close() {
+        heartbeat.close();
         loop.shutdownNow();
         try {
             loop.awaitTermination(config.timeout().toMillis(), TimeUnit.MILLISECONDS);

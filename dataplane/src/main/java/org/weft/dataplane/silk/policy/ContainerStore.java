@@ -45,7 +45,7 @@ final class ContainerStore implements AutoCloseable {
     ContainerStore(Path path, Runnable changed) {
         this.path = path;
         this.changed = changed;
-        this.file = new FollowedFile(path, "weft-containers", this::look, () -> {});
+        this.file = new FollowedFile(path, "weft-metadata", this::look, () -> {});
     }
 
     void start() {

@@ -30,6 +30,8 @@ import org.weft.dataplane.table.TagTable.Tag;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
 import org.weft.dataplane.vtep.Vtep;
+import org.weft.dataplane.watchdog.Heartbeat;
+import org.weft.dataplane.watchdog.Heartbeats;
 import org.weft.encap.IpAddress;
 
 /**
@@ -61,6 +63,8 @@ public final class Policies implements AutoCloseable {
     /** So that a slow disk keeps no operator waiting. */
     private final ExecutorService saver =
             Executors.newSingleThreadExecutor(task -> new Thread(task, "weft-policy-save"));
+
+    private final Heartbeat heartbeat = Heartbeats.PROCESS.register("weft-policy", Heartbeats.CONTROL);
 
     private final AtomicReference<PolicySet> heard = new AtomicReference<>();
 
@@ -403,15 +407,13 @@ public final class Policies implements AutoCloseable {
     }
 
     private Runnable guarded(Runnable task) {
-        return () -> {
+        return heartbeat.guard(() -> {
             try {
                 task.run();
-            } catch (RuntimeException e) {
-                LOG.error("policy: {}", e.getMessage(), e);
             } finally {
                 publish();
             }
-        };
+        });
     }
 
     private CompletableFuture<Void> ask(Runnable task) {
@@ -435,6 +437,7 @@ public final class Policies implements AutoCloseable {
     /** Ends the following of the source. VTEPs go on judging by what is in force. */
     @Override
     public void close() {
+        heartbeat.close();
         if (source != null) {
             source.close();
         }

@@ -31,7 +31,7 @@ public final class ServerPolicies implements PolicySource {
     private final int ingressRouterTag;
     private final PolicyServerClient client;
     private final PollSchedule schedule;
-    private final PollLoop loop = new PollLoop("policy-server", this::cycle);
+    private final PollLoop loop = new PollLoop("weft-policy-server", this::cycle);
     private final ContainerStore store;
     private Listener listener;
 

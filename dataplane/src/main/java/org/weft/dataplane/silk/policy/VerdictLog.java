@@ -16,6 +16,8 @@ import org.agrona.concurrent.ringbuffer.RingBufferDescriptor;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.weft.dataplane.policy.VerdictSink;
+import org.weft.dataplane.watchdog.Heartbeat;
+import org.weft.dataplane.watchdog.Heartbeats;
 import org.weft.encap.FlowKey;
 import org.weft.encap.IpAddress;
 
@@ -50,6 +52,7 @@ public final class VerdictLog implements VerdictSink, AutoCloseable {
 
     private volatile boolean closed;
     private Thread thread;
+    private Heartbeat heartbeat;
 
     // Of the writer.
     private final VerdictFile file;
@@ -93,7 +96,8 @@ public final class VerdictLog implements VerdictSink, AutoCloseable {
 
     void start(VerdictLines names) {
         prepare(names);
-        thread = new Thread(this::run, "weft-verdicts");
+        heartbeat = Heartbeats.PROCESS.register("weft-verdicts", Heartbeats.CONTROL);
+        thread = new Thread(heartbeat.life(this::run), "weft-verdicts");
         thread.setDaemon(true);
         thread.start();
     }
@@ -143,6 +147,7 @@ public final class VerdictLog implements VerdictSink, AutoCloseable {
 
     private void run() {
         while (!closed) {
+            heartbeat.beat();
             doWork(System.nanoTime());
             LockSupport.parkNanos(IDLE);
         }
@@ -161,7 +166,7 @@ public final class VerdictLog implements VerdictSink, AutoCloseable {
                 second = now;
                 everySecond();
             }
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             if (!String.valueOf(e).equals(failure)) {
                 LOG.error("verdicts: {}", e.getMessage(), e);
             }

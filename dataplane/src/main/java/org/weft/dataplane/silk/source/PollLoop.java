@@ -3,18 +3,26 @@ package org.weft.dataplane.silk.source;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
+import org.weft.dataplane.watchdog.Heartbeat;
+import org.weft.dataplane.watchdog.Heartbeats;
 
 /** A thread that does something, waits as long as that says, or until somebody wakes it, and does it again. */
 public final class PollLoop {
+    /** What throws is tried again. */
+    private static final Duration AFTER_FAILURE = Duration.ofSeconds(1);
+
     private final Supplier<Duration> cycle;
+    private final Heartbeat heartbeat;
     private final Thread thread;
+    private Duration wait;
     private boolean wake;
     private boolean stopped;
 
     /** @param cycle what to do; returns how long to wait, null to wait for {@link #wake} only */
     public PollLoop(String threadName, Supplier<Duration> cycle) {
         this.cycle = cycle;
-        this.thread = new Thread(this::run, threadName);
+        this.heartbeat = Heartbeats.PROCESS.register(threadName, Heartbeats.CONTROL);
+        this.thread = new Thread(heartbeat.life(this::run), threadName);
         thread.setDaemon(true);
     }
 
@@ -31,6 +39,7 @@ public final class PollLoop {
     /** Lets the cycle under way be the last; returns at once. */
     public synchronized void stop() {
         stopped = true;
+        heartbeat.close();
         notifyAll();
     }
 
@@ -51,8 +60,11 @@ public final class PollLoop {
     }
 
     private void run() {
+        Runnable next = heartbeat.guard(() -> wait = cycle.get());
         while (!isStopped()) {
-            await(cycle.get());
+            wait = AFTER_FAILURE;
+            next.run();
+            await(wait);
         }
     }
 
@@ -61,7 +73,8 @@ public final class PollLoop {
         long limit = delay == null ? Long.MAX_VALUE : delay.toNanos();
         try {
             for (long left = limit; left > 0 && !wake && !stopped; left = limit - (System.nanoTime() - begin)) {
-                TimeUnit.NANOSECONDS.timedWait(this, left);
+                TimeUnit.NANOSECONDS.timedWait(this, Math.min(left, Heartbeats.PERIOD.toNanos()));
+                heartbeat.beat();
             }
         } catch (InterruptedException e) {
             stopped = true;

@@ -14,15 +14,20 @@ import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.DatagramChannel;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 import org.weft.dataplane.io.FrameSlab;
 import org.weft.dataplane.io.linux.Worker.Registration;
+import org.weft.dataplane.watchdog.Heartbeats;
 import org.weft.encap.IpAddress;
 import org.weft.testing.Await;
 import org.weft.testing.OpenFiles;
@@ -167,6 +172,65 @@ class WorkerTest {
         underlay.close();
         assertThrows(RejectedExecutionException.class, () -> closed.call(() -> null));
         assertEquals(before, OpenFiles.now());
+    }
+
+    @Test
+    void oneThatHangsIsNamedWithItsAgentAndAnIdleOneBeats() {
+        AtomicLong clock = new AtomicLong();
+        Heartbeats heartbeats = new Heartbeats(clock::get);
+        CountDownLatch hangs = new CountDownLatch(1);
+        CountDownLatch end = new CountDownLatch(1);
+        try (Worker watched = new Worker("weft-watched", heartbeats)) {
+            watched.execute(() -> {
+                watched.doing("tap-writer-vxlan7");
+                hangs.countDown();
+                awaitUninterruptibly(end);
+                watched.doing(null);
+            });
+            awaitUninterruptibly(hangs);
+            for (int i = 0; i < 11; i++) {
+                clock.addAndGet(Duration.ofSeconds(1).toNanos());
+                heartbeats.look();
+            }
+            assertEquals("thread weft-watched has not moved for 11 s (tap-writer-vxlan7)", heartbeats.trouble());
+            end.countDown();
+            Await.until("a beat", () -> heartbeats.look() == null);
+        } finally {
+            end.countDown();
+        }
+    }
+
+    private static void awaitUninterruptibly(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    @Test
+    void aCallbackThatAlwaysThrowsIsTheEnd() {
+        Heartbeats heartbeats = new Heartbeats(System::nanoTime);
+        List<String> deaths = new CopyOnWriteArrayList<>();
+        heartbeats.onDeath((sentence, cause) -> deaths.add(sentence));
+        try (Worker broken = new Worker("weft-broken", heartbeats)) {
+            for (int i = 0; i < 99; i++) {
+                broken.execute(() -> {
+                    throw new IllegalStateException("thrown by a test");
+                });
+            }
+            broken.call(() -> null);
+            assertEquals(List.of(), deaths);
+            broken.repeat(Duration.ofMillis(1), () -> {
+                throw new AssertionError("thrown by a test");
+            });
+            Await.until("the end", () -> !deaths.isEmpty());
+            assertTrue(
+                    deaths.get(0)
+                            .startsWith(
+                                    "thread weft-broken failed 100 times within 60 s with java.lang.AssertionError"),
+                    deaths.get(0));
+        }
     }
 
     private static void sendDatagrams(int count, int port) throws IOException {
