@@ -2,7 +2,6 @@ package org.weft.dataplane.host;
 
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
-import java.util.stream.Stream;
 import org.weft.dataplane.host.HostCommand.Answer;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
@@ -17,9 +16,6 @@ import org.weft.encap.MacAddress;
  * everywhere; and nft writes no sum or mark into a packet, but what a map gives, so a mark is written octet by octet. A map of a declared size is the faster kind.
  */
 public final class MarkRules {
-    /** Names that can stand in a command of nft as they are. */
-    private static final String SPEAKABLE = "[A-Za-z0-9_.-]+";
-
     private static final String OCTETS =
             IntStream.range(0, 256).mapToObj(octet -> octet + " : " + octet).collect(Collectors.joining(", "));
 
@@ -76,14 +72,14 @@ public final class MarkRules {
         if (mac == installedFor) {
             return;
         }
-        if (!device.matches(SPEAKABLE)) {
-            throw refused("it has letters in its name that nft has no word for: give it another name");
+        if (!Nft.canName(device)) {
+            throw refused(Nft.UNSPEAKABLE);
         }
         if (mac >>> PREFIX_OF_MAC == fromHost) {
             throw refused("its MAC address " + MacAddress.toString(mac) + " is one of those that marks are carried in:"
                     + " give it another");
         }
-        Answer answer = nft(TABLE.formatted(table(), device, mac, OCTETS, towardsHost, fromHost), "-f", "-");
+        Answer answer = Nft.run(TABLE.formatted(table(), device, mac, OCTETS, towardsHost, fromHost));
         if (!answer.succeeded()) {
             throw refused("nft needs version 1.0.1, Linux 5.16 with CONFIG_NETFILTER_EGRESS, and root, and says: "
                     + answer.reason());
@@ -94,7 +90,7 @@ public final class MarkRules {
     /** Whether nobody has taken away what was installed, as {@code nft flush ruleset} does. */
     public boolean stand() {
         return installedFor == NONE
-                || nft("", "list", "chain", "netdev", table(), "egress").succeeded();
+                || Nft.list("chain", "netdev " + table() + " egress").succeeded();
     }
 
     /** Installs what somebody has taken away. */
@@ -114,9 +110,9 @@ public final class MarkRules {
 
     /** Takes away what a daemon that was killed may have left, which needs nothing where nft is not installed. */
     public void removeLeftBehind() {
-        if (device.matches(SPEAKABLE)) {
+        if (Nft.canName(device)) {
             try {
-                nft("delete table netdev " + table(), "-f", "-");
+                Nft.run("delete table netdev " + table());
             } catch (OperatorException e) {
                 // Without nft there are no rules.
             }
@@ -130,10 +126,5 @@ public final class MarkRules {
     private OperatorException refused(String reason) {
         return new OperatorException(
                 Kind.UNAVAILABLE, device + ": marks cannot be handed to and from netfilter: " + reason);
-    }
-
-    private static Answer nft(String input, String... words) {
-        return HostCommand.run(
-                input, Stream.concat(Stream.of("nft"), Stream.of(words)).toList(), "nftables");
     }
 }
