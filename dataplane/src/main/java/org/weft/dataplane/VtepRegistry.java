@@ -48,6 +48,9 @@ public interface VtepRegistry {
      */
     void guard(String name, Enforcement enforcement, List<Tag> tags);
 
+    /** How the packets of a VTEP of this name are judged, be there one or not yet. */
+    Enforcement enforcement(String name);
+
     /** Sets the TAP device up or down. */
     void up(Vtep vtep, boolean up);
 

@@ -278,6 +278,12 @@ public final class Weft implements VtepRegistry, AutoCloseable {
     }
 
     @Override
+    public synchronized Enforcement enforcement(String name) {
+        Guard guard = guards.get(name);
+        return guard == null ? Enforcement.NONE : guard.enforcement();
+    }
+
+    @Override
     public synchronized void up(Vtep vtep, boolean up) {
         Link.of(vtep.name()).up(up);
     }

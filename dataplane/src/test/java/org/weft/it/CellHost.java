@@ -101,9 +101,13 @@ final class CellHost implements AutoCloseable {
         sections = yaml;
     }
 
-    /** Makes it a cell with Weft, and waits for the lease that is in the source. */
-    void startWeft(String source) {
-        daemon = new WeftDaemon(netns, config(source));
+    /**
+     * Makes it a cell with Weft, and waits for the lease that is in the source.
+     *
+     * @param prefix command that starts the daemon in its place
+     */
+    void startWeft(String source, String... prefix) {
+        daemon = new WeftDaemon(netns, config(source), prefix);
         restartWeft();
     }
 

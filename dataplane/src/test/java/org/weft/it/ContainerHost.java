@@ -10,6 +10,7 @@ import java.util.List;
 import org.weft.dataplane.silk.container.AttachRequest;
 import org.weft.dataplane.silk.container.Attachment;
 import org.weft.dataplane.silk.container.Containers;
+import org.weft.dataplane.silk.container.MemoryCellTable;
 import org.weft.dataplane.silk.lease.Lease;
 import org.weft.dataplane.silk.lease.SilkNames;
 import org.weft.dataplane.vtep.OperatorException;
@@ -37,7 +38,7 @@ final class ContainerHost implements AutoCloseable {
 
     /** Does what a daemon does when it starts, with what the one before left on disk. */
     void restart() {
-        containers = netns.call(() -> Containers.open(state));
+        containers = netns.call(() -> Containers.open(state, MemoryCellTable.guard()));
         containers.lease(lease("10.255.108.0/24"), MTU);
     }
 

@@ -150,6 +150,12 @@ public final class MemoryRegistry implements VtepRegistry {
     }
 
     @Override
+    public Enforcement enforcement(String name) {
+        Guard guard = guards.get(name);
+        return guard == null ? Enforcement.NONE : guard.enforcement();
+    }
+
+    @Override
     public void up(Vtep vtep, boolean wanted) {
         up = wanted;
         host.add(vtep.name() + (wanted ? " up" : " down"));

@@ -91,13 +91,20 @@ final class CellCommand implements Callable<Integer> {
             name = "show",
             synopsisHeading = "Usage: ",
             customSynopsis = "weft [-j] cell [show]",
-            description = "%nEach container's address and both ends of its veth pair.%n")
+            description = {
+                "%nEach container's address and both ends of its veth pair. On standard error: why nothing keeps them",
+                "from forging sources and tags, if so.%n"
+            })
     int show() {
         Session session = weft.session();
         JsonElement cell = session.client().read(session.client().get(TARGET), TARGET);
         if (session.json()) {
             weft.out().println(cell);
         } else {
+            String trouble = Printer.text(Printer.object(cell.getAsJsonObject(), "guard"), "trouble");
+            if (trouble != null) {
+                weft.err().println("weft: " + trouble);
+            }
             cell.getAsJsonObject().getAsJsonArray("containers").forEach(this::print);
         }
         return 0;

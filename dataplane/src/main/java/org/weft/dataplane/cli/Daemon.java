@@ -14,11 +14,13 @@ import org.weft.dataplane.config.CellConfig;
 import org.weft.dataplane.config.ConfigFile;
 import org.weft.dataplane.config.DaemonConfig;
 import org.weft.dataplane.config.PolicyConfig;
+import org.weft.dataplane.config.PolicyConfig.HostAccess;
 import org.weft.dataplane.config.UnderlayMtu;
 import org.weft.dataplane.control.ControlServer;
 import org.weft.dataplane.control.LocalCell;
 import org.weft.dataplane.control.LocalPolicy;
 import org.weft.dataplane.host.HostNetwork;
+import org.weft.dataplane.host.NftCellTable;
 import org.weft.dataplane.io.linux.Errno;
 import org.weft.dataplane.io.linux.Link;
 import org.weft.dataplane.io.linux.LinuxException;
@@ -26,6 +28,7 @@ import org.weft.dataplane.io.linux.SystemdNotifier;
 import org.weft.dataplane.policy.VerdictSink;
 import org.weft.dataplane.silk.Cell;
 import org.weft.dataplane.silk.LeaseSources;
+import org.weft.dataplane.silk.container.ContainerGuard;
 import org.weft.dataplane.silk.container.Containers;
 import org.weft.dataplane.silk.policy.Policies;
 import org.weft.dataplane.silk.policy.PolicySources;
@@ -112,7 +115,7 @@ final class Daemon {
             running.push(weft);
             LocalPolicy policy = config.policy() == null ? null : startPolicies(weft, config.policy(), verdicts);
             weft.start();
-            LocalCell cell = config.cell() == null ? null : startCell(weft, config.cell());
+            LocalCell cell = config.cell() == null ? null : startCell(weft, config.cell(), config.policy());
             ControlServer server = new ControlServer(weft, UNDERLAY_MTU, control, cell, policy);
             running.push(server);
             if (cell != null) {
@@ -157,8 +160,10 @@ final class Daemon {
         return vtep == null ? null : vtep.config().local();
     }
 
-    private LocalCell startCell(Weft weft, CellConfig config) {
-        Containers containers = Containers.open(config.state());
+    private LocalCell startCell(Weft weft, CellConfig config, PolicyConfig policy) {
+        HostAccess access = policy == null ? HostAccess.DEFAULT : policy.hostAccess();
+        ContainerGuard guard = new ContainerGuard(new NftCellTable(config.vtepName()), access);
+        Containers containers = Containers.open(config.state(), guard);
         Cell cell = new Cell(config, weft, UNDERLAY_MTU, containers, LeaseSources.of(config), Daemon::exit);
         running.push(cell);
         cell.start();

@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.weft.dataplane.table.TagTable.Tag;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
@@ -81,9 +82,20 @@ public record CellConfig(
      */
     public record TlsFiles(Path ca, Path certificate, Path key) {}
 
+    private static final int IANA_PORT = 4789;
+
     public CellConfig {
         overlay = List.copyOf(overlay);
         vtepAttributes = Map.copyOf(vtepAttributes);
         tags = List.copyOf(tags);
+    }
+
+    /** UDP port of the VTEP. */
+    public int port() {
+        return Stream.of("port", "dstport")
+                .filter(vtepAttributes::containsKey)
+                .map(name -> Integer.valueOf(vtepAttributes.get(name)))
+                .findFirst()
+                .orElse(IANA_PORT);
     }
 }

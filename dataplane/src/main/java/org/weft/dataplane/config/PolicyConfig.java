@@ -21,6 +21,7 @@ import org.weft.dataplane.table.FlowTable.Timeouts;
  *     {@link #NO_ROUTER}, or {@link #ASK}
  * @param state directory for what must survive a restart
  * @param source null: only live changes
+ * @param hostAccess what a cell lets through to its host, and from there to containers, while it enforces policies
  */
 public record PolicyConfig(
         String vtep,
@@ -33,12 +34,24 @@ public record PolicyConfig(
         Path verdicts,
         int ingressRouterTag,
         Path state,
-        Source source) {
+        Source source,
+        HostAccess hostAccess) {
     /** There is no ingress router. */
     public static final int NO_ROUTER = 0;
 
     /** The policy server knows the ingress router's tag. */
     public static final int ASK = -1;
+
+    /**
+     * What passes that arrives over a cell's VTEP for an address of the host itself, so that policies do not judge it.
+     *
+     * @param dnat whether it reaches a container if the host's DNAT sends it on to one
+     * @param host whether it reaches the host, unless it is an answer, which does
+     */
+    public record HostAccess(boolean dnat, boolean host) {
+        /** Containers are reached by policies only, the host as ever. */
+        public static final HostAccess DEFAULT = new HostAccess(false, true);
+    }
 
     /** Where policies come from. */
     public sealed interface Source {}

@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.weft.dataplane.config.CellConfig.TlsFiles;
+import org.weft.dataplane.config.PolicyConfig.HostAccess;
 import org.weft.dataplane.config.PolicyConfig.PolicyFile;
 import org.weft.dataplane.config.PolicyConfig.PolicyServer;
 import org.weft.dataplane.config.PolicyConfig.Source;
@@ -28,6 +29,8 @@ final class PolicySection {
             "mode",
             "refuse",
             "spoofing",
+            "dnat",
+            "host",
             "subnet-prefix-length",
             "flows",
             "tcp-timeout",
@@ -52,6 +55,11 @@ final class PolicySection {
     private static final int FLOWS = 1 << 18;
     private static final int LEAST_FLOWS = 1 << 10;
     private static final int MOST_FLOWS = 1 << 24;
+
+    private enum Access {
+        ALLOW,
+        REFUSE
+    }
 
     private final YamlMapping policy;
     private final CellConfig cell;
@@ -90,7 +98,19 @@ final class PolicySection {
                 policy.read("verdicts", null, Values::path),
                 ingressRouterTag(),
                 policy.read("state", cell == null ? STATE : cell.state(), Values::path),
-                source());
+                source(),
+                new HostAccess(
+                        access(vtep, "dnat", HostAccess.DEFAULT.dnat()),
+                        access(vtep, "host", HostAccess.DEFAULT.host())));
+    }
+
+    private boolean access(String vtep, String key, boolean otherwise) {
+        if (policy.has(key) && (cell == null || !cell.vtepName().equals(vtep))) {
+            policy.problem(key, "is for the VTEP of a cell: leave it out");
+            return otherwise;
+        }
+        return policy.read(key, otherwise ? Access.ALLOW : Access.REFUSE, text -> oneOf(text, Access.values()))
+                == Access.ALLOW;
     }
 
     private String vtep() {

@@ -40,6 +40,14 @@ final class CellMetrics {
                 "weft_containers",
                 "containers attached",
                 local.containers().entries().size()));
+        metrics.metricSnapshot(gauge(
+                "weft_guard_in_force",
+                "whether containers are kept from forging sources and tags",
+                local.cell().guard().inForce() ? 1 : 0));
+        metrics.metricSnapshot(counter(
+                "weft_guard_repairs",
+                "times that the table of nftables was laid again because somebody had changed it",
+                local.cell().guard().repairs()));
         add(status.totals(), metrics);
     }
 

@@ -82,8 +82,7 @@ final class CellRoutes implements Routes {
                 exchanges.answer(context, CellView.leases(local.cell().status()));
             case "/v1/converge" -> {
                 Cell cell = requireLease();
-                exchanges.later(
-                        context, cell.plan().thenApply(changes -> Answer.json(CellView.changes(changes, Map.of()))));
+                exchanges.later(context, cell.plan().thenApply(pass -> Answer.json(CellView.changes(pass))));
             }
             default -> exchanges.answer(context, CellView.cell(local));
         }
@@ -101,9 +100,7 @@ final class CellRoutes implements Routes {
     }
 
     private CompletionStage<Answer> converge() {
-        return requireLease()
-                .converge()
-                .thenApply(pass -> Answer.json(CellView.changes(pass.changes(), pass.refused())));
+        return requireLease().converge().thenApply(pass -> Answer.json(CellView.changes(pass)));
     }
 
     /** Failures are in CNI's own form. */

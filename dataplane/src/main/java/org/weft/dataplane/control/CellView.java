@@ -10,9 +10,11 @@ import java.util.Map;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.weft.dataplane.control.Answer.JsonBody;
+import org.weft.dataplane.silk.Cell.Pass;
 import org.weft.dataplane.silk.CellStatus;
 import org.weft.dataplane.silk.Change;
 import org.weft.dataplane.silk.container.Attachment;
+import org.weft.dataplane.silk.container.ContainerGuard.Repair;
 import org.weft.dataplane.silk.lease.Lease;
 import org.weft.dataplane.silk.lease.LeaseRecord;
 import org.weft.dataplane.silk.lease.SilkNames;
@@ -83,11 +85,22 @@ final class CellView {
         json.name("overlay_hardware_addr").value(record.overlayHardwareAddr());
     }
 
-    /** @param refused why the kernel did not take a change, by subnet */
-    static JsonBody changes(List<Change> changes, Map<IpPrefix, String> refused) {
+    static JsonBody changes(Pass pass) {
+        Map<IpPrefix, String> refused = pass.refused();
+        Repair guard = pass.guard();
         return json -> {
             json.beginArray();
-            for (Change change : changes) {
+            if (guard != null) {
+                json.beginObject();
+                json.name("table").value(guard.table());
+                json.name("change").value("repaired");
+                json.name("text").value("repaired table " + guard.table());
+                if (guard.refused() != null) {
+                    json.name("refused").value(guard.refused());
+                }
+                json.endObject();
+            }
+            for (Change change : pass.changes()) {
                 json.beginObject();
                 IpPrefix subnet = change.subnet();
                 json.name("subnet").value(subnet.address() + "/" + subnet.length());
@@ -116,6 +129,10 @@ final class CellView {
             json.name("subnet").value(status.own() == null ? null : status.own().subnetText());
             json.name("draining").value(status.drainMillis() >= 0);
             json.name("drain_remaining").value(status.drainMillis() < 0 ? null : status.drainMillis() / 1000);
+            json.name("guard").beginObject();
+            json.name("table").value(local.cell().guard().table());
+            json.name("trouble").value(local.cell().guard().trouble());
+            json.endObject();
             json.name("containers").beginArray();
             for (Attachment container : containers) {
                 container(container, json);

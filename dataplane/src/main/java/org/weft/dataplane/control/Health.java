@@ -92,7 +92,16 @@ final class Health {
                 local == null ? new Verdict(true, "ok") : ready(local.cell().status());
         return policy == null || !verdict.good()
                 ? verdict
-                : judging(policy.policies().status(), verdict);
+                : guarded(policy.policies().status(), judging(policy.policies().status(), verdict));
+    }
+
+    /** Packets pass, so this stays ready; but what policies say is worth little then. */
+    private Verdict guarded(PolicyStatus status, Verdict verdict) {
+        String trouble = local == null ? null : local.cell().guard().trouble();
+        boolean matters = trouble != null
+                && status.mode() == Mode.ENFORCE
+                && status.vtep().equals(local.cell().status().vtep());
+        return matters && verdict.good() ? new Verdict(true, verdict.sentence() + ", but " + trouble) : verdict;
     }
 
     private static Verdict judging(PolicyStatus status, Verdict verdict) {

@@ -2,9 +2,11 @@ package org.weft.dataplane.silk;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
@@ -14,6 +16,8 @@ import org.weft.dataplane.VtepRegistry;
 import org.weft.dataplane.config.CellConfig;
 import org.weft.dataplane.config.UnderlayMtu;
 import org.weft.dataplane.silk.CellStatus.Phase;
+import org.weft.dataplane.silk.container.ContainerGuard;
+import org.weft.dataplane.silk.container.ContainerGuard.Repair;
 import org.weft.dataplane.silk.container.Tenants;
 import org.weft.dataplane.silk.lease.Lease;
 import org.weft.dataplane.silk.lease.LeaseRecord;
@@ -51,12 +55,13 @@ public final class Cell implements AutoCloseable {
     private volatile CellStatus status;
 
     /**
-     * What a full pass did.
+     * What a full pass did, or would do.
      *
      * @param changes what was to be changed
      * @param refused why the kernel did not take it, by subnet
+     * @param guard what was to be done about the rules that guard containers; null if nothing was
      */
-    public record Pass(List<Change> changes, Map<IpPrefix, String> refused) {}
+    public record Pass(List<Change> changes, Map<IpPrefix, String> refused, Repair guard) {}
 
     /**
      * How often things are looked after.
@@ -127,6 +132,7 @@ public final class Cell implements AutoCloseable {
     }
 
     private void begin(CellState.Saved saved) {
+        followGuarded();
         if (saved != null && (isSuitable(saved.own()) || tenants.size() > 0)) {
             LOG.info(
                     "lease {} and {} others were in force at {}",
@@ -149,9 +155,14 @@ public final class Cell implements AutoCloseable {
         return status;
     }
 
+    /** What keeps this host's containers from sending what is not theirs. */
+    public ContainerGuard guard() {
+        return tenants.guard();
+    }
+
     /** What a full pass would change now. */
-    public CompletableFuture<List<Change>> plan() {
-        return thread.ask(() -> convergence.plan(known.leases()));
+    public CompletableFuture<Pass> plan() {
+        return thread.ask(() -> new Pass(convergence.plan(known.leases()), Map.of(), guard().plan()));
     }
 
     /** Asks the source, and makes a full pass over what is known so far. */
@@ -159,7 +170,8 @@ public final class Cell implements AutoCloseable {
         return thread.ask(() -> {
             source.refresh();
             convergence.requireFullPass();
-            return new Pass(pass(), convergence.refusals());
+            Repair repair = guard().keep();
+            return new Pass(pass(), convergence.refusals(), repair);
         });
     }
 
@@ -246,6 +258,13 @@ public final class Cell implements AutoCloseable {
         }
     }
 
+    /** Before the device is up, so that no packet passes unguarded, and then with each change within a tick. */
+    private void followGuarded() {
+        Set<Integer> ports = new HashSet<>(Set.of(config.port()));
+        registry.vteps().forEach(vtep -> ports.add(vtep.config().port()));
+        guard().follow(ports, registry.enforcement(config.vtepName()));
+    }
+
     /** Makes the device what the lease wants, if that has changed, and converges. */
     private void settle() {
         if (own.granted() == null || drain.isDone()) {
@@ -271,6 +290,7 @@ public final class Cell implements AutoCloseable {
     }
 
     private void tick() {
+        followGuarded();
         if (drain.isOn() || own.isLost() || own.isUnsettled()) {
             tenants.dropGone();
         }
@@ -312,6 +332,7 @@ public final class Cell implements AutoCloseable {
         }
         own.end();
         autosave.delete();
+        guard().end();
         drain.finish();
     }
 

@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.weft.dataplane.config.CellConfig.TlsFiles;
+import org.weft.dataplane.config.PolicyConfig.HostAccess;
 import org.weft.dataplane.config.PolicyConfig.PolicyFile;
 import org.weft.dataplane.config.PolicyConfig.PolicyServer;
 import org.weft.dataplane.policy.Enforcement.Mode;
@@ -72,7 +73,8 @@ class PolicySectionTest {
                         null,
                         PolicyConfig.NO_ROUTER,
                         Path.of("/var/lib/weft"),
-                        null),
+                        null,
+                        HostAccess.DEFAULT),
                 parse(VTEP + "policy: {}\n"));
         assertEquals(List.of(), warnings);
     }
@@ -91,7 +93,8 @@ class PolicySectionTest {
                         Path.of("/var/log/verdicts"),
                         PolicyConfig.NO_ROUTER,
                         Path.of("/data"),
-                        new PolicyFile(Path.of("policies.yml"))),
+                        new PolicyFile(Path.of("policies.yml")),
+                        HostAccess.DEFAULT),
                 parse(
                         TWO
                                 + """
@@ -108,6 +111,24 @@ class PolicySectionTest {
                           state: /data
                           source: {file: policies.yml}
                         """));
+    }
+
+    @Test
+    void aCellRefusesWhatDnatSendsOnAndReachesTheHostUnlessItIsToldOtherwise() {
+        assertEquals(new HostAccess(false, true), parse(CELL + "policy: {}\n").hostAccess());
+        assertEquals(
+                new HostAccess(true, false),
+                parse(CELL + "policy: {dnat: allow, host: refuse}\n").hostAccess());
+        assertProblem(CELL + "policy: {dnat: drop}\n", "3: policy.dnat: \"drop\" is not one of allow, refuse");
+    }
+
+    @Test
+    void onlyACellGuardsTheWaysByItsHost() {
+        assertProblem(VTEP + "policy: {dnat: allow}\n", "2: policy.dnat: is for the VTEP of a cell: leave it out");
+        assertProblem(
+                CELL + VTEP.replace("silk-vtep", "other").replace("vni: 1", "vni: 2")
+                        + "policy: {vtep: other, host: refuse}\n",
+                "4: policy.host: is for the VTEP of a cell: leave it out");
     }
 
     @Test

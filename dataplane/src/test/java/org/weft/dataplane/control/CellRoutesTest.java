@@ -19,6 +19,9 @@ import org.weft.dataplane.silk.CellStatus;
 import org.weft.dataplane.silk.CellStatus.Phase;
 import org.weft.dataplane.silk.MemoryCell;
 import org.weft.dataplane.silk.container.Containers;
+import org.weft.dataplane.silk.container.MemoryCellTable;
+import org.weft.dataplane.vtep.OperatorException;
+import org.weft.dataplane.vtep.OperatorException.Kind;
 
 class CellRoutesTest extends ControlServerFixture {
     private static final String OWN_JSON =
@@ -32,7 +35,7 @@ class CellRoutesTest extends ControlServerFixture {
     LocalCell local() {
         memory = new MemoryCell(registry, directory);
         memory.start();
-        return new LocalCell(memory.cell, Containers.open(directory));
+        return new LocalCell(memory.cell, Containers.open(directory, MemoryCellTable.guard()));
     }
 
     @AfterEach
@@ -118,6 +121,33 @@ class CellRoutesTest extends ControlServerFixture {
     }
 
     @Test
+    void saysThatTheGuardOfContainersIsGoneAndLaysItAgain() throws IOException {
+        lease();
+        memory.tenants.table.flushed = true;
+        String repair = "[{'table':'inet weft-memory-cell','change':'repaired',"
+                + "'text':'repaired table inet weft-memory-cell'}]";
+
+        assertEquals(json(repair), array("/v1/converge"));
+        assertEquals(json(repair), json(client.post("/v1/converge", "").body()));
+        assertEquals(json("[]"), array("/v1/converge"));
+    }
+
+    @Test
+    void saysWhyTheGuardOfContainersCannotBeLaid() throws IOException {
+        lease();
+        memory.tenants.table.failure = new OperatorException(Kind.UNAVAILABLE, "no nft");
+        String trouble = "containers can forge sources and tags, as nothing keeps them from UDP port 4789: no nft";
+
+        assertEquals(
+                json("[{'table':'inet weft-memory-cell','change':'repaired',"
+                        + "'text':'repaired table inet weft-memory-cell','refused':'" + trouble + "'}]"),
+                json(client.post("/v1/converge", "").body()));
+        assertEquals(
+                json("{'table':'inet weft-memory-cell','trouble':'" + trouble + "'}"),
+                object("/v1/cell").get("guard"));
+    }
+
+    @Test
     void hasNothingToConvergeWithoutALease() throws IOException {
         for (String method : new String[] {"GET", "POST"}) {
             UnixHttp.Answer answer = client.exchange(method, "/v1/converge", method.equals("POST") ? "" : null);
@@ -134,7 +164,7 @@ class CellRoutesTest extends ControlServerFixture {
     void showsTheCell() throws IOException {
         assertEquals(
                 json("{'vtep':'silk-memory','state':'waiting','subnet':null,'draining':false,'drain_remaining':null,"
-                        + "'containers':[]}"),
+                        + "'guard':{'table':'inet weft-memory-cell','trouble':null},'containers':[]}"),
                 object("/v1/cell"));
         lease();
         assertEquals("10.255.99.0/24", object("/v1/cell").get("subnet").getAsString());

@@ -19,6 +19,7 @@ import org.weft.dataplane.counters.Counter;
 import org.weft.dataplane.counters.Counters;
 import org.weft.dataplane.silk.MemoryCell;
 import org.weft.dataplane.silk.container.Containers;
+import org.weft.dataplane.silk.container.MemoryCellTable;
 import org.weft.dataplane.silk.policy.Policies;
 import org.weft.dataplane.silk.policy.PolicySet;
 import org.weft.dataplane.silk.policy.VerdictLog;
@@ -106,9 +107,10 @@ class MetricsTest {
     @Test
     void showsTheCell() throws IOException {
         try (MemoryCell cell = new MemoryCell(registry, directory)) {
-            local = new LocalCell(cell.cell, Containers.open(directory));
+            local = new LocalCell(cell.cell, Containers.open(directory, MemoryCellTable.guard()));
             assertHas("weft_cell_state{state=\"waiting\"} 1.0");
             assertHas("weft_cell_ready 0.0");
+            assertHas("weft_guard_in_force 0.0");
             assertFalse(text(null).contains("weft_lease_table_age_seconds "), "there is no table yet");
 
             cell.start();
@@ -128,6 +130,8 @@ class MetricsTest {
             assertHas("weft_converge_changes_total{change=\"added\"} 1.0");
             assertHas("weft_converge_changes_total{change=\"gone\"} 0.0");
             assertHas("weft_converge_refused_total 0.0");
+            assertHas("weft_guard_in_force 1.0");
+            assertHas("weft_guard_repairs_total 0.0");
         }
     }
 

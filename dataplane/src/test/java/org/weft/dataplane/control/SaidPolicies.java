@@ -3,6 +3,7 @@ package org.weft.dataplane.control;
 import java.nio.file.Path;
 import org.weft.dataplane.VtepRegistry;
 import org.weft.dataplane.config.PolicyConfig;
+import org.weft.dataplane.config.PolicyConfig.HostAccess;
 import org.weft.dataplane.policy.Enforcement.Mode;
 import org.weft.dataplane.policy.Enforcement.Refusal;
 import org.weft.dataplane.policy.Enforcement.Spoofing;
@@ -29,7 +30,8 @@ final class SaidPolicies implements PolicySource {
                 null,
                 PolicyConfig.NO_ROUTER,
                 directory,
-                null);
+                null,
+                HostAccess.DEFAULT);
         Policies policies = new Policies(config, registry, this, VerdictSink.NONE);
         policies.start();
         return policies;

@@ -13,6 +13,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -22,9 +25,18 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.weft.dataplane.host.CellTable.Refused;
+import org.weft.dataplane.host.CellTable.Verdict;
+import org.weft.dataplane.policy.Enforcement;
+import org.weft.dataplane.policy.Enforcement.Mode;
+import org.weft.dataplane.policy.Enforcement.Refusal;
+import org.weft.dataplane.policy.Enforcement.Spoofing;
+import org.weft.dataplane.policy.VerdictSink;
 import org.weft.dataplane.silk.CellStatus.Phase;
+import org.weft.dataplane.silk.container.ContainerGuard.Repair;
 import org.weft.dataplane.silk.lease.Lease;
 import org.weft.dataplane.silk.source.Contact;
+import org.weft.dataplane.table.PolicyTable;
 import org.weft.dataplane.table.Remote;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
@@ -179,14 +191,14 @@ class CellTest {
         startWith(MemoryCell.OWN, MemoryCell.PEER);
         memory.routes.removeRoute(PEER.subnet());
 
-        assertEquals(1, memory.cell.plan().join().size());
+        assertEquals(1, memory.cell.plan().join().changes().size());
         assertEquals(0, memory.leases.refreshes.get());
         Cell.Pass pass = memory.cell.converge().join();
         assertEquals(
                 "repaired 10.255.43.0/24: 10.0.16.14 ee:ee:0a:ff:2b:00, route",
                 pass.changes().get(0).toString());
         assertEquals(1, memory.leases.refreshes.get());
-        assertEquals(List.of(), memory.cell.plan().join());
+        assertEquals(List.of(), memory.cell.plan().join().changes());
     }
 
     @Test
@@ -202,6 +214,46 @@ class CellTest {
         memory.routes.occupy(PEER.subnet(), false);
         assertTrue(memory.cell.converge().join().refused().isEmpty());
         assertEquals(List.of(), status().failures());
+    }
+
+    // The guard of containers
+
+    @Test
+    void guardsContainersBeforeItHasALease() {
+        memory.start();
+        memory.catchUp();
+
+        assertEquals(
+                List.of(new Refused(new TreeSet<>(Set.of(4789)), Verdict.ACCEPT, Verdict.ACCEPT)),
+                memory.tenants.table.installed);
+    }
+
+    @Test
+    void guardsThePortsOfAllVtepsAndFollowsTheModeOfItsOwn() {
+        startWith(MemoryCell.OWN, MemoryCell.PEER);
+        memory.registry.add("other", Map.of("id", "2", "dstport", "8472"));
+        memory.registry.guard(
+                MemoryCell.VTEP,
+                new Enforcement(
+                        Mode.ENFORCE, Refusal.REJECT, Spoofing.OFF, 24, PolicyTable.EMPTY, null, VerdictSink.NONE),
+                List.of());
+
+        Refused last = new Refused(new TreeSet<>(Set.of(4789, 8472)), Verdict.REJECT, Verdict.ACCEPT);
+        Await.until("the rules follow", () -> memory.tenants.table.installed.contains(last));
+    }
+
+    @Test
+    void repairsTheGuardWithAForcedPass() {
+        startWith(MemoryCell.OWN, MemoryCell.PEER);
+        memory.tenants.table.flushed = true;
+
+        assertEquals(
+                new Repair("inet weft-memory-cell", null),
+                memory.cell.converge().join().guard());
+        assertFalse(memory.tenants.table.flushed);
+        assertNull(memory.cell.converge().join().guard());
+        memory.close();
+        assertFalse(memory.tenants.table.removed, "containers outlive the daemon");
     }
 
     // A source that does not answer
@@ -538,6 +590,7 @@ class CellTest {
         assertTrue(memory.leases.released);
         assertNull(memory.registry.vtep(MemoryCell.VTEP));
         assertFalse(Files.exists(state()));
+        assertTrue(memory.tenants.table.removed, "there are no containers to guard any more");
     }
 
     @Test

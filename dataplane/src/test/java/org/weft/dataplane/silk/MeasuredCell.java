@@ -11,6 +11,8 @@ import org.weft.dataplane.config.CellConfig;
 import org.weft.dataplane.config.ConfigFile;
 import org.weft.dataplane.host.Iproute2;
 import org.weft.dataplane.silk.CellStatus.Totals;
+import org.weft.dataplane.silk.container.ContainerGuard;
+import org.weft.dataplane.silk.container.MemoryCellTable;
 import org.weft.dataplane.silk.container.Tenants;
 import org.weft.dataplane.silk.lease.Lease;
 import org.weft.dataplane.silk.lease.LeaseRecord;
@@ -103,6 +105,8 @@ public final class MeasuredCell implements AutoCloseable {
     }
 
     private static final class None implements Tenants {
+        private final ContainerGuard guard = MemoryCellTable.guard();
+
         @Override
         public int size() {
             return 0;
@@ -116,6 +120,11 @@ public final class MeasuredCell implements AutoCloseable {
         @Override
         public int dropGone() {
             return 0;
+        }
+
+        @Override
+        public ContainerGuard guard() {
+            return guard;
         }
 
         @Override

@@ -1,11 +1,16 @@
 package org.weft.dataplane.silk;
 
+import org.weft.dataplane.config.PolicyConfig.HostAccess;
+import org.weft.dataplane.silk.container.ContainerGuard;
+import org.weft.dataplane.silk.container.MemoryCellTable;
 import org.weft.dataplane.silk.container.Tenants;
 import org.weft.dataplane.silk.lease.Lease;
 
 /** Containers that are but counted. */
 public final class MemoryTenants implements Tenants {
     public volatile boolean draining;
+    public final MemoryCellTable table = new MemoryCellTable();
+    private final ContainerGuard guard = new ContainerGuard(table, HostAccess.DEFAULT);
     volatile Lease lease;
     volatile int mtu;
     private volatile int size;
@@ -38,6 +43,11 @@ public final class MemoryTenants implements Tenants {
     public void lease(Lease own, int vtepMtu) {
         lease = own;
         mtu = vtepMtu;
+    }
+
+    @Override
+    public ContainerGuard guard() {
+        return guard;
     }
 
     @Override

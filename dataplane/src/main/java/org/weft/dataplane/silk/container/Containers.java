@@ -39,22 +39,25 @@ public final class Containers implements Tenants {
     private record Home(Lease lease, int mtu) {}
 
     private final Ledger ledger;
+    private final ContainerGuard guard;
     private final Turns turns = new Turns();
     private volatile Home home;
     private volatile boolean draining;
 
-    private Containers(Ledger ledger) {
+    private Containers(Ledger ledger, ContainerGuard guard) {
         this.ledger = ledger;
+        this.guard = guard;
     }
 
     /**
      * Takes up what an earlier daemon left: containers that are still there stay, others' addresses are free again.
      *
      * @param state directory for what must survive a restart
+     * @param guard is looked after whenever a container is attached
      * @throws OperatorException if what is in the directory cannot be read
      */
-    public static Containers open(Path state) {
-        Containers containers = new Containers(new Ledger(new AttachmentFile(state)));
+    public static Containers open(Path state, ContainerGuard guard) {
+        Containers containers = new Containers(new Ledger(new AttachmentFile(state)), guard);
         containers.dropUnfinished();
         containers.dropGone();
         return containers;
@@ -68,6 +71,11 @@ public final class Containers implements Tenants {
     @Override
     public void draining(boolean draining) {
         this.draining = draining;
+    }
+
+    @Override
+    public ContainerGuard guard() {
+        return guard;
     }
 
     /** Whether this host has a lease. */
@@ -125,6 +133,7 @@ public final class Containers implements Tenants {
     private Attachment attachInTurn(AttachRequest request) {
         long start = System.nanoTime();
         Home now = requireHome(request);
+        guard.beforeAttach();
         dropIfReplaceable(request);
         Attachment held = ledger.get(request.key());
         if (held != null) {

@@ -22,6 +22,9 @@ public interface Tenants {
      */
     void lease(Lease own, int mtu);
 
+    /** What keeps them from sending what is not theirs. */
+    ContainerGuard guard();
+
     /** Whether no more are taken. */
     void draining(boolean draining);
 }

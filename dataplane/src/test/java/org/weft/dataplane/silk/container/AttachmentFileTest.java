@@ -104,7 +104,7 @@ class AttachmentFileTest {
         assertTrue(message.startsWith(path + " does not hold the addresses of containers ("), message);
         assertTrue(message.contains(reason), message);
         assertEquals(text, Files.readString(path));
-        assertThrows(OperatorException.class, () -> Containers.open(directory));
+        assertThrows(OperatorException.class, () -> Containers.open(directory, MemoryCellTable.guard()));
     }
 
     @Test

@@ -43,7 +43,7 @@ class CniTest {
 
     @BeforeEach
     void open() {
-        containers = Containers.open(state);
+        containers = Containers.open(state, MemoryCellTable.guard());
         cni = new Cni(containers);
     }
 

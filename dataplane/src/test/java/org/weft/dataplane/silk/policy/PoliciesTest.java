@@ -22,6 +22,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.weft.dataplane.config.PolicyConfig;
+import org.weft.dataplane.config.PolicyConfig.HostAccess;
 import org.weft.dataplane.policy.Enforcement.Mode;
 import org.weft.dataplane.policy.Enforcement.Refusal;
 import org.weft.dataplane.policy.Enforcement.Spoofing;
@@ -74,7 +75,8 @@ class PoliciesTest {
                 null,
                 PolicyConfig.NO_ROUTER,
                 directory.resolve("state"),
-                null);
+                null,
+                HostAccess.DEFAULT);
     }
 
     private void start(Mode mode) {
