@@ -3,20 +3,18 @@ package org.weft.dataplane.config;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.AccessDeniedException;
-import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
-import org.snakeyaml.engine.v2.api.LoadSettings;
-import org.snakeyaml.engine.v2.api.lowlevel.Compose;
 import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
 import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
 import org.snakeyaml.engine.v2.nodes.Node;
 import org.weft.dataplane.config.DaemonConfig.Threading;
 import org.weft.dataplane.config.DaemonConfig.VtepEntries;
+import org.weft.dataplane.host.LimitedFile;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
 import org.weft.dataplane.vtep.VtepConfig;
@@ -28,6 +26,10 @@ import org.weft.dataplane.vtep.VtepConfig;
 public final class ConfigFile {
     private static final List<String> KEYS =
             List.of("threading", "workers", "busy-poll", "metrics", "underlay", "vteps", "cell", "policy");
+    /** It is read when the heap is empty; 130,000 entries of tables have room. */
+    private static final int MAX_BYTES = 16 << 20;
+
+    private static final int MAX_NODES = 700_000;
     private static final int MAX_WORKERS = 64;
     private static final int MAX_BUSY_POLL_MICROS = 1_000_000;
 
@@ -63,7 +65,9 @@ public final class ConfigFile {
 
     private static String contents(Path file) {
         try {
-            return Files.readString(file);
+            return LimitedFile.text(file, MAX_BYTES);
+        } catch (OperatorException e) {
+            throw new OperatorException(Kind.BAD_CONFIG, e.getMessage(), e);
         } catch (NoSuchFileException e) {
             throw new OperatorException(Kind.NO_INPUT, "configuration file " + file + " does not exist", e);
         } catch (CharacterCodingException e) {
@@ -94,12 +98,10 @@ public final class ConfigFile {
     }
 
     private Optional<Node> compose(String name, String text) {
-        LoadSettings settings = LoadSettings.builder()
-                .setLabel(name)
-                .setCodePointLimit(Integer.MAX_VALUE)
-                .build();
         try {
-            return new Compose(settings).composeString(text);
+            return YamlDocument.nodes(name, text, MAX_NODES);
+        } catch (OperatorException e) {
+            throw new OperatorException(Kind.BAD_CONFIG, e.getMessage(), e);
         } catch (MarkedYamlEngineException e) {
             int line = e.getProblemMark().map(mark -> mark.getLine() + 1).orElse(1);
             problems.at(line, "", "is not YAML: " + e.getProblem());

@@ -6,16 +6,16 @@ import com.google.gson.JsonParser;
 import com.google.gson.Strictness;
 import com.google.gson.stream.JsonReader;
 import java.io.IOException;
-import java.io.Reader;
+import java.io.StringReader;
 import java.net.URI;
 import java.nio.file.AccessDeniedException;
-import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import org.weft.dataplane.config.CellConfig.SilkController;
 import org.weft.dataplane.config.CellConfig.TlsFiles;
+import org.weft.dataplane.host.LimitedFile;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
 import org.weft.encap.IpAddress;
@@ -75,8 +75,7 @@ public record SilkClientConfig(
     }
 
     private static JsonElement parse(Path file) {
-        try (Reader text = Files.newBufferedReader(file);
-                JsonReader reader = new JsonReader(text)) {
+        try (JsonReader reader = new JsonReader(new StringReader(LimitedFile.text(file, LimitedFile.SMALL)))) {
             reader.setStrictness(Strictness.STRICT);
             return JsonParser.parseReader(reader);
         } catch (NoSuchFileException e) {

@@ -17,8 +17,6 @@ import org.weft.dataplane.vtep.OperatorException.Kind;
 
 /** A file that others write to: its contents, and whether they may have changed. For one thread. */
 final class WatchedFile {
-    private static final int MAX_SIZE = 64 << 20;
-
     /** The kernel's clock for file times is coarse, and those of network file systems are the server's. */
     private static final Duration CLOCK_TOLERANCE = Duration.ofSeconds(2);
 
@@ -61,11 +59,8 @@ final class WatchedFile {
         if (read != null && !read.regular()) {
             throw cannot(Kind.BAD_DATA, "is no file", null);
         }
-        if (read != null && read.size() > MAX_SIZE) {
-            throw cannot(Kind.BAD_DATA, "is larger than " + (MAX_SIZE >> 20) + " MiB", null);
-        }
         try {
-            return Files.readString(path);
+            return LimitedFile.text(path, LimitedFile.DATA);
         } catch (NoSuchFileException e) {
             throw cannot(Kind.NO_INPUT, "does not exist", e);
         } catch (AccessDeniedException e) {

@@ -19,7 +19,9 @@ import org.weft.dataplane.config.CellConfig.TlsFiles;
  * {@link #close}.
  */
 public final class HttpCalls {
-    private static final int MAX_ANSWER = 64 << 20;
+    /** What is made of an answer takes several times as much of a heap of 256 MB. */
+    private static final int MAX_ANSWER = 8 << 20;
+
     private static final int MAX_REASON = 300;
 
     private final TlsFiles files;

@@ -10,14 +10,23 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow;
 
 /** Gathers an answer's body, and gives up when it grows beyond a limit. */
-final class LimitedBody implements BodySubscriber<byte[]> {
+public final class LimitedBody implements BodySubscriber<byte[]> {
+    /** The answer is longer than the limit; the message says so. */
+    public static final class TooLong extends IOException {
+        private static final long serialVersionUID = 1L;
+
+        TooLong(int limit) {
+            super("the answer is longer than " + (limit >> 20) + " MB, the most that Weft reads");
+        }
+    }
+
     private final int limit;
     private final ByteArrayOutputStream gathered = new ByteArrayOutputStream();
     private final CompletableFuture<byte[]> body = new CompletableFuture<>();
     private Flow.Subscription subscription;
 
     /** @param limit in bytes */
-    LimitedBody(int limit) {
+    public LimitedBody(int limit) {
         this.limit = limit;
     }
 
@@ -37,7 +46,7 @@ final class LimitedBody implements BodySubscriber<byte[]> {
         for (ByteBuffer buffer : buffers) {
             if (buffer.remaining() > limit - gathered.size()) {
                 subscription.cancel();
-                body.completeExceptionally(new IOException("the answer is longer than " + (limit >> 20) + " MB"));
+                body.completeExceptionally(new TooLong(limit));
                 return;
             }
             byte[] bytes = new byte[buffer.remaining()];

@@ -3,12 +3,12 @@ package org.weft.dataplane.tls;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
-import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Base64;
 import java.util.List;
 import java.util.regex.Pattern;
+import org.weft.dataplane.host.LimitedFile;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
 
@@ -39,7 +39,7 @@ final class PemFile {
      */
     static List<Block> read(Path file, String what) {
         try {
-            String text = Files.readString(file, StandardCharsets.ISO_8859_1);
+            String text = new String(LimitedFile.bytes(file, LimitedFile.SMALL), StandardCharsets.ISO_8859_1);
             return BLOCK.matcher(text)
                     .results()
                     .map(block -> new Block(block.group(1), block.group(2)))

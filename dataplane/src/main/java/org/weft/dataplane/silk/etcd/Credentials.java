@@ -3,8 +3,9 @@ package org.weft.dataplane.silk.etcd;
 import com.google.gson.JsonObject;
 import java.io.IOException;
 import java.net.URI;
-import java.nio.file.Files;
 import java.nio.file.Path;
+import org.weft.dataplane.host.LimitedFile;
+import org.weft.dataplane.vtep.OperatorException;
 
 /**
  * A user of etcd's.
@@ -21,9 +22,14 @@ record Credentials(String user, Path passwordFile) {
     }
 
     private String password(URI endpoint) throws EtcdException {
-        try (var lines = Files.lines(passwordFile)) {
-            return lines.findFirst().orElse("");
-        } catch (IOException | java.io.UncheckedIOException e) {
+        try {
+            return LimitedFile.text(passwordFile, LimitedFile.SMALL)
+                    .lines()
+                    .findFirst()
+                    .orElse("");
+        } catch (OperatorException e) {
+            throw new EtcdException(endpoint + ": " + e.getMessage(), e);
+        } catch (IOException e) {
             throw new EtcdException(
                     endpoint + ": the password of user " + user + " cannot be read from " + passwordFile + ": "
                             + Reasons.of(e),

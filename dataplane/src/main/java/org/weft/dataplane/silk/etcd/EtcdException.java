@@ -1,6 +1,8 @@
 package org.weft.dataplane.silk.etcd;
 
+import java.util.concurrent.TimeoutException;
 import javax.net.ssl.SSLException;
+import org.weft.dataplane.tls.LimitedBody;
 
 /** etcd did not do what it was asked to; the message begins with the endpoint and says why. */
 final class EtcdException extends Exception {
@@ -32,6 +34,21 @@ final class EtcdException extends Exception {
     /** Whether a new token may help (etcd: api/v3rpc/rpctypes/error.go). */
     boolean isTokenRefused() {
         return code == UNAUTHENTICATED || code >= 0 && getMessage().contains("revision of auth store is old");
+    }
+
+    /** Whether less may be had: what was asked for is more than is read, or took too long. */
+    boolean isTooMuch() {
+        for (Throwable cause = getCause(); cause != null; cause = cause.getCause()) {
+            if (cause instanceof LimitedBody.TooLong || cause instanceof TimeoutException) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Whether the time ran out. */
+    boolean isSilence() {
+        return getCause() instanceof TimeoutException;
     }
 
     /** Whether certificates are why. */

@@ -62,7 +62,7 @@ final class Feed {
 
     private void list() throws EtcdException {
         close();
-        Gateway.Listing all = etcd.list(keys.followed());
+        Gateway.Listing all = etcd.list(keys.followed(), roster.newcomers());
         doubt();
         roster.replace(all.header(), all.keys(), System.nanoTime());
         stream = etcd.watch(keys.followed(), all.header().revision() + 1, arrived);
@@ -86,6 +86,7 @@ final class Feed {
             } else {
                 long now = System.nanoTime();
                 message.changes().forEach(change -> roster.apply(change, now));
+                etcd.checkNumber(roster.size());
             }
         }
     }

@@ -3,8 +3,6 @@ package org.weft.dataplane.silk.etcd;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
-import com.google.gson.JsonParseException;
-import com.google.gson.JsonParser;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -20,6 +18,10 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Predicate;
+import org.weft.dataplane.silk.source.JsonAnswer;
+import org.weft.dataplane.tls.LimitedBody;
+import org.weft.dataplane.tls.LimitedLines;
 
 /**
  * The gRPC gateway of one member: protobuf's JSON over HTTP/1.1 (etcd: dev-guide/api_grpc_gateway, rpc.proto). Calls
@@ -28,6 +30,18 @@ import java.util.concurrent.TimeoutException;
 final class Gateway {
     /** Keys that one answer to a list may have; it stays well below the 4 MiB of a gRPC message. */
     private static final int PAGE = 4096;
+
+    /** Keys of a list that was too much in one answer; doubled as long as answers are not. */
+    private static final int SMALL_PAGE = 16;
+
+    /** A page of ours has about 1.5 MB. */
+    private static final int MAX_ANSWER = 4 << 20;
+
+    /** etcd sends the changes of many revisions in pieces of the size of one request to it, 1.5 MB unless it is set. */
+    private static final int MAX_LINE = 8 << 20;
+
+    /** Twice as many as hosts: they take about 90 MB of a heap of 256. */
+    static final int MAX_KEYS = 131_072;
 
     /** What a list found: all keys as they were at the header's revision. */
     record Listing(Header header, List<KeyValue> keys) {}
@@ -56,23 +70,54 @@ final class Gateway {
         return found.isEmpty() ? null : found.get(0);
     }
 
-    /** All keys of a range at one revision. */
-    Listing list(KeyRange range) throws EtcdException {
+    /**
+     * All keys of a range at one revision. Where others have put large values, it is asked for fewer at a time.
+     *
+     * @param wanted keys that are not are left out
+     */
+    Listing list(KeyRange range, Predicate<KeyValue> wanted) throws EtcdException {
         JsonObject request = range.json();
-        request.addProperty("limit", PAGE);
-        JsonObject answer = call("kv/range", request);
-        Header header = Header.of(answer);
-        if (header.revision() == 0) {
-            throw foreign(endpoint, 200, "");
-        }
-        List<KeyValue> keys = new ArrayList<>(keyValues(answer));
-        while (answer.has("more")) {
-            request.addProperty("key", keyAfterLast(answer));
-            request.addProperty("revision", Long.toString(header.revision()));
-            answer = call("kv/range", request);
-            keys.addAll(keyValues(answer));
-        }
+        List<KeyValue> keys = new ArrayList<>();
+        Header header = null;
+        JsonObject answer;
+        int limit = PAGE;
+        do {
+            request.addProperty("limit", limit);
+            try {
+                answer = call("kv/range", request);
+            } catch (EtcdException e) {
+                if (!e.isTooMuch() || limit == 1 || e.isSilence() && limit <= SMALL_PAGE) {
+                    throw e;
+                }
+                limit = Math.max(1, Math.min(SMALL_PAGE, limit / 8));
+                answer = null;
+                continue;
+            }
+            if (header == null) {
+                header = Header.of(answer);
+                if (header.revision() == 0) {
+                    throw foreign(endpoint, 200, "");
+                }
+                request.addProperty("revision", Long.toString(header.revision()));
+            }
+            keyValues(answer).stream().filter(wanted).forEach(keys::add);
+            checkNumber(keys.size());
+            if (answer.has("more")) {
+                request.addProperty("key", keyAfterLast(answer));
+            }
+            limit = Math.min(PAGE, 2 * limit);
+        } while (answer == null || answer.has("more"));
         return new Listing(header, keys);
+    }
+
+    /** @throws EtcdException if there are more keys than the heap bears */
+    void checkNumber(int keys) throws EtcdException {
+        if (keys > MAX_KEYS) {
+            throw new EtcdException(
+                    endpoint + ": there are more than " + MAX_KEYS
+                            + " keys of subnets, the most that Weft takes: delete those that are no host's",
+                    (IOException) null);
+        }
     }
 
     private static List<KeyValue> keyValues(JsonObject answer) {
@@ -133,10 +178,11 @@ final class Gateway {
     WatchStream watch(KeyRange range, long from, Runnable arrived) throws EtcdException {
         JsonObject create = range.json();
         create.addProperty("start_revision", Long.toString(from));
+        create.addProperty("fragment", true);
         JsonObject request = new JsonObject();
         request.add("create_request", create);
         WatchStream stream = new WatchStream(endpoint, arrived);
-        http.sendAsync(request("watch", request, token()), HttpResponse.BodyHandlers.fromLineSubscriber(stream))
+        http.sendAsync(request("watch", request, token()), head -> new LimitedLines(MAX_LINE, stream))
                 .whenComplete((answer, failure) -> stream.ended(failure));
         stream.awaitCreated(timeout);
         return stream;
@@ -172,11 +218,11 @@ final class Gateway {
     }
 
     private JsonObject post(String method, JsonObject body, String authorization) throws EtcdException {
-        CompletableFuture<HttpResponse<String>> answer = http.sendAsync(
-                request(method, body, authorization), HttpResponse.BodyHandlers.ofString(StandardCharsets.UTF_8));
+        CompletableFuture<HttpResponse<byte[]>> answer =
+                http.sendAsync(request(method, body, authorization), head -> new LimitedBody(MAX_ANSWER));
         try {
-            HttpResponse<String> response = answer.get(timeout.toMillis(), TimeUnit.MILLISECONDS);
-            return answer(endpoint, response.statusCode(), response.body());
+            HttpResponse<byte[]> response = answer.get(timeout.toMillis(), TimeUnit.MILLISECONDS);
+            return answer(endpoint, response.statusCode(), new String(response.body(), StandardCharsets.UTF_8));
         } catch (TimeoutException e) {
             throw silent(endpoint, timeout);
         } catch (ExecutionException e) {
@@ -190,15 +236,16 @@ final class Gateway {
     }
 
     static EtcdException silent(URI endpoint, Duration timeout) {
-        return new EtcdException(endpoint + ": no answer within " + timeout.toMillis() + " ms", (IOException) null);
+        return new EtcdException(
+                endpoint + ": no answer within " + timeout.toMillis() + " ms", new TimeoutException("silence"));
     }
 
     /** Reads an answer. An error is {@code {"error": "...", "code": n}}, in a stream {@code {"error": {"message": ...}}}. */
     static JsonObject answer(URI endpoint, int status, String body) throws EtcdException {
         JsonElement json;
         try {
-            json = JsonParser.parseString(body);
-        } catch (JsonParseException e) {
+            json = JsonAnswer.element(body.getBytes(StandardCharsets.UTF_8));
+        } catch (IllegalArgumentException e) {
             json = null;
         }
         if (json == null || !json.isJsonObject()) {

@@ -53,6 +53,11 @@ final class Keys {
         return key.startsWith(alive);
     }
 
+    /** Whether it is named as a subnet is; others are no host's. */
+    boolean isOfSubnet(String key) {
+        return (isLease(key) || isAlive(key)) && subnet(name(key)) != null;
+    }
+
     /** What follows the last of our own words in a key. */
     String name(String key) {
         return key.substring(isLease(key) ? leases.length() : alive.length());
@@ -121,6 +126,11 @@ final class Keys {
 
     /** Reads a value of {@code leases/}; a field that is not there, or no text, is null. */
     static LeaseRecord record(KeyValue kv) {
+        if (kv.omitted() > 0) {
+            String fault = "its value has " + kv.omitted() + " bytes, and that of a lease at most " + KeyValue.MAX_VALUE
+                    + ": delete it";
+            return new LeaseRecord(null, null, null, "etcd key " + kv.key(), fault);
+        }
         JsonObject json = object(kv.value());
         return new LeaseRecord(
                 field(json, "underlay_ip"),

@@ -7,6 +7,7 @@ import java.nio.channels.ClosedChannelException;
 import java.nio.channels.UnresolvedAddressException;
 import java.nio.file.NoSuchFileException;
 import javax.net.ssl.SSLException;
+import org.weft.dataplane.tls.LimitedBody;
 
 /** What exceptions of the JDK mean, in words for operators that are the same each time. */
 final class Reasons {
@@ -32,6 +33,9 @@ final class Reasons {
         }
         if (root instanceof NoSuchFileException) {
             return "no such file";
+        }
+        if (root instanceof LimitedBody.TooLong) {
+            return root.getMessage();
         }
         if (connecting) {
             return root instanceof ClosedChannelException || root.getMessage() == null

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 import org.weft.dataplane.silk.lease.LeaseRecord;
 import org.weft.dataplane.silk.lease.Overlay;
 
@@ -22,6 +23,9 @@ final class Roster {
     private final Overlay overlay;
     private final Keys keys;
     private final long reprieve;
+
+    /** Keys that are named as no subnet is are shown to operators, but not any number of them. */
+    private static final int MAX_STRANGERS = 1000;
 
     private final Map<String, Owned> owned = new TreeMap<>();
     private final Set<String> alive = new HashSet<>();
@@ -37,6 +41,7 @@ final class Roster {
     private boolean doubting;
     private long doubtUntil;
     private boolean changed;
+    private int strangers;
 
     /** @param reprieve how long a host counts as alive whose key is gone */
     Roster(Overlay overlay, Keys keys, Duration reprieve) {
@@ -69,6 +74,7 @@ final class Roster {
             kept.putAll(owned);
         }
         owned.clear();
+        strangers = 0;
         alive.clear();
         missing.clear();
         kvs.forEach(this::put);
@@ -98,13 +104,39 @@ final class Roster {
         }
     }
 
+    /** Which keys of a list the roster will take. */
+    Predicate<KeyValue> newcomers() {
+        int[] strangers = {0};
+        return kv -> keys.isOfSubnet(kv.key()) || keys.isLease(kv.key()) && ++strangers[0] <= MAX_STRANGERS;
+    }
+
+    /** Keys that are known. */
+    int size() {
+        return owned.size() + alive.size();
+    }
+
+    /** Whether there is room for a key of {@code leases/}, which is counted. */
+    private boolean admits(String key) {
+        if (keys.isOfSubnet(key) || owned.containsKey(keys.name(key))) {
+            return true;
+        }
+        if (strangers == MAX_STRANGERS) {
+            return false;
+        }
+        strangers++;
+        return true;
+    }
+
     private void put(KeyValue kv) {
         if (keys.isLease(kv.key())) {
+            if (!admits(kv.key())) {
+                return;
+            }
             String name = keys.name(kv.key());
             owned.put(name, Owned.of(overlay, name, kv));
             kept.remove(name);
             changed = true;
-        } else if (keys.isAlive(kv.key())) {
+        } else if (keys.isOfSubnet(kv.key())) {
             String name = keys.name(kv.key());
             changed |= alive.add(name);
             missing.remove(name);
@@ -114,6 +146,9 @@ final class Roster {
     private void remove(String key, long now) {
         if (keys.isLease(key)) {
             String name = keys.name(key);
+            if (owned.containsKey(name) && !keys.isOfSubnet(key)) {
+                strangers--;
+            }
             changed |= owned.remove(name) != null | kept.remove(name) != null;
             missing.remove(name);
         } else if (keys.isAlive(key) && alive.remove(keys.name(key))) {

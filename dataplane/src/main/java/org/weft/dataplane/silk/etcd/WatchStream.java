@@ -14,6 +14,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Flow;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * One stream of changes (etcd: rpc.proto, Watch): lines of JSON, each a WatchResponse. The client's threads put them
@@ -34,6 +35,13 @@ final class WatchStream implements Flow.Subscriber<String>, AutoCloseable {
     private final URI endpoint;
     private final Runnable arrived;
     private final Queue<Message> messages = new ConcurrentLinkedQueue<>();
+
+    /** Changes in the queue. */
+    private final AtomicInteger waiting = new AtomicInteger();
+
+    /** Changes of revisions that etcd has not told to their end; of the client's threads. */
+    private List<Change> begun = new ArrayList<>();
+
     private final CompletableFuture<Header> created = new CompletableFuture<>();
     private volatile Flow.Subscription subscription;
     private volatile boolean closed;
@@ -66,7 +74,11 @@ final class WatchStream implements Flow.Subscriber<String>, AutoCloseable {
 
     /** The next message, or null. */
     Message poll() {
-        return messages.poll();
+        Message message = messages.poll();
+        if (message != null) {
+            waiting.addAndGet(-message.changes().size());
+        }
+        return message;
     }
 
     @Override
@@ -98,10 +110,19 @@ final class WatchStream implements Flow.Subscriber<String>, AutoCloseable {
         if (result == null) {
             throw new EtcdException(endpoint + ": what follows a watch is not a stream of changes", (IOException) null);
         }
-        List<Change> changes = new ArrayList<>();
         if (result.has("events")) {
-            result.getAsJsonArray("events").forEach(event -> changes.add(change(event)));
+            result.getAsJsonArray("events").forEach(event -> begun.add(change(event)));
         }
+        if (begun.size() + waiting.get() > Gateway.MAX_KEYS) {
+            fail(new EtcdException(endpoint + ": more changes come than can be taken in", (IOException) null));
+            begun.clear();
+            return;
+        }
+        if (result.has("fragment")) {
+            return;
+        }
+        List<Change> changes = begun;
+        begun = new ArrayList<>();
         boolean compacted = KeyValue.number(result, "compact_revision") > 0;
         EtcdException canceled = result.has("canceled") && !compacted
                 ? new EtcdException(endpoint + ": the watch is refused: " + reason(result), (IOException) null)
@@ -148,6 +169,7 @@ final class WatchStream implements Flow.Subscriber<String>, AutoCloseable {
 
     private void offer(Message message) {
         if (!closed) {
+            waiting.addAndGet(message.changes().size());
             messages.add(message);
             arrived.run();
         }

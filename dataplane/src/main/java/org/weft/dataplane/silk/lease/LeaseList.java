@@ -38,11 +38,14 @@ final class LeaseList {
      */
     static List<LeaseRecord> parse(String name, String text) {
         LeaseList list = new LeaseList(name);
-        Node root = YamlDocument.compose(name, text);
+        return YamlDocument.read(name, text, list::read);
+    }
+
+    private List<LeaseRecord> read(Node root) {
         if (root == null) {
-            throw list.bad(1, "is empty, probably half-written" + NONE);
+            throw bad(1, "is empty, probably half-written" + NONE);
         }
-        return list.records(list.sequence(root));
+        return records(sequence(root));
     }
 
     private SequenceNode sequence(Node root) {
@@ -71,7 +74,7 @@ final class LeaseList {
         // Where JSON has everything on one line, that line alone says little.
         boolean columns = list.getFlowStyle() == FlowStyle.FLOW;
         List<LeaseRecord> records = new ArrayList<>(list.getValue().size());
-        for (Node item : list.getValue()) {
+        for (Node item : YamlDocument.items(name, list.getValue())) {
             records.add(record(item, name + ":" + line(item) + (columns ? ":" + column(item) : "")));
         }
         return records;

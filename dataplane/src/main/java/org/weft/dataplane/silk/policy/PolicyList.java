@@ -44,15 +44,14 @@ final class PolicyList {
      *     at all
      */
     static PolicySet parse(String file, String text) {
-        Node root = YamlDocument.compose(file, text);
+        return YamlDocument.read(file, text, new PolicyList(file)::read);
+    }
+
+    private PolicySet read(Node root) {
         if (root == null) {
             throw YamlDocument.bad(
                     file, 1, "is empty, probably half-written; a file without policies has the line allow: []");
         }
-        return new PolicyList(file).read(root);
-    }
-
-    private PolicySet read(Node root) {
         ConfigProblems problems = new ConfigProblems(file);
         YamlMapping top = YamlMapping.of(root, "", problems);
         if (top != null) {
@@ -79,7 +78,7 @@ final class PolicyList {
 
     private void each(String key, YamlMapping top, List<String> keys, ConfigProblems problems, Consumer<Entry> reader) {
         int index = 0;
-        for (Node item : top.items(key)) {
+        for (Node item : YamlDocument.items(file, top.items(key))) {
             ConfigProblems own = new ConfigProblems(file);
             String place = key + "[" + index++ + "]";
             YamlMapping fields = YamlMapping.of(item, place, own);

@@ -27,6 +27,9 @@ public final class ServerPolicies implements PolicySource {
     /** So that the address of a request stays shorter than what servers and proxies take: an app's GUID has 36 characters. */
     private static final int APPS_PER_REQUEST = 100;
 
+    /** So many take about 40 MB of a heap of 256. */
+    private static final int MAX_POLICIES = 100_000;
+
     private final PolicyServer server;
     private final int ingressRouterTag;
     private final PolicyServerClient client;
@@ -139,6 +142,11 @@ public final class ServerPolicies implements PolicySource {
         List<String> list = List.copyOf(apps);
         for (int from = 0; from < list.size(); from += APPS_PER_REQUEST) {
             found.addAll(client.policies(list.subList(from, Math.min(list.size(), from + APPS_PER_REQUEST))));
+            if (found.size() > MAX_POLICIES) {
+                throw new IOException(
+                        "the policy server has more than " + MAX_POLICIES
+                                + " policies for the apps on this host, the most that Weft takes: move containers to other hosts");
+            }
         }
         if (ingressRouterTag == PolicyConfig.ASK) {
             routerTag = client.tag("INGRESS_ROUTER", "router");

@@ -12,14 +12,15 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 
-/** What Cloud Foundry's servers answer, read strictly. */
+/** What servers answer, read strictly, and no more of it than the heap bears. */
 public final class JsonAnswer {
     private JsonAnswer() {}
 
-    /** @throws IllegalArgumentException in half a sentence, if it is no JSON, or not all of it */
+    /** @throws IllegalArgumentException in half a sentence, if it is no JSON, not all of it, or too much */
     public static JsonElement element(byte[] answer) {
-        try (JsonReader reader =
-                new JsonReader(new InputStreamReader(new ByteArrayInputStream(answer), StandardCharsets.UTF_8))) {
+        BoundedJson bounded =
+                new BoundedJson(new InputStreamReader(new ByteArrayInputStream(answer), StandardCharsets.UTF_8));
+        try (JsonReader reader = bounded) {
             reader.setStrictness(Strictness.STRICT);
             JsonElement element = JsonParser.parseReader(reader);
             if (!element.isJsonNull() && reader.peek() != JsonToken.END_DOCUMENT) {
@@ -27,6 +28,11 @@ public final class JsonAnswer {
             }
             return element;
         } catch (JsonParseException | IOException e) {
+            if (bounded.isExceeded()) {
+                throw new IllegalArgumentException(
+                        "it has more than " + BoundedJson.MAX_TOKENS + " names and values, the most that Weft reads",
+                        e);
+            }
             throw new IllegalArgumentException("it is not JSON, or only the beginning of it", e);
         }
     }

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.net.URI;
+import java.net.http.HttpClient;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -89,6 +90,36 @@ class EtcdLeasesTest {
                 value("/leases/10.255.43.0-24"));
         assertEquals("10.255.43.0-24", value("/underlay/10.0.16.14"));
         assertEquals("10.0.16.14", value("/alive/10.255.43.0-24"));
+    }
+
+    /** etcd sends them all in one answer of 150 MB if it is asked for them. */
+    @Test
+    void hugeValuesOfAnotherHostKeepNobodyOut() throws Exception {
+        Host.Setup patient = setup.timeout(Duration.ofSeconds(5));
+        Host running = start(patient, 1);
+        running.subnet();
+        String huge = "x".repeat(1 << 20);
+        Gateway other = new Gateway(etcd.url(), HttpClient.newHttpClient(), null, Duration.ofSeconds(10));
+        long lasting = other.grant(Duration.ofHours(1));
+        Keys keys = new Keys(prefix);
+        for (int i = 0; i < 120; i++) {
+            other.commit(new Transaction().put(keys.lease("10.255.200." + i + "-32"), huge, lasting));
+        }
+
+        Host joining = start(patient, 2);
+
+        String sentence = "its value has 1048576 bytes, and that of a lease at most 4095: delete it";
+        for (Host host : List.of(running, joining)) {
+            host.heard().await("both hosts", heard -> heard.subnets()
+                    .containsAll(Set.of(running.subnet(), joining.subnet())));
+            host.heard()
+                    .await(
+                            "the others' keys",
+                            heard -> heard.all().stream()
+                                            .filter(record -> sentence.equals(record.fault()))
+                                            .count()
+                                    == 120);
+        }
     }
 
     @Test
@@ -305,7 +336,7 @@ class EtcdLeasesTest {
         Gateway gateway = new Cluster(setup.config(), null).member();
         Roster roster = new Roster(Host.OVERLAY, keys, Host.TTL);
         Tenure tenure = new Tenure(setup.config(), Host.OVERLAY, keys, Host.underlay(1), false);
-        Gateway.Listing nothing = gateway.list(keys.followed());
+        Gateway.Listing nothing = gateway.list(keys.followed(), roster.newcomers());
         roster.replace(nothing.header(), nothing.keys(), System.nanoTime());
         assertEquals(Tenure.Outcome.HELD, tenure.claim(gateway, roster, null));
         etcd.control("lease list").lines().skip(1).forEach(lease -> etcd.control("lease revoke " + lease));

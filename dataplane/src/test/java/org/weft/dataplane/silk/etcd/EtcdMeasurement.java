@@ -123,7 +123,7 @@ final class EtcdMeasurement {
 
     private void list() throws Exception {
         long start = System.nanoTime();
-        int keysListed = etcd.list(keys.followed()).keys().size();
+        int keysListed = etcd.list(keys.followed(), kv -> true).keys().size();
         double millis = (System.nanoTime() - start) / 1e6;
         HttpRequest request = HttpRequest.newBuilder(server.url().resolve("/v3/kv/range"))
                 .POST(HttpRequest.BodyPublishers.ofString(keys.followed().json().toString()))
@@ -159,7 +159,7 @@ final class EtcdMeasurement {
 
     private void watchers(int count) throws Exception {
         long memory = residentKib();
-        long revision = etcd.list(KeyRange.of("/none")).header().revision();
+        long revision = etcd.list(KeyRange.of("/none"), kv -> true).header().revision();
         List<WatchStream> streams = new ArrayList<>();
         List<CountDownLatch> rounds = new ArrayList<>();
         for (int round = 0; round < 10; round++) {

@@ -56,6 +56,25 @@ class RosterTest {
         roster.apply(new WatchStream.Change(kv, true), start + at);
     }
 
+    @Test
+    void doesNotKeepAnyNumberOfKeysThatAreNoSubnets() {
+        list("a", 1, 1);
+        for (int i = 0; i < 1500; i++) {
+            put(new KeyValue(keys.lease("junk" + i), "{}", 2 + i, 1));
+            put(new KeyValue(keys.alive("junk" + i), "", 2 + i, 1));
+        }
+        put(leaseKey(2, 2000));
+        put(aliveKey(2, 2000));
+
+        assertEquals(1002, roster.records().size());
+        assertEquals(1004, roster.size(), "with two that are alive");
+        for (int i = 0; i < 1500; i++) {
+            delete(new KeyValue(keys.lease("junk" + i), "", 3000 + i, 0), 0);
+        }
+        put(new KeyValue(keys.lease("junk"), "{}", 5000, 1));
+        assertEquals(3, roster.records().size(), "there is room for others again");
+    }
+
     private List<String> underlays() {
         return roster.records().stream().map(LeaseRecord::underlayIp).toList();
     }

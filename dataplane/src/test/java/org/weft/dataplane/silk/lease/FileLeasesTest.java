@@ -136,6 +136,19 @@ class FileLeasesTest {
     }
 
     @Test
+    void fileThatIsTooLargeChangesNothingAndIsNotRead() throws IOException {
+        startWith(OWN + lease(2));
+
+        write(lease(3).repeat(200_000));
+        heard.awaitFailure(file + " has 10 MB, and Weft reads at most 8 MB of it: leave out what is not needed");
+
+        assertEquals(ownLease(), heard.own);
+        assertEquals(2, heard.all.size());
+        write(OWN + lease(2) + lease(3));
+        heard.awaitSize(3);
+    }
+
+    @Test
     void seesALeaseThatIsWrittenInPlace() throws IOException {
         startWith(OWN);
 

@@ -97,7 +97,34 @@ class LeaseListTest {
 
     @Test
     void refusesWhatIsNestedTooDeeply() {
-        assertThrows(OperatorException.class, () -> parse("[".repeat(200_000)));
+        OperatorException e = assertThrows(OperatorException.class, () -> parse("[".repeat(200_000)));
+
+        assertEquals("leases.yml:1: is nested more than 50 deep", e.getMessage());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"a", "[]", "&x a", "*x"})
+    void refusesMoreItemsThanTheHeapBears(String item) {
+        String text = "- &x a\n" + ("- [" + (item + ",").repeat(100_000) + "]\n").repeat(6);
+
+        OperatorException e = assertThrows(OperatorException.class, () -> parse(text));
+
+        assertEquals(
+                "leases.yml:6: this is the value number 500001, and Weft reads at most 500000 of a file: leave out what is"
+                        + " not needed",
+                e.getMessage());
+    }
+
+    @Test
+    void refusesMoreLeasesThanTheHeapBears() {
+        assertEquals(65_536, parse("- a\n".repeat(65_536)).size());
+
+        OperatorException e = assertThrows(OperatorException.class, () -> parse("- a\n".repeat(65_537)));
+
+        assertEquals(
+                "leases.yml:65537: this is item number 65537 of 65537 in one list, and Weft reads at most 65536: leave out"
+                        + " what is not needed",
+                e.getMessage());
     }
 
     @ParameterizedTest

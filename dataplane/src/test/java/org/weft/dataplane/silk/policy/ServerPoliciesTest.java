@@ -366,7 +366,8 @@ class ServerPoliciesTest {
             {"{}", "it is no number"},
             {"\"soon\"", "it is no number"},
             {"", "it is no number"},
-            {"[".repeat(100_000), "it is not JSON, or only the beginning of it"}
+            {"[".repeat(100_000), "it is not JSON, or only the beginning of it"},
+            {"[" + "[],".repeat(500_000) + "0]", "it has more than 500000 names and values, the most that Weft reads"},
         }) {
             server.answer(API + "policies_last_updated", 200, each[0]);
             assertEquals(
@@ -374,6 +375,17 @@ class ServerPoliciesTest {
                     heard.failure());
             assertRecovers();
         }
+    }
+
+    @Test
+    void answersWithMoreThanTheHeapBears() {
+        followInGoodHealth(LONG);
+        server.answer(API + "policies_last_updated", 200, " ".repeat((8 << 20) + 1));
+        assertEquals(
+                server.url()
+                        + " gives no answer that can be used: the answer is longer than 8 MB, the most that Weft reads",
+                heard.failure());
+        assertRecovers();
     }
 
     @Test
