@@ -118,6 +118,12 @@ final class WeftDaemon implements AutoCloseable {
         Await.until("weft daemon ends after SIGKILL", STOP, () -> !process.isAlive());
     }
 
+    /** Sends a signal that ends it, and waits for that. */
+    void crash(String signal) {
+        Command.run(List.of("kill", "-" + signal, Long.toString(pid())));
+        Await.until("weft daemon ends after SIG" + signal, STOP, () -> !process.isAlive());
+    }
+
     /** What it counts of a VTEP, drops by reason among it. */
     Map<String, Long> counters(String vtep) {
         Map<String, Long> counters = new TreeMap<>();
