@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.locks.LockSupport;
@@ -28,11 +29,18 @@ final class WatchedFile {
     private record Stamp(Instant modified, Instant changed, long size, Object inode, boolean regular) {}
 
     private final Path path;
+    private final InstantSource clock;
     private Stamp read;
     private boolean trusted;
 
     WatchedFile(Path path) {
+        this(path, InstantSource.system());
+    }
+
+    /** @param clock the one that file times are of */
+    WatchedFile(Path path, InstantSource clock) {
         this.path = path;
+        this.clock = clock;
     }
 
     /** Whether it may have changed since it was read last. */
@@ -55,7 +63,7 @@ final class WatchedFile {
     /** @throws OperatorException with the file and what is wrong, if it cannot be read */
     String contents() {
         read = stamp();
-        trusted = read == null || read.changed().plus(CLOCK_TOLERANCE).isBefore(Instant.now());
+        trusted = read == null || isUnlikeNow(read.changed());
         if (read != null && !read.regular()) {
             throw cannot(Kind.BAD_DATA, "is no file", null);
         }
@@ -71,6 +79,11 @@ final class WatchedFile {
             trusted = false;
             throw cannot(Kind.NO_INPUT, "cannot be read: " + e.getMessage(), e);
         }
+    }
+
+    /** A write from now on has another time. A time in the future is one from before the clock was set back. */
+    private boolean isUnlikeNow(Instant changed) {
+        return Duration.between(changed, clock.instant()).abs().compareTo(CLOCK_TOLERANCE) > 0;
     }
 
     private OperatorException cannot(Kind kind, String sentence, IOException cause) {

@@ -105,9 +105,11 @@ final class PolicyState {
         return null;
     }
 
-    /** Whether the time that is saved is old, while the source was heard of since. */
+    /** Whether the time that is saved is old, or the clock was set back since, while the source was heard of. */
     boolean isOld(Instant confirmed) {
-        return saved != null && confirmed != null && saved.plus(REFRESH).isBefore(confirmed);
+        return saved != null
+                && confirmed != null
+                && Duration.between(saved, confirmed).abs().compareTo(REFRESH) > 0;
     }
 
     /** Saves a set; not being able to is no failure, but said. */

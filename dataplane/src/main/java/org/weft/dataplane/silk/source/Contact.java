@@ -2,6 +2,7 @@ package org.weft.dataplane.silk.source;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.time.InstantSource;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -10,6 +11,7 @@ public final class Contact {
     private static final Logger LOG = LoggerFactory.getLogger(Contact.class);
 
     private final String source;
+    private final InstantSource clock;
     private Instant confirmed;
     /** The same on a clock that nobody sets; 0 as long as it is known from a file only. */
     private long confirmedNanos;
@@ -18,7 +20,13 @@ public final class Contact {
     private long failures;
 
     public Contact(String source) {
+        this(source, InstantSource.system());
+    }
+
+    /** @param clock of the wall, which others set; it names times and decides nothing in this process */
+    Contact(String source, InstantSource clock) {
         this.source = source;
+        this.clock = clock;
     }
 
     /** What a process before this one heard. */
@@ -27,7 +35,7 @@ public final class Contact {
     }
 
     public void confirm() {
-        confirmed = Instant.now();
+        confirmed = clock.instant();
         confirmedNanos = System.nanoTime() | 1;
         if (trouble != null) {
             LOG.info("{}: answers again", source);
@@ -69,6 +77,6 @@ public final class Contact {
         }
         return confirmed == null
                 ? -1
-                : Math.max(0, Duration.between(confirmed, Instant.now()).toMillis());
+                : Math.max(0, Duration.between(confirmed, clock.instant()).toMillis());
     }
 }

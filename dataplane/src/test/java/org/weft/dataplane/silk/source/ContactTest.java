@@ -8,6 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.time.Duration;
 import java.time.Instant;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ContactTest {
     private final Contact contact = new Contact("memory");
@@ -40,6 +42,21 @@ class ContactTest {
         contact.remember(Instant.now().plus(Duration.ofDays(1)));
 
         assertEquals(0, contact.ageMillis());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"PT1H", "PT-1H", "P3650D", "P-3650D"})
+    void isCurrentAndOfItsRealAgeWhicheverWayTheClockJumps(Duration by) {
+        Instant[] now = {Instant.now()};
+        Contact watched = new Contact("memory", () -> now[0]);
+        watched.confirm();
+        now[0] = now[0].plus(by);
+
+        assertTrue(watched.isCurrent());
+        assertTrue(watched.ageMillis() >= 0 && watched.ageMillis() < 10_000, watched.ageMillis() + " ms");
+
+        watched.confirm();
+        assertEquals(now[0], watched.confirmed());
     }
 
     @Test
