@@ -103,6 +103,10 @@ final class PolicyLab implements AutoCloseable {
         return TAGS.get(ADDRESSES.indexOf(container.ip()));
     }
 
+    CellLab cells() {
+        return lab;
+    }
+
     List<CellHost> hosts() {
         return lab.hosts;
     }
