@@ -115,6 +115,11 @@ final class PolicyLab implements AutoCloseable {
         return lab.hosts.get(index);
     }
 
+    /** The namespace between the hosts. */
+    Netns router() {
+        return lab.router();
+    }
+
     List<Container> containers() {
         return lab.containers();
     }

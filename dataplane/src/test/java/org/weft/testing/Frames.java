@@ -105,6 +105,7 @@ public final class Frames {
                 0,
                 false,
                 false,
+                false,
                 VtepConfig.Switches.ALL);
     }
 }

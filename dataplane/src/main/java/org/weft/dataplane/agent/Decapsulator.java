@@ -88,6 +88,9 @@ public final class Decapsulator implements Agent {
     private long lastLow;
     private int lastTos;
 
+    /** The VTEP that knows the outer source of this message as a peer; null if none was asked, or its answer was no. */
+    private Ingress knowing;
+
     /** Frames that went the way of {@link #last}, not counted yet, and their bytes. */
     private int followers;
 
@@ -136,6 +139,7 @@ public final class Decapsulator implements Agent {
         if (received > 0) {
             nowSeconds = Vtep.clockSeconds();
             last = null;
+            knowing = null;
             for (int i = 0; i < received; i++) {
                 receiveSlot(frame.wrap(slab, slots[i]));
             }
@@ -227,6 +231,7 @@ public final class Decapsulator implements Agent {
         int tos = frame.outerTos();
         if (high != lastHigh || low != lastLow || tos != lastTos) {
             last = null;
+            knowing = null;
             lastHigh = high;
             lastLow = low;
             lastTos = tos;
@@ -304,10 +309,21 @@ public final class Decapsulator implements Agent {
                 MarkBridge.towardsHost(vtep.enforcement(), word));
     }
 
-    /** Rows 4 to 11 of the receive rules, and policies; null if the frame is to be delivered. */
+    /** Whether the frame may come from its outer source; asked once for the datagrams of a message. */
+    private boolean isFromPeer(Ingress ingress, Frame frame) {
+        if (knowing != ingress && ingress.vtep().fdb().knows(frame.sourceHigh(), frame.sourceLow())) {
+            knowing = ingress;
+        }
+        return knowing == ingress;
+    }
+
+    /** The peers, rows 4 to 11 of the receive rules, and policies; null if the frame is to be delivered. */
     private Counter refusal(Ingress ingress, long word, Frame frame) {
         Vtep vtep = ingress.vtep();
         VtepConfig config = vtep.config();
+        if (config.knownPeers() && !isFromPeer(ingress, frame)) {
+            return Counter.UNDERLAY_UNKNOWN;
+        }
         UnsafeBuffer buffer = frame.buffer();
         long reserved = config.gbp() ? VxlanHeader.RESERVED_GBP : VxlanHeader.RESERVED_PLAIN;
         if (!VxlanHeader.isReservedClear(word, reserved)) {

@@ -1,5 +1,6 @@
 package org.weft.dataplane.agent;
 
+import java.util.List;
 import org.weft.dataplane.counters.Counter;
 import org.weft.dataplane.counters.Counters;
 import org.weft.dataplane.io.Frame;
@@ -11,6 +12,7 @@ import org.weft.dataplane.vtep.Vtep;
 import org.weft.encap.EthernetHeader;
 import org.weft.encap.FrameLayout;
 import org.weft.encap.IpAddress;
+import org.weft.encap.IpPrefix;
 
 /**
  * Whether a received frame is from the host that it says: the FDB's remote of its source MAC address is the outer source,
@@ -83,10 +85,31 @@ final class OriginCheck {
         long high = layout.sourceHigh();
         long low = layout.sourceLow();
         long holder = vtep.neighbours().lookup(high, low);
-        if (holder == NeighbourTable.NONE && layout.isIpv4()) {
-            int base = subnetLength == 0 ? 0 : (int) low & -1 << Integer.SIZE - subnetLength;
-            holder = vtep.neighbours().lookup(high, IpAddress.ipv4Low(base));
+        if (!layout.isIpv4()) {
+            return holder == mac || holder == NeighbourTable.NONE;
         }
-        return holder == mac || holder == NeighbourTable.NONE && !layout.isIpv4();
+        int lengths = (vtep.subnetLengths() | 1 << subnetLength % Integer.SIZE) & ~1;
+        while (holder == NeighbourTable.NONE && lengths != 0) {
+            int longest = Integer.highestOneBit(lengths);
+            int length = Integer.numberOfTrailingZeros(longest);
+            holder = vtep.neighbours().lookup(high, IpAddress.ipv4Low((int) low & -1 << Integer.SIZE - length));
+            lengths ^= longest;
+        }
+        return holder == mac || holder == NeighbourTable.NONE && isShared((int) low);
+    }
+
+    /** In an overlay of several networks a host has the first address of each network that its own subnet is not in. */
+    private boolean isShared(int address) {
+        List<IpPrefix> own = vtep.config().addresses();
+        int networks = 0;
+        boolean shared = false;
+        for (int i = 0; i < own.size(); i++) {
+            IpPrefix network = own.get(i);
+            if (network.address().isIpv4() && network.length() < Integer.SIZE) {
+                networks++;
+                shared |= address == (network.address().ipv4() & -1 << Integer.SIZE - network.length());
+            }
+        }
+        return shared && networks > 1;
     }
 }

@@ -21,7 +21,7 @@ import picocli.CommandLine.Parameters;
             "             address IP/LENGTH | lladdr MAC | mtu BYTES | ttl {N|auto|inherit} |",
             "             tos {N|inherit} | df {set|unset|inherit} | ageing SECONDS | maxaddress N |",
             "             [no]learning | [no]proxy | [no]gbp | [no]udpcsum | [no]udp6zerocsumtx |",
-            "             [no]udp6zerocsumrx | [no]persist | [no]install-neighbours |",
+            "             [no]udp6zerocsumrx | [no]persist | [no]install-neighbours | [no]known-peers |",
             "             tso {on|off} | uso {on|off} | gso {on|off} | tunnel-gso {on|off} | gro {on|off}"
         },
         footer = {

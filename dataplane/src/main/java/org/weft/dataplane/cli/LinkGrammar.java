@@ -12,7 +12,15 @@ final class LinkGrammar {
     static final int MAX_VNI = 0xffffff;
 
     private static final Set<String> FLAGS = Set.of(
-            "learning", "proxy", "udpcsum", "udp6zerocsumtx", "udp6zerocsumrx", "gbp", "persist", "install-neighbours");
+            "learning",
+            "proxy",
+            "udpcsum",
+            "udp6zerocsumtx",
+            "udp6zerocsumrx",
+            "gbp",
+            "persist",
+            "install-neighbours",
+            "known-peers");
 
     /** What the kernel's device has and Weft does not; each can be written with "no" in front, which changes nothing. */
     private static final Map<String, String> ABSENT = Map.ofEntries(
@@ -65,6 +73,8 @@ final class LinkGrammar {
             "nopersist",
             "install-neighbours",
             "noinstall-neighbours",
+            "known-peers",
+            "noknown-peers",
             "tso",
             "uso",
             "gso",

@@ -31,7 +31,8 @@ final class LinkPrinter implements Printer {
         if (details) {
             out.println("    " + vxlan(Printer.object(Printer.object(link, "linkinfo"), "info_data")));
             addresses(link, out);
-            out.println("    weft" + offloads(weft) + (Printer.flag(weft, "persist") ? " persist" : " nopersist"));
+            out.println("    weft" + offloads(weft) + (Printer.flag(weft, "persist") ? " persist" : " nopersist")
+                    + (Printer.flag(weft, "known_peers") ? " known-peers" : ""));
             offloadsOff(weft, out);
         }
         if (Printer.text(weft, "trouble") != null) {

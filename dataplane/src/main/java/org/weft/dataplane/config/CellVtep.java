@@ -47,7 +47,7 @@ final class CellVtep {
         }
     }
 
-    /** As silk's VTEP; and what a cell needs to go on through a restart of the daemon. */
+    /** As silk's VTEP; what a cell needs to continue through a restart of the daemon; and leases name all its peers. */
     private static Map<String, String> attributes(SilkClientConfig silk) {
         Map<String, String> attributes = new LinkedHashMap<>();
         attributes.put("vni", String.valueOf(silk.vni()));
@@ -55,6 +55,7 @@ final class CellVtep {
         attributes.put("gbp", "true");
         attributes.put("persist", "true");
         attributes.put("install-neighbours", "true");
+        attributes.put("known-peers", "true");
         if (silk.underlay() != null) {
             attributes.put("local", silk.underlay().toString());
         }

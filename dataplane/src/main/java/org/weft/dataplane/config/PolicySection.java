@@ -91,7 +91,7 @@ final class PolicySection {
                 vtep,
                 policy.read("mode", Mode.ENFORCE, text -> oneOf(text, Mode.values())),
                 policy.read("refuse", Refusal.REJECT, text -> oneOf(text, Refusal.values())),
-                policy.read("spoofing", Spoofing.OFF, text -> oneOf(text, Spoofing.values())),
+                policy.read("spoofing", spoofing(vtep), text -> oneOf(text, Spoofing.values())),
                 subnetLength(vtep),
                 policy.read("flows", FLOWS, text -> Values.integer(text, LEAST_FLOWS, MOST_FLOWS)),
                 timeouts,
@@ -150,9 +150,18 @@ final class PolicySection {
         return value.name().toLowerCase(Locale.ROOT);
     }
 
+    /** Leases say which host has which address; elsewhere nothing need be in the tables. */
+    private Spoofing spoofing(String vtep) {
+        return isOfCell(vtep) ? Spoofing.DROP : Spoofing.OFF;
+    }
+
+    private boolean isOfCell(String vtep) {
+        return cell != null && cell.vtepName().equals(vtep);
+    }
+
     private int subnetLength(String vtep) {
         String key = "subnet-prefix-length";
-        if (cell == null || !cell.vtepName().equals(vtep)) {
+        if (!isOfCell(vtep)) {
             return policy.read(key, SUBNET_LENGTH, text -> Values.integer(text, 1, 32));
         }
         if (policy.has(key)) {

@@ -54,6 +54,7 @@ public final class VtepAttributes {
             VtepConfig.DEFAULT_MAX_ADDRESSES,
             false,
             false,
+            false,
             Switches.ALL);
 
     private VtepAttributes() {}
@@ -187,6 +188,7 @@ public final class VtepAttributes {
                 reader.integer("maxaddress", base.maxAddresses(), 0, Integer.MAX_VALUE),
                 reader.bool("persist", base.persist()),
                 reader.bool("install-neighbours", base.installNeighbours()),
+                reader.bool("known-peers", base.knownPeers()),
                 switches(base.switches(), reader));
     }
 
@@ -225,6 +227,7 @@ public final class VtepAttributes {
                 read.maxAddresses(),
                 read.persist(),
                 read.installNeighbours(),
+                read.knownPeers(),
                 read.switches());
     }
 

@@ -150,6 +150,7 @@ final class LinkView {
         json.endObject();
         json.name("persist").value(vtep.config().persist());
         json.name("install_neighbours").value(vtep.config().installNeighbours());
+        json.name("known_peers").value(vtep.config().knownPeers());
         json.name("trouble").value(state.trouble());
         json.name("counters").beginObject();
         for (Counter counter : Counter.values()) {

@@ -58,6 +58,7 @@ public enum Counter {
     PKT_TOO_SMALL(Kind.RX_DROP, "datagram or frame shorter than a VXLAN or an Ethernet header"),
     VXLAN_INVALID_HDR(Kind.RX_DROP, "VXLAN header without the VNI flag, or with bits set that this VTEP reserves"),
     VXLAN_VNI_NOT_FOUND(Kind.RX_DROP, "no VTEP for the VNI on this port"),
+    UNDERLAY_UNKNOWN(Kind.RX_DROP, "outer source is no host's of a lease or permanent forwarding entry (known-peers)"),
     LOCAL_MAC(Kind.RX_DROP, "inner source MAC is our own: a loop, or a duplicated address"),
     MAC_INVALID_SOURCE(Kind.RX_DROP, "inner source MAC is multicast or zero; seen when learning"),
     VXLAN_ENTRY_EXISTS(Kind.RX_DROP, "inner source MAC has a permanent entry with another remote; seen when learning"),

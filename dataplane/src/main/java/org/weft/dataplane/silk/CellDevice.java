@@ -69,7 +69,7 @@ final class CellDevice {
         List<Lease> remote = others.stream()
                 .filter(lease -> !lease.subnet().equals(own.subnet()))
                 .toList();
-        return registry.add(new VtepEntries(
+        Vtep made = registry.add(new VtepEntries(
                 vtep,
                 remote.stream()
                         .map(lease -> new StaticFdbEntry(lease.mac(), Converger.remote(lease)))
@@ -78,6 +78,8 @@ final class CellDevice {
                         .map(lease -> new Neighbour(lease.base(), lease.mac()))
                         .toList(),
                 config.tags()));
+        remote.forEach(lease -> made.noteSubnetLength(lease.subnet().length()));
+        return made;
     }
 
     /** The lease's base in its own network; in each other network, that network's first address, as newer silk has it. */

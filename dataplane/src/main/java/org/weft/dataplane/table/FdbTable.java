@@ -35,6 +35,7 @@ public final class FdbTable {
 
     private final OffHeapMap entries;
     private final RemoteGroups groups = new RemoteGroups();
+    private final Peers peers = new Peers();
     private final int limit;
 
     /** @param limit most entries it takes, whatever their kind (kernel {@code maxaddress}); 0 for no limit. */
@@ -120,6 +121,7 @@ public final class FdbTable {
     /** Removes every entry and gives all memory back, once nothing writes to the table any more. */
     public synchronized void release() {
         entries.release();
+        peers.release();
     }
 
     /** Which entries are to go. */
@@ -236,6 +238,11 @@ public final class FdbTable {
         }
     }
 
+    /** Whether a permanent entry has a remote with this underlay address. Lock-free; allocates nothing. */
+    public boolean knows(long remoteHigh, long remoteLow) {
+        return peers.contains(remoteHigh, remoteLow);
+    }
+
     /** Whether what is in {@code found} then is the entry as it was found. */
     private boolean read(Slots slots, long entry, long mac, FdbLookup found) {
         if ((Slots.flags(entry) & GROUP) == 0) {
@@ -333,6 +340,12 @@ public final class FdbTable {
                 : new RemoteGroup(mac, new Remote(new IpAddress(slots.second(entry), slots.third(entry))));
     }
 
+    /** Writer only: the remotes of an entry that is permanent, or null. */
+    private RemoteGroup permanent(long mac) {
+        long entry = find(mac);
+        return entry != Slots.NONE && (Slots.flags(entry) & PERMANENT) != 0 ? current(mac) : null;
+    }
+
     /** Writer only: id of an entry's group, or -1. */
     private int groupOf(long mac) {
         long hash = entries.hash(mac, 0);
@@ -345,7 +358,22 @@ public final class FdbTable {
         return isFull() ? Outcome.FULL : store(new RemoteGroup(mac, remote), permanent, nowSeconds);
     }
 
+    /** New peers are known before the entry leads to them, old ones are as long as it does. */
     private Outcome store(RemoteGroup remotes, boolean permanent, long nowSeconds) {
+        if (permanent && !peers.add(remotes)) {
+            return Outcome.FULL;
+        }
+        RemoteGroup former = permanent(remotes.mac);
+        Outcome outcome = storeEntry(remotes, permanent, nowSeconds);
+        if (outcome == Outcome.OK && former != null) {
+            peers.remove(former);
+        } else if (outcome != Outcome.OK && permanent) {
+            peers.remove(remotes);
+        }
+        return outcome;
+    }
+
+    private Outcome storeEntry(RemoteGroup remotes, boolean permanent, long nowSeconds) {
         int flags = permanent ? PERMANENT : 0;
         int before = groupOf(remotes.mac);
         int after = remotes.isPlain() ? -1 : groups.put(before, remotes);
@@ -360,8 +388,12 @@ public final class FdbTable {
     }
 
     private void removeEntry(long mac) {
+        RemoteGroup former = permanent(mac);
         int group = groupOf(mac);
         entries.remove(mac, 0);
+        if (former != null) {
+            peers.remove(former);
+        }
         if (group >= 0) {
             groups.remove(group);
         }

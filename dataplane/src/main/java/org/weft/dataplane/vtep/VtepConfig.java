@@ -30,6 +30,7 @@ import org.weft.encap.IpPrefix;
  * @param maxAddresses most FDB entries, static ones included; 0: no limit
  * @param persist whether the TAP device stays when the daemon ends
  * @param installNeighbours whether neighbours are also installed as permanent ones in the kernel, as silk does
+ * @param knownPeers whether datagrams are dropped whose outer source is no remote of a permanent FDB entry
  * @param switches which offloads may be used
  */
 public record VtepConfig(
@@ -56,6 +57,7 @@ public record VtepConfig(
         int maxAddresses,
         boolean persist,
         boolean installNeighbours,
+        boolean knownPeers,
         Switches switches) {
 
     /** What a table of entries of senders' choice may grow to; the kernel has no such default. */

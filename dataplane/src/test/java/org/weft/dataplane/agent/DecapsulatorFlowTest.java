@@ -115,6 +115,7 @@ class DecapsulatorFlowTest {
                     maxAddresses,
                     c.persist(),
                     c.installNeighbours(),
+                    false,
                     c.switches());
         }
 

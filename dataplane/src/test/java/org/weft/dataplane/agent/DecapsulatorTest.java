@@ -16,6 +16,7 @@ import static org.weft.testing.Frames.segment;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
 import org.agrona.collections.Int2ObjectHashMap;
 import org.junit.jupiter.api.AfterEach;
@@ -26,11 +27,13 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.weft.dataplane.agent.Decapsulator.Ingress;
 import org.weft.dataplane.capture.Capture;
+import org.weft.dataplane.config.VtepAttributes;
 import org.weft.dataplane.counters.Counter;
 import org.weft.dataplane.counters.Counter.Kind;
 import org.weft.dataplane.counters.Counters;
 import org.weft.dataplane.io.FrameSlab;
 import org.weft.dataplane.table.FdbLookup;
+import org.weft.dataplane.table.FdbTable;
 import org.weft.dataplane.table.Remote;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
@@ -84,6 +87,7 @@ class DecapsulatorTest {
                 Df.UNSET,
                 300,
                 0,
+                false,
                 false,
                 false,
                 VtepConfig.Switches.ALL));
@@ -408,6 +412,48 @@ class DecapsulatorTest {
         vtep.counters().add(Counter.RX_DELIVERED, other.counters().get(Counter.RX_DELIVERED));
     }
 
+    private void knownPeersOnly(boolean gbp, boolean learning) {
+        use(gbp, learning);
+        vtep.config(VtepAttributes.change(vtep.config(), Map.of("known-peers", "true"), (local, dev) -> 0, text -> {}));
+    }
+
+    @Test
+    void dropsDatagramsOfUnknownPeersFirstOfAll() throws Exception {
+        knownPeersOnly(true, true);
+        receive(VXLAN + INNER);
+        receive("0800000100000100" + INNER);
+        receive(VXLAN + "00");
+        receive(VXLAN + INNER.replace("eeee0aff6300", "eeee0aff8400"));
+        assertEquals(List.of(), tap.delivered());
+        assertEquals(4, vtep.counters().get(Counter.UNDERLAY_UNKNOWN));
+        assertEquals(4, vtep.counters().sum(Kind.RX_DROP));
+        assertEquals(0, vtep.fdb().size(), "nothing is learned of them");
+    }
+
+    @Test
+    void deliversDatagramsOfAPeerFromItsEntryOn() throws Exception {
+        knownPeersOnly(true, false);
+        byte[] message = merged(VXLAN, segment(0, 1000, ACK), segment(1, 1000, ACK), segment(2, 1000, ACK));
+        underlay.peerSendsMerged(message, 8 + 1066, SOURCE_HOST);
+        run();
+        assertEquals(3, vtep.counters().get(Counter.UNDERLAY_UNKNOWN));
+        vtep.fdb().append(FdbTable.DEFAULT_MAC, new Remote(SOURCE_HOST), true, 0);
+        underlay.peerSendsMerged(message, 8 + 1066, SOURCE_HOST);
+        run();
+        assertEquals(1, tap.delivered().size());
+        assertEquals(3, vtep.counters().get(Counter.UNDERLAY_UNKNOWN));
+        underlay.peerSends(bytes(VXLAN + INNER), SOURCE_HOST, 0);
+        underlay.peerSends(bytes(VXLAN + INNER), IpAddress.parse("10.0.99.99"), 0);
+        underlay.peerSends(bytes(VXLAN + INNER), IpAddress.parse("fd00::99"), 0);
+        underlay.peerSends(bytes(VXLAN + INNER), SOURCE_HOST, 0);
+        run();
+        assertEquals(2, tap.delivered().size());
+        assertEquals(5, vtep.counters().get(Counter.UNDERLAY_UNKNOWN));
+        vtep.fdb().flush(false);
+        receive(VXLAN + INNER);
+        assertEquals(6, vtep.counters().get(Counter.UNDERLAY_UNKNOWN));
+    }
+
     @Test
     void mergesNothingWhenSwitchedOff() throws Exception {
         VtepConfig c = vtep.config();
@@ -433,6 +479,7 @@ class DecapsulatorTest {
                 Df.UNSET,
                 300,
                 0,
+                false,
                 false,
                 false,
                 new VtepConfig.Switches(true, true, true, true, false)));

@@ -432,6 +432,7 @@ class EncapsulatorTest {
                 0,
                 false,
                 false,
+                false,
                 VtepConfig.Switches.ALL));
         vtep.fdb().append(FdbTable.DEFAULT_MAC, new Remote(DESTINATION_HOST), true, 0);
         tap.hostSends(arpRequest("0aff8400"));
@@ -481,6 +482,7 @@ class EncapsulatorTest {
                 df,
                 c.ageing(),
                 0,
+                false,
                 false,
                 false,
                 VtepConfig.Switches.ALL);

@@ -91,6 +91,10 @@ class PolicyGateTest {
     }
 
     private static VtepConfig config() {
+        return config(List.of(IpPrefix.parse("10.255.132.0/16")));
+    }
+
+    private static VtepConfig config(List<IpPrefix> addresses) {
         VtepConfig c = Frames.silkVtep(DESTINATION_MAC, DESTINATION_HOST);
         return new VtepConfig(
                 c.name(),
@@ -98,7 +102,7 @@ class PolicyGateTest {
                 c.local(),
                 c.dev(),
                 c.port(),
-                List.of(IpPrefix.parse("10.255.132.0/16")),
+                addresses,
                 c.mac(),
                 c.mtu(),
                 true,
@@ -114,6 +118,7 @@ class PolicyGateTest {
                 c.df(),
                 300,
                 0,
+                false,
                 false,
                 false,
                 c.switches());
@@ -427,6 +432,38 @@ class PolicyGateTest {
         use(Mode.OFF, Refusal.REJECT, Spoofing.COUNT);
         assertTrue(arrives(syn(80)));
         assertEquals(1, counters.get(Counter.SPOOFED_UNDERLAY_PASSED));
+    }
+
+    @Test
+    void partsOfTheOverlayMayBeOfSeveralLengths() throws Exception {
+        use(Mode.OFF, Refusal.REJECT, Spoofing.DROP);
+        vtep.neighbours().replace(IpAddress.parse("10.255.98.64"), SOURCE_MAC);
+        vtep.neighbours().replace(IpAddress.parse("10.255.16.0"), SOURCE_MAC);
+        vtep.neighbours().replace(IpAddress.parse("10.255.98.0"), DESTINATION_MAC);
+        assertTrue(!arrives(arriving.tcp("10.255.98.70", 1, NEAR, 80, SYN)), "it would be in the /24 of another");
+        vtep.noteSubnetLength(26);
+        vtep.noteSubnetLength(22);
+        vtep.noteSubnetLength(32);
+        assertTrue(arrives(arriving.tcp("10.255.98.70", 1, NEAR, 80, SYN)));
+        assertTrue(arrives(arriving.tcp("10.255.19.3", 1, NEAR, 80, SYN)));
+        assertTrue(!arrives(arriving.tcp("10.255.98.130", 1, NEAR, 80, SYN)));
+        assertTrue(!arrives(arriving.tcp("10.255.20.3", 1, NEAR, 80, SYN)));
+        assertTrue(arrives(arriving.tcp(FAR, 1, NEAR, 80, SYN)));
+    }
+
+    @Test
+    void theFirstAddressOfANetworkIsThatOfEveryHostOfOtherNetworks() throws Exception {
+        use(Mode.OFF, Refusal.REJECT, Spoofing.DROP);
+        assertTrue(!arrives(arriving.tcp("10.255.0.0", 1, NEAR, 80, SYN)), "there is one network only");
+        vtep.config(config(List.of(IpPrefix.parse("10.255.132.0/16"), IpPrefix.parse("fd00::1/64"))));
+        assertTrue(!arrives(arriving.tcp("10.255.0.0", 1, NEAR, 80, SYN)), "there is one of IPv4 only");
+        vtep.config(config(List.of(IpPrefix.parse("10.255.132.0/16"), IpPrefix.parse("10.254.0.0/16"))));
+        assertTrue(arrives(arriving.tcp("10.255.0.0", 1, NEAR, 80, SYN)));
+        assertTrue(arrives(arriving.tcp("10.254.0.0", 1, NEAR, 80, SYN)));
+        assertTrue(!arrives(arriving.tcp("10.255.132.0", 1, NEAR, 80, SYN)), "this host's own");
+        assertTrue(!arrives(arriving.tcp("10.253.0.0", 1, NEAR, 80, SYN)));
+        vtep.neighbours().replace(IpAddress.parse("10.255.0.0"), DESTINATION_MAC);
+        assertTrue(!arrives(arriving.tcp("10.255.0.0", 1, NEAR, 80, SYN)), "a host has it alone");
     }
 
     @ParameterizedTest

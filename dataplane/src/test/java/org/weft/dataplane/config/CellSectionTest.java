@@ -104,7 +104,8 @@ class CellSectionTest {
                                 "port", "4789",
                                 "gbp", "true",
                                 "persist", "true",
-                                "install-neighbours", "true"),
+                                "install-neighbours", "true",
+                                "known-peers", "true"),
                         List.of(),
                         Path.of("/var/lib/weft"),
                         "127.0.0.1:23954",
@@ -130,6 +131,7 @@ class CellSectionTest {
                     udpcsum: false
                     gbp: false
                     persist: false
+                    known-peers: false
                     mtu: 1300
                     tags: [{source: 10.250.1.3, tag: 5}]
                   leases: {file: leases.json}
@@ -149,6 +151,7 @@ class CellSectionTest {
                         "gbp", "false",
                         "persist", "false",
                         "install-neighbours", "true",
+                        "known-peers", "false",
                         "udpcsum", "false",
                         "mtu", "1300"),
                 cell.vtepAttributes());
@@ -437,13 +440,22 @@ class CellSectionTest {
         assertEquals("127.0.0.1:24954", cell.networkInfo());
         assertEquals(
                 Map.of(
-                        "local", "10.0.32.12",
-                        "dev", "eth7",
-                        "vni", "7",
-                        "port", "4790",
-                        "gbp", "true",
-                        "persist", "true",
-                        "install-neighbours", "true"),
+                        "local",
+                        "10.0.32.12",
+                        "dev",
+                        "eth7",
+                        "vni",
+                        "7",
+                        "port",
+                        "4790",
+                        "gbp",
+                        "true",
+                        "persist",
+                        "true",
+                        "install-neighbours",
+                        "true",
+                        "known-peers",
+                        "true"),
                 cell.vtepAttributes());
         assertEquals(
                 new SilkController(

@@ -80,6 +80,16 @@ class PolicySectionTest {
     }
 
     @Test
+    void dropsWhatIsSpoofedWhereLeasesSayWhoHasWhichAddress() {
+        assertEquals(Spoofing.DROP, parse(CELL + "policy: {}\n").spoofing());
+        assertEquals(Spoofing.COUNT, parse(CELL + "policy: {spoofing: count}\n").spoofing());
+        assertEquals(
+                Spoofing.OFF,
+                parse(CELL + VTEP.replace("vni: 1", "vni: 2").replace("silk-vtep", "other") + "policy: {vtep: other}\n")
+                        .spoofing());
+    }
+
+    @Test
     void readsEachKey() {
         assertEquals(
                 new PolicyConfig(

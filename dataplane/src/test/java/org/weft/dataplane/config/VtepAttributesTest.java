@@ -155,6 +155,7 @@ class VtepAttributesTest {
                 1000,
                 true,
                 true,
+                false,
                 new VtepConfig.Switches(true, false, false, false, true));
         assertEquals(expected, config);
     }

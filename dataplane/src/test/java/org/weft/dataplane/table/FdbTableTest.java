@@ -7,7 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
 import java.util.Set;
+import java.util.SplittableRandom;
 import java.util.stream.Collectors;
+import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.RepetitionInfo;
 import org.junit.jupiter.api.Test;
 import org.weft.encap.IpAddress;
 import org.weft.encap.MacAddress;
@@ -92,6 +95,67 @@ class FdbTableTest {
         assertEquals(Outcome.NOT_SUPPORTED, table.append(MAC, B, true, 1));
         assertEquals(Outcome.OK, table.append(MAC, A, true, 1));
         assertLookup(MAC, A);
+    }
+
+    private boolean knows(Remote remote) {
+        return table.knows(remote.address().high(), remote.address().low());
+    }
+
+    @Test
+    void knowsTheRemotesOfPermanentEntries() {
+        assertFalse(knows(A));
+        table.add(MAC, A, true, 1);
+        table.append(FdbTable.DEFAULT_MAC, WITH_PORT, true, 1);
+        table.append(FdbTable.DEFAULT_MAC, C, true, 1);
+        assertTrue(knows(A) && knows(WITH_PORT) && knows(C));
+        table.remove(FdbTable.DEFAULT_MAC, C);
+        assertFalse(knows(C));
+        table.replace(MAC, B, true, 1);
+        assertTrue(knows(B));
+        table.flush(false);
+        assertFalse(knows(A) || knows(B) || knows(WITH_PORT));
+    }
+
+    @Test
+    void doesNotKnowWhatItOnlyLearned() {
+        table.learn(MAC, A.address().high(), A.address().low(), 1);
+        table.add(MAC + 1, B, false, 1);
+        assertFalse(knows(A) || knows(B));
+        table.replace(MAC, A, true, 1);
+        assertTrue(knows(A));
+        table.replace(MAC, A, false, 1);
+        assertFalse(knows(A));
+    }
+
+    /** By any operations, what is known is what permanent entries lead to. */
+    @RepeatedTest(20)
+    void knowsExactlyThoseWhateverHappens(RepetitionInfo round) {
+        SplittableRandom random = new SplittableRandom(round.getCurrentRepetition());
+        List<Remote> remotes = List.of(A, B, C, WITH_PORT, new Remote(IpAddress.parse("fd00::9"), 1, 7));
+        long[] macs = {MAC, MAC + 1, MULTICAST, FdbTable.DEFAULT_MAC};
+        for (int i = 0; i < 500; i++) {
+            long mac = macs[random.nextInt(macs.length)];
+            Remote remote = remotes.get(random.nextInt(remotes.size()));
+            boolean permanent = random.nextInt(3) > 0;
+            switch (random.nextInt(8)) {
+                case 0, 1 -> table.add(mac, remote, permanent, i);
+                case 2, 3 -> table.append(mac, remote, permanent, i);
+                case 4 -> table.replace(mac, remote, permanent, i);
+                case 5 ->
+                    table.learn(mac, remote.address().high(), remote.address().low(), i);
+                case 6 -> table.remove(mac, random.nextBoolean() ? remote : null);
+                default -> table.age(i + random.nextInt(20), 10);
+            }
+            Set<IpAddress> expected = table.entries()
+                    .filter(FdbEntry::permanent)
+                    .flatMap(entry -> entry.remotes().stream())
+                    .map(Remote::address)
+                    .collect(Collectors.toSet());
+            for (Remote each : remotes) {
+                assertEquals(expected.contains(each.address()), knows(each), each + " after " + i);
+            }
+        }
+        table.flush(true);
     }
 
     @Test
