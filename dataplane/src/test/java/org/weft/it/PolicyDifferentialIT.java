@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.net.DatagramPacket;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.HexFormat;
@@ -95,7 +96,7 @@ class PolicyDifferentialIT {
         try (CellLab opened = CellLab.plumb(Subject.KERNEL, Subject.WEFT)) {
             lab = opened;
             start();
-            DatagramSocket wire = lab.router().call(() -> new DatagramSocket());
+            DatagramSocket wire = wire();
             Side kernel = side(0);
             Side weft = side(1);
             try (wire;
@@ -104,6 +105,13 @@ class PolicyDifferentialIT {
                 compare(wire, kernel, weft);
             }
         }
+    }
+
+    /** The host that packets come from has a lease, and its underlay address is the router's. */
+    private DatagramSocket wire() {
+        String underlay = CellLab.spare().underlay();
+        lab.router().ip("address add " + underlay + "/32 dev port0");
+        return lab.router().call(() -> new DatagramSocket(new InetSocketAddress(underlay, 0)));
     }
 
     private Side side(int number) {

@@ -32,6 +32,14 @@ public record IpPrefix(IpAddress address, int length) {
         return new IpPrefix(address, Integer.parseInt(length));
     }
 
+    /** Whether an address, as {@link IpAddress} has it, begins with the bits that matter. */
+    public boolean contains(long high, long low) {
+        int bits = mappedLength();
+        long highMask = bits == 0 ? 0 : -1L << Math.max(0, Long.SIZE - bits);
+        long lowMask = bits <= Long.SIZE ? 0 : -1L << 2 * Long.SIZE - bits;
+        return ((high ^ address.high()) & highMask) == 0 && ((low ^ address.low()) & lowMask) == 0;
+    }
+
     /** The length counted in the 128 bits of {@link IpAddress}: an IPv4 /24 is 120. */
     public int mappedLength() {
         return length + 128 - address.bits();

@@ -52,4 +52,25 @@ class IpPrefixTest {
         Exception e = assertThrows(IllegalArgumentException.class, () -> new IpPrefix(parsed, length));
         assertEquals("prefix length " + length + " of " + address + " is not in 0 to " + parsed.bits(), e.getMessage());
     }
+
+    @ParameterizedTest
+    @CsvSource({
+        "10.255.1.0/24, 10.255.1.255, true",
+        "10.255.1.0/24, 10.255.2.0, false",
+        "10.255.1.7, 10.255.1.7, true",
+        "10.255.1.7, 10.255.1.6, false",
+        "0.0.0.0/0, 192.0.2.1, true",
+        "0.0.0.0/0, fd00::1, false",
+        "fd00::/64, fd00::ffff, true",
+        "fd00::/64, fd00:0:0:1::, false",
+        "fd00::/8, fdff::1, true",
+        "fd00::/8, fe00::1, false",
+        "fd00::1:0/112, fd00::1:ffff, true",
+        "fd00::1:0/112, fd00::2:0, false",
+        "::/0, fd00::1, true"
+    })
+    void containsWhatBeginsAlike(String prefix, String address, boolean contains) {
+        IpAddress other = IpAddress.parse(address);
+        assertEquals(contains, IpPrefix.parse(prefix).contains(other.high(), other.low()));
+    }
 }

@@ -115,7 +115,7 @@ final class Daemon {
             running.push(weft);
             LocalPolicy policy = config.policy() == null ? null : startPolicies(weft, config.policy(), verdicts);
             weft.start();
-            LocalCell cell = config.cell() == null ? null : startCell(weft, config.cell(), config.policy());
+            LocalCell cell = config.cell() == null ? null : startCell(weft, config, policy);
             ControlServer server = new ControlServer(weft, UNDERLAY_MTU, control, cell, policy);
             running.push(server);
             if (cell != null) {
@@ -160,10 +160,15 @@ final class Daemon {
         return vtep == null ? null : vtep.config().local();
     }
 
-    private LocalCell startCell(Weft weft, CellConfig config, PolicyConfig policy) {
-        HostAccess access = policy == null ? HostAccess.DEFAULT : policy.hostAccess();
+    private LocalCell startCell(Weft weft, DaemonConfig daemon, LocalPolicy policy) {
+        CellConfig config = daemon.cell();
+        HostAccess access =
+                daemon.policy() == null ? HostAccess.DEFAULT : daemon.policy().hostAccess();
         ContainerGuard guard = new ContainerGuard(new NftCellTable(config.vtepName()), access);
         Containers containers = Containers.open(config.state(), guard);
+        if (policy != null) {
+            containers.onVacated(policy::forget);
+        }
         Cell cell = new Cell(config, weft, UNDERLAY_MTU, containers, LeaseSources.of(config), Daemon::exit);
         running.push(cell);
         cell.start();

@@ -1,8 +1,10 @@
 package org.weft.dataplane.control;
 
+import java.util.Collection;
 import java.util.concurrent.TimeUnit;
 import org.weft.dataplane.silk.policy.Policies;
 import org.weft.dataplane.silk.policy.VerdictLog;
+import org.weft.encap.IpAddress;
 
 /** The policies that a daemon judges by. */
 public final class LocalPolicy {
@@ -21,6 +23,11 @@ public final class LocalPolicy {
     public LocalPolicy(Policies policies, VerdictLog verdicts) {
         this.policies = policies;
         this.verdicts = verdicts;
+    }
+
+    /** {@link Policies#forget}. */
+    public void forget(Collection<IpAddress> addresses) {
+        policies.forget(addresses);
     }
 
     Policies policies() {

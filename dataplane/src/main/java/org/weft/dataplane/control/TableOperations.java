@@ -6,10 +6,13 @@ import org.weft.dataplane.VtepRegistry;
 import org.weft.dataplane.config.Values;
 import org.weft.dataplane.config.VtepAttributes;
 import org.weft.dataplane.table.FdbTable;
+import org.weft.dataplane.table.FlowTable;
 import org.weft.dataplane.table.NeighbourTable;
 import org.weft.dataplane.table.NeighbourTable.Neighbour;
 import org.weft.dataplane.table.Outcome;
 import org.weft.dataplane.table.Remote;
+import org.weft.dataplane.table.TagTable;
+import org.weft.dataplane.table.TagTable.Tag;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
@@ -122,7 +125,9 @@ final class TableOperations {
     private static void tag(String action, Vtep vtep, Fields fields, Consumer<String> warnings) {
         if (action.equals("flush")) {
             fields.refuseOthers();
+            List<IpPrefix> sources = vtep.tags().entries().map(Tag::source).toList();
             vtep.tags().flush();
+            forgetFlows(vtep, sources);
             return;
         }
         IpPrefix source = fields.require("source", Values::network);
@@ -132,6 +137,7 @@ final class TableOperations {
         if (!remove && !vtep.config().gbp()) {
             warnings.accept(VtepAttributes.tagsWithoutGbp(vtep.config()));
         }
+        int before = vtep.tags().get(source);
         Outcome outcome =
                 switch (action) {
                     case "add" -> vtep.tags().add(source, tag);
@@ -139,5 +145,16 @@ final class TableOperations {
                     default -> vtep.tags().remove(source);
                 };
         Refusals.refuseUnlessOk(outcome, vtep, "tag", action);
+        if (before != TagTable.UNTAGGED && before != vtep.tags().get(source)) {
+            forgetFlows(vtep, List.of(source));
+        }
+    }
+
+    /** Containers that had another tag are taken for other ones. */
+    private static void forgetFlows(Vtep vtep, List<IpPrefix> sources) {
+        FlowTable flows = vtep.enforcement().flows();
+        if (flows != null && sources.stream().anyMatch(flows::mayHold)) {
+            flows.forget(sources);
+        }
     }
 }

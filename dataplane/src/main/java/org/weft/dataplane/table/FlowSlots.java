@@ -27,6 +27,9 @@ import org.weft.encap.FlowKey;
  * threads may enter one flow at the same moment: then the one further back in the buckets goes again, or, if they cannot see
  * each other, stays unused until its deadline.
  *
+ * <p>How many slots each local address has is counted as slots are taken and emptied. Where no slot is free, the flows of an
+ * address with more than an eighth of all slots are the first to go, even if they are held.
+ *
  * <p>Behind the slots there is a byte for each, of the hash of its flow: who looks for a flow reads only slots that may have it.
  *
  * <p>What a flow is called here: {@code what}, which tells it from others between the same ends, and a packet of it with
@@ -38,7 +41,7 @@ final class FlowSlots {
 
     private static final int PRESENT = 1;
 
-    /** A flag of a state: the slot is not given to another flow before its deadline. */
+    /** A flag of a state: the slot is not given to another flow before its deadline, unless its address has too many. */
     static final int HELD = 1 << 1;
 
     private static final int WRITING = 1 << 2;
@@ -61,6 +64,9 @@ final class FlowSlots {
     /** In an address. */
     private static final int LOW_OFFSET = 8;
 
+    /** An address has so many of all slots for itself: one in so many. */
+    private static final int SHARE = 8;
+
     private static final long EACH_BYTE = 0x0101_0101_0101_0101L;
     /** By multiplication, the lowest bit of each byte into the highest byte. */
     private static final long GATHER = 0x0102_0408_1020_4080L;
@@ -68,6 +74,7 @@ final class FlowSlots {
     private final long seed = ThreadLocalRandom.current().nextLong();
     private final UnsafeBuffer buffer;
     private final int buckets;
+    private final Shares shares;
 
     /** Where the slots end and their hints begin. */
     private final int hints;
@@ -75,6 +82,7 @@ final class FlowSlots {
     FlowSlots(int flows) {
         buckets = Math.max(1, flows / WAYS);
         hints = buckets * WAYS * SLOT_LENGTH;
+        shares = new Shares(buckets * WAYS / SHARE);
         buffer = new UnsafeBuffer(BufferUtil.allocateDirectAligned(hints + buckets * WAYS, BitUtil.CACHE_LINE_LENGTH));
     }
 
@@ -82,14 +90,57 @@ final class FlowSlots {
         return buckets * WAYS;
     }
 
-    /** Empties all slots. */
-    void clear() {
-        for (int offset = 0; offset < hints; offset += SLOT_LENGTH) {
-            long state = buffer.getLongVolatile(offset);
-            while ((state & WRITING) == 0 && (state & PRESENT) != 0 && !remove(offset, state)) {
-                state = buffer.getLongVolatile(offset);
+    /** Says of a flow, by the addresses of its local and its remote end, whether it is to go. */
+    interface Choice {
+        boolean goes(long localHigh, long localLow, long remoteHigh, long remoteLow);
+    }
+
+    /**
+     * Empties the slots of flows; looks at every slot. A flow that another thread enters meanwhile may stay.
+     *
+     * @return how many flows went
+     */
+    int remove(Choice choice) {
+        int removed = 0;
+        for (int slot = 0; slot < hints; slot += SLOT_LENGTH) {
+            long state = buffer.getLongVolatile(slot);
+            while ((state & WRITING) != 0 || (state & PRESENT) != 0 && goes(choice, slot)) {
+                if ((state & WRITING) != 0) {
+                    Thread.onSpinWait();
+                } else if (remove(slot, state)) {
+                    removed++;
+                    break;
+                }
+                state = buffer.getLongVolatile(slot);
             }
         }
+        Reference.reachabilityFence(this);
+        return removed;
+    }
+
+    /** Of what another thread writes meanwhile, the answer means nothing; then {@link #remove(int, long)} fails. */
+    private boolean goes(Choice choice, int slot) {
+        return choice.goes(
+                buffer.getLong(slot + LOCAL_OFFSET),
+                buffer.getLong(slot + LOCAL_OFFSET + LOW_OFFSET),
+                buffer.getLong(slot + REMOTE_OFFSET),
+                buffer.getLong(slot + REMOTE_OFFSET + LOW_OFFSET));
+    }
+
+    /** Empties the slots of flows that ended in silence, so that they count for no address. Looks at every slot. */
+    void removeEnded(int now) {
+        for (int slot = 0; slot < hints; slot += SLOT_LENGTH) {
+            long state = buffer.getLongVolatile(slot);
+            if ((state & (PRESENT | WRITING)) == PRESENT && !isLive(state, now)) {
+                remove(slot, state);
+            }
+        }
+        Reference.reachabilityFence(this);
+    }
+
+    /** Whether a flow may have this local address. */
+    boolean mayHold(long high, long low) {
+        return shares.count(high, low) != 0;
     }
 
     /** How many flows there are; looks at every slot. */
@@ -128,7 +179,22 @@ final class FlowSlots {
 
     /** Empties the slot of a flow; false if its state is another by now. */
     boolean remove(int slot, long state) {
-        return buffer.compareAndSetLong(slot, state, next(state));
+        long high = buffer.getLong(slot + LOCAL_OFFSET);
+        long low = buffer.getLong(slot + LOCAL_OFFSET + LOW_OFFSET);
+        boolean removed = buffer.compareAndSetLong(slot, state, next(state));
+        if (removed) {
+            shares.add(high, low, -1);
+        }
+        return removed;
+    }
+
+    /** Who has a slot being written counts it, for the address that is in it. */
+    private void count(int slot, int change) {
+        shares.add(buffer.getLong(slot + LOCAL_OFFSET), buffer.getLong(slot + LOCAL_OFFSET + LOW_OFFSET), change);
+    }
+
+    private boolean isOfTooMany(int slot) {
+        return shares.isExceeded(buffer.getLong(slot + LOCAL_OFFSET), buffer.getLong(slot + LOCAL_OFFSET + LOW_OFFSET));
     }
 
     /** The high halves of addresses add nothing that an attacker could not choose anyway. */
@@ -227,7 +293,7 @@ final class FlowSlots {
     }
 
     /**
-     * Enters a flow: in its slot, if it is there and not held; in a free one; or in place of the one not held that ends first.
+     * Enters a flow: in its slot, if it is there and not held; in a free one; or in place of one that {@link #ousted} names.
      *
      * @return false if there is no room
      */
@@ -243,11 +309,17 @@ final class FlowSlots {
             }
             slot = slot(hash, place);
             state = buffer.getLongVolatile(slot);
-        } while (isTaken(state, now) || !buffer.compareAndSetLong(slot, state, next(state) | WRITING));
+        } while ((state & WRITING) != 0
+                || isHeld(state, now) && !isOfTooMany(slot)
+                || !buffer.compareAndSetLong(slot, state, next(state) | WRITING));
         long entered = with(next(state), flags | PRESENT, deadline);
         VarHandle.storeStoreFence();
+        if ((state & PRESENT) != 0) {
+            count(slot, -1);
+        }
         putHint(hash, place);
         put(slot, what, key, departing);
+        count(slot, 1);
         buffer.putLongRelease(slot, entered);
         for (int other = 0; other < place; other++) {
             if (find(slot(hash, other), what, key, departing, now) != ABSENT) {
@@ -259,14 +331,11 @@ final class FlowSlots {
         return true;
     }
 
-    /** Whether a slot is no longer one that {@link #place} would choose. */
-    private static boolean isTaken(long state, int now) {
-        return (state & WRITING) != 0 || (state & HELD) != 0 && isLive(state, now);
+    private static boolean isHeld(long state, int now) {
+        return (state & HELD) != 0 && isLive(state, now);
     }
 
     private int place(long hash, long what, FlowKey key, boolean departing, int now) {
-        int ending = -1;
-        int leastRest = Integer.MAX_VALUE;
         int first = -1;
         int freeInFirst = 0;
         int second = -1;
@@ -274,7 +343,7 @@ final class FlowSlots {
         for (int place = PLACES - 1; place >= 0; place--) {
             int slot = slot(hash, place);
             long state = buffer.getLongVolatile(slot);
-            if (isTaken(state, now)) {
+            if ((state & WRITING) != 0 || isHeld(state, now)) {
                 continue;
             }
             if (!isLive(state, now)) {
@@ -287,14 +356,36 @@ final class FlowSlots {
                 }
             } else if (find(slot, what, key, departing, now) != ABSENT) {
                 return place;
-            } else if (deadline(state) - now < leastRest) {
-                ending = place;
-                leastRest = deadline(state) - now;
             }
         }
         if (freeInFirst + freeInSecond == 0) {
-            return ending;
+            return ousted(hash, now);
         }
         return freeInFirst >= WAYS / 2 || freeInFirst >= freeInSecond ? first : second;
+    }
+
+    /**
+     * The place of the flow that goes for another one: one of an address with too many, rather not held; else one not held.
+     * Of several it is the one that ends first. -1 if all are held.
+     */
+    private int ousted(long hash, int now) {
+        int ousted = -1;
+        long least = Long.MAX_VALUE;
+        for (int place = 0; place < PLACES; place++) {
+            int slot = slot(hash, place);
+            long state = buffer.getLongVolatile(slot);
+            boolean held = isHeld(state, now);
+            boolean tooMany = isOfTooMany(slot);
+            if ((state & WRITING) != 0 || held && !tooMany) {
+                continue;
+            }
+            long rank = !tooMany ? 2 : held ? 1 : 0;
+            long order = rank << 32 | Math.max(0, deadline(state) - now);
+            if (order < least) {
+                ousted = place;
+                least = order;
+            }
+        }
+        return ousted;
     }
 }

@@ -1,6 +1,12 @@
 package org.weft.dataplane.table;
 
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import org.agrona.collections.LongHashSet;
 import org.weft.encap.FlowKey;
+import org.weft.encap.IpAddress;
+import org.weft.encap.IpPrefix;
 import org.weft.encap.TcpHeader;
 import org.weft.encap.UdpHeader;
 
@@ -8,9 +14,9 @@ import org.weft.encap.UdpHeader;
  * Flows between containers of this host (local) and of others (remote), off-heap and of bounded size, so that answers are
  * known as such (kernel: nf_conntrack). Any thread may read and write; none ever waits for another.
  *
- * <p>A new flow takes the place of one whose deadline has passed, or else of one that has ended or was never seen to go both
- * ways, as the kernel's early_drop does. If there is none, the table is full for it; that happens where more than three in
- * four places are taken.
+ * <p>A new flow takes the place of one whose deadline has passed; or else of one whose local address has more than an eighth of
+ * all places; or else of one that has ended or was never seen to go both ways, as the kernel's early_drop does. If there is
+ * none, the table is full for it; that happens where more than three in four places are taken by many addresses.
  */
 public final class FlowTable {
     /** What an arriving packet is. */
@@ -136,9 +142,51 @@ public final class FlowTable {
         return (state & ADMITTED) != 0 ? 1 : 0;
     }
 
-    /** Forgets everything; packets of flows in progress are judged anew. */
+    /** Forgets everything; packets of flows in progress are judged again. */
     public void clear() {
-        slots.clear();
+        slots.remove((localHigh, localLow, remoteHigh, remoteLow) -> true);
+    }
+
+    /**
+     * Forgets the flows that have one of their ends in these networks, and possibly IPv6 flows with other ends; looks at every
+     * flow. A flow that begins meanwhile may stay.
+     *
+     * @return how many they were
+     */
+    public int forget(Collection<IpPrefix> networks) {
+        LongHashSet hosts = new LongHashSet();
+        List<IpPrefix> others = new ArrayList<>();
+        for (IpPrefix network : networks) {
+            if (network.length() == network.address().bits()) {
+                hosts.add(network.address().low());
+            } else {
+                others.add(network);
+            }
+        }
+        return slots.remove((localHigh, localLow, remoteHigh, remoteLow) -> hosts.contains(localLow)
+                || hosts.contains(remoteLow)
+                || isIn(others, localHigh, localLow)
+                || isIn(others, remoteHigh, remoteLow));
+    }
+
+    private static boolean isIn(List<IpPrefix> networks, long high, long low) {
+        for (int i = 0; i < networks.size(); i++) {
+            if (networks.get(i).contains(high, low)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Whether there may be flows with a local end in this network; false is certain. Looks at no flow. */
+    public boolean mayHold(IpPrefix local) {
+        IpAddress address = local.address();
+        return local.length() < address.bits() || slots.mayHold(address.high(), address.low());
+    }
+
+    /** Takes out flows whose deadline has passed, so that they count for no address. Looks at every flow. */
+    public void sweep(int now) {
+        slots.removeEnded(now);
     }
 
     /** How many flows there are, those of fragments included; looks at every slot. */

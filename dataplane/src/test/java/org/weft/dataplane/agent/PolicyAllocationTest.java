@@ -35,6 +35,8 @@ import org.weft.dataplane.table.PolicyTable;
 import org.weft.dataplane.table.Remote;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.encap.EthernetHeader;
+import org.weft.encap.FlowKey;
+import org.weft.encap.FrameLayout;
 import org.weft.encap.IpAddress;
 import org.weft.encap.Ipv4Header;
 import org.weft.encap.TcpHeader;
@@ -215,12 +217,43 @@ class PolicyAllocationTest {
 
     @Test
     void flowsWithoutRoomAreLetInAndLeave() {
-        enforce(Refusal.DROP, new FlowTable(WAYS, Timeouts.DEFAULT));
-        establish(WAYS);
+        FlowTable full = new FlowTable(WAYS, Timeouts.DEFAULT);
+        for (int container = 10; container < 10 + WAYS; container++) {
+            hold(full, "10.255.132." + container);
+        }
+        enforce(Refusal.DROP, full);
         arrive(TcpHeader.SYN, OPEN, Integer.MAX_VALUE);
         assertNoGarbage(ingress, Counter.RX_UNTRACKED);
         leave(TcpHeader.SYN, FORBIDDEN, Integer.MAX_VALUE);
         assertNoGarbage(egress, Counter.TX_UNTRACKED);
+    }
+
+    /** A flow that goes both ways and on, of an address that has no other. */
+    private void hold(FlowTable table, String near) {
+        int now = (int) Vtep.clockSeconds();
+        table.admit(key(arriving.tcp(FAR, 1, near, OPEN, TcpHeader.SYN)), now);
+        table.depart(key(leaving.tcp(near, OPEN, FAR, 1, TcpHeader.SYN | TcpHeader.ACK)), now);
+        table.arrive(key(arriving.tcp(FAR, 1, near, OPEN, TcpHeader.ACK)), now);
+    }
+
+    private static FlowKey key(byte[] frame) {
+        UnsafeBuffer buffer = new UnsafeBuffer(frame);
+        FrameLayout layout = new FrameLayout();
+        layout.parse(buffer, 0, frame.length);
+        FlowKey key = new FlowKey();
+        key.read(buffer, layout);
+        return key;
+    }
+
+    @Test
+    void flowsTakeThePlaceOfOthersOfAnAddressWithTooMany() {
+        enforce(Refusal.DROP, new FlowTable(WAYS, Timeouts.DEFAULT));
+        establish(WAYS);
+        arrive(TcpHeader.SYN, OPEN, Integer.MAX_VALUE);
+        assertNoGarbage(ingress, Counter.RX_DELIVERED);
+        leave(TcpHeader.SYN, FORBIDDEN, Integer.MAX_VALUE);
+        assertNoGarbage(egress, Counter.TX_SENT);
+        assertEquals(0, counters.get(Counter.RX_UNTRACKED) + counters.get(Counter.TX_UNTRACKED));
     }
 
     @ParameterizedTest

@@ -21,6 +21,7 @@ import org.weft.dataplane.table.FlowTable.Arrival;
 import org.weft.dataplane.table.FlowTable.Timeouts;
 import org.weft.encap.FlowKey;
 import org.weft.encap.FrameLayout;
+import org.weft.encap.IpPrefix;
 import org.weft.testing.IpPackets;
 
 class FlowTableTest {
@@ -229,20 +230,171 @@ class FlowTableTest {
         return kept;
     }
 
+    private FlowKey inTo(int container, int flags) {
+        return key(packets.tcp(FAR, 1, "10.255.132." + container, 7777, flags));
+    }
+
+    private FlowKey outFrom(int container, int flags) {
+        return key(packets.tcp("10.255.132." + container, 7777, FAR, 1, flags));
+    }
+
+    /** Each address has its share, which is one. */
     @Test
     void saysWhenItIsFull() {
         FlowTable small = new FlowTable(8, Timeouts.DEFAULT);
-        for (int port = 1; port <= 8; port++) {
-            assertTrue(small.admit(in(port, SYN), now));
-            small.depart(out(port, SYN | ACK), now);
-            small.arrive(in(port, ACK), now);
+        for (int container = 1; container <= 8; container++) {
+            assertTrue(small.admit(inTo(container, SYN), now));
+            small.depart(outFrom(container, SYN | ACK), now);
+            small.arrive(inTo(container, ACK), now);
         }
-        assertFalse(small.admit(in(9, SYN), now));
-        assertFalse(small.depart(out(9, SYN), now));
-        assertTrue(small.depart(out(1, ACK), now), "of what is in it, nothing is lost");
-        small.depart(out(3, FIN | ACK), now);
-        small.arrive(in(3, FIN | ACK), now);
-        assertTrue(small.admit(in(9, SYN), now), "in place of the one that has ended");
+        assertFalse(small.admit(inTo(9, SYN), now));
+        assertFalse(small.depart(outFrom(9, SYN), now));
+        assertTrue(small.depart(outFrom(1, ACK), now), "of what is in it, nothing is lost");
+        small.depart(outFrom(3, FIN | ACK), now);
+        small.arrive(inTo(3, FIN | ACK), now);
+        assertTrue(small.admit(inTo(9, SYN), now), "in place of the one that has ended");
+    }
+
+    /** What makes a flow that goes both ways, so that it is held. */
+    private void hold(FlowTable table, String far, int port, String near) {
+        table.admit(key(packets.udp(far, port, near, 53)), now);
+        table.depart(key(packets.udp(near, 53, far, port)), now);
+        table.arrive(key(packets.udp(far, port, near, 53)), now);
+    }
+
+    @Test
+    void onePairThatFillsItTakesNoRoomFromOthers() {
+        FlowTable table = new FlowTable(8192, Timeouts.DEFAULT);
+        String other = "10.255.132.9";
+        for (int port = 1; port <= 500; port++) {
+            hold(table, "10.255.98.7", port, other);
+        }
+        for (int port = 1; port <= 60_000; port++) {
+            hold(table, FAR, port, NEAR);
+        }
+        assertTrue(table.size(now) > 0.99 * table.capacity(), "a sole address may use what the others leave");
+        for (int port = 1; port <= 500; port++) {
+            assertEquals(Arrival.ESTABLISHED, table.arrive(key(packets.udp("10.255.98.7", port, other, 53)), now));
+        }
+        String newcomer = "10.255.132.10";
+        for (int port = 1; port <= 500; port++) {
+            assertTrue(table.depart(key(packets.udp(newcomer, port, FAR, 53)), now), "flow " + port);
+            hold(table, FAR, 60_000 + port, NEAR);
+        }
+        for (int port = 1; port <= 500; port++) {
+            assertEquals(Arrival.ESTABLISHED, table.arrive(key(packets.udp(FAR, 53, newcomer, port)), now));
+        }
+    }
+
+    @Test
+    void ofAnAddressWithTooManyTheOldestGoFirst() {
+        FlowTable table = new FlowTable(1024, Timeouts.DEFAULT);
+        for (int port = 1; port <= 20_000; port++) {
+            now += port % 200 == 0 ? 1 : 0;
+            hold(table, FAR, port, NEAR);
+        }
+        int kept = 0;
+        for (int port = 19_801; port <= 20_000; port++) {
+            kept += table.arrive(key(packets.udp(FAR, port, NEAR, 53)), now) == Arrival.ESTABLISHED ? 1 : 0;
+        }
+        assertEquals(200, kept);
+        assertEquals(Arrival.NEW, table.arrive(key(packets.udp(FAR, 1, NEAR, 53)), now));
+    }
+
+    @Test
+    void aFlowThatEndedInSilenceCountsUntilItIsSweptOut() {
+        IpPrefix near = IpPrefix.parse(NEAR);
+        assertFalse(flows.mayHold(near));
+        flows.admit(udpIn(1), now);
+        flows.sweep(now + 29);
+        assertTrue(flows.mayHold(near));
+        flows.sweep(now + 30);
+        assertFalse(flows.mayHold(near));
+        assertTrue(flows.mayHold(IpPrefix.parse("10.255.132.0/24")), "of a network it says nothing");
+    }
+
+    @Test
+    void everySlotCountsOnceForTheAddressThatHasIt() {
+        SplittableRandom random = new SplittableRandom(11);
+        FlowTable table = new FlowTable(1024, Timeouts.DEFAULT);
+        for (int i = 0; i < 200_000; i++) {
+            String near = "10.255.132." + random.nextInt(1, 5);
+            int port = random.nextInt(1, 2000);
+            int flags = new int[] {SYN, SYN | ACK, ACK, FIN | ACK, RST}[random.nextInt(5)];
+            now += random.nextInt(100) == 0 ? 1 : 0;
+            if (random.nextBoolean()) {
+                table.admit(key(packets.tcp(FAR, port, near, 80, flags)), now);
+                table.arrive(key(packets.tcp(FAR, port, near, 80, flags)), now);
+            } else {
+                table.depart(key(packets.tcp(near, 80, FAR, port, flags)), now);
+            }
+        }
+        for (int container = 1; container < 5; container++) {
+            IpPrefix near = IpPrefix.parse("10.255.132." + container);
+            assertTrue(table.mayHold(near));
+            assertTrue(table.forget(List.of(near)) > 0);
+            assertFalse(table.mayHold(near));
+        }
+        assertEquals(0, table.size(now));
+    }
+
+    @Test
+    void forgetsTheFlowsOfAnAddressInBothDirections() {
+        establish(1);
+        flows.depart(udpOut(2), now);
+        flows.admit(udpIn(3), now);
+        FlowKey fragment = key(IpPackets.fragments(packets.udp(FAR, 1, NEAR, 53), 5, 16)[0]);
+        flows.fragment(fragment, true, now);
+        hold(flows, FAR, 9, "10.255.132.9");
+        FlowKey v6 = key(packets.tcp("fd00::99:3", 1, "fd00::132:2", 80, SYN));
+        flows.admit(v6, now);
+        assertEquals(6, flows.size(now));
+        assertEquals(4, flows.forget(List.of(IpPrefix.parse(NEAR))));
+        assertEquals(Arrival.NEW, flows.arrive(in(1, ACK), now));
+        assertFalse(flows.knows(udpOut(2), now));
+        assertEquals(FlowTable.UNKNOWN, flows.fragment(fragment, now));
+        assertEquals(2, flows.size(now));
+        assertEquals(0, flows.forget(List.of(IpPrefix.parse("10.255.132.0/29"), IpPrefix.parse("fd01::/16"))));
+        assertEquals(1, flows.forget(List.of(IpPrefix.parse(FAR))), "as the other end");
+        assertEquals(1, flows.forget(List.of(IpPrefix.parse("fd00::132:0/112"))));
+    }
+
+    /** While other threads enter and renew flows of this address and of others. */
+    @Test
+    void forgetsWhileFlowsComeAndGo() throws InterruptedException {
+        FlowTable shared = new FlowTable(1024, Timeouts.DEFAULT);
+        hold(shared, FAR, 1, "10.255.132.9");
+        AtomicBoolean stop = new AtomicBoolean();
+        List<Thread> threads = new ArrayList<>();
+        for (int t = 0; t < 3; t++) {
+            SplittableRandom random = new SplittableRandom(t);
+            List<FlowKey[]> keys = new ArrayList<>();
+            for (int port = 2; port < 900; port++) {
+                keys.add(new FlowKey[] {udpIn(port), udpOut(port)});
+            }
+            threads.add(new Thread(() -> {
+                while (!stop.get()) {
+                    FlowKey[] key = keys.get(random.nextInt(keys.size()));
+                    shared.admit(key[0], now);
+                    shared.depart(key[1], now);
+                    shared.arrive(key[0], now);
+                }
+            }));
+        }
+        threads.forEach(Thread::start);
+        int forgotten = 0;
+        for (int i = 0; i < 500; i++) {
+            forgotten += shared.forget(List.of(IpPrefix.parse(NEAR)));
+        }
+        stop.set(true);
+        for (Thread thread : threads) {
+            thread.join();
+        }
+        assertTrue(forgotten > 0);
+        assertEquals(Arrival.ESTABLISHED, shared.arrive(key(packets.udp(FAR, 1, "10.255.132.9", 53)), now));
+        shared.forget(List.of(IpPrefix.parse(NEAR)));
+        assertFalse(shared.mayHold(IpPrefix.parse(NEAR)));
+        assertEquals(1, shared.size(now));
     }
 
     @Test

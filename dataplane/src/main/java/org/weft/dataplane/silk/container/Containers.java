@@ -6,8 +6,10 @@ import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -61,6 +63,14 @@ public final class Containers implements Tenants {
         containers.dropUnfinished();
         containers.dropGone();
         return containers;
+    }
+
+    /**
+     * Tells a listener of addresses that no container has: before an address is free again, and again before the veth pair of
+     * its next container is laid, because packets of the container before may have been under way.
+     */
+    public void onVacated(Consumer<Collection<IpAddress>> listener) {
+        ledger.onVacated(listener);
     }
 
     @Override

@@ -1,9 +1,11 @@
 package org.weft.dataplane.silk.container;
 
+import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.weft.dataplane.vtep.OperatorException;
@@ -20,12 +22,18 @@ final class Ledger {
 
     private final AttachmentFile file;
     private volatile AttachmentFile.Content content;
+    private volatile Consumer<Collection<IpAddress>> vacated = addresses -> {};
     private String trouble;
 
     /** Begins with the attachments that are on disk. */
     Ledger(AttachmentFile file) {
         this.file = file;
         this.content = file.read();
+    }
+
+    /** {@link Containers#onVacated}. */
+    void onVacated(Consumer<Collection<IpAddress>> listener) {
+        vacated = listener;
     }
 
     /** In the order they were attached. */
@@ -49,6 +57,9 @@ final class Ledger {
      * @throws OperatorException if it cannot be saved; nothing has changed then
      */
     synchronized void put(Attachment attachment) {
+        if (!attachment.laid()) {
+            vacated.accept(List.of(attachment.address()));
+        }
         Map<Attachment.Key, Attachment> byKey = new LinkedHashMap<>(content.byKey());
         boolean known = byKey.put(attachment.key(), attachment) != null;
         AttachmentFile.Content next = next(known ? content.last() : attachment.address(), byKey);
@@ -66,6 +77,7 @@ final class Ledger {
         if (attachments.isEmpty()) {
             return;
         }
+        vacated.accept(attachments.stream().map(Attachment::address).toList());
         Map<Attachment.Key, Attachment> byKey = new LinkedHashMap<>(content.byKey());
         attachments.forEach(attachment -> byKey.remove(attachment.key()));
         content = next(content.last(), byKey);

@@ -33,6 +33,7 @@ import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.watchdog.Heartbeat;
 import org.weft.dataplane.watchdog.Heartbeats;
 import org.weft.encap.IpAddress;
+import org.weft.encap.IpPrefix;
 
 /**
  * The role of vxlan-policy-agent on this host: what a source says, and what an operator changes meanwhile, is what a VTEP
@@ -43,6 +44,9 @@ import org.weft.encap.IpAddress;
 public final class Policies implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Policies.class);
     private static final long TICK_MILLIS = 1000;
+    /** Between two looks at all flows for those that ended in silence. */
+    private static final int SWEEP_TICKS = 60;
+
     private static final long END_SECONDS = 5;
     private static final int REST_FACTOR = 10;
     private static final long MOST_REST_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
@@ -73,6 +77,7 @@ public final class Policies implements AutoCloseable {
     private final List<CompletableFuture<Void>> waiting = new ArrayList<>();
     private PolicySet set = PolicySet.EMPTY;
     private Mode mode;
+    private long ticks;
     private boolean due;
     private boolean unsaved;
     private boolean saving;
@@ -173,6 +178,14 @@ public final class Policies implements AutoCloseable {
     /** How many flows there is room for. */
     public int flowCapacity() {
         return flows.capacity();
+    }
+
+    /** Forgets the flows of addresses that no container of this host has at the moment. Returns when it is done. */
+    public void forget(Collection<IpAddress> addresses) {
+        forgetFlows(addresses.stream()
+                .map(address -> new IpPrefix(address, address.bits()))
+                .filter(flows::mayHold)
+                .toList());
     }
 
     /** Whose packets carry this tag. */
@@ -328,15 +341,28 @@ public final class Policies implements AutoCloseable {
         PolicySet news = heard.getAndSet(null);
         contact.confirm();
         logSkipped(news.skipped());
+        List<IpPrefix> reassigned = Reassigned.between(set, news);
         set = news;
         unsaved = true;
         rebuild();
+        forgetFlows(reassigned);
         LOG.info(
                 "{}: {} policies, {} tags",
                 source.name(),
                 news.rules().size(),
                 news.tags().size());
         save();
+    }
+
+    private void forgetFlows(Collection<IpPrefix> ends) {
+        int forgotten = ends.isEmpty() ? 0 : flows.forget(ends);
+        if (forgotten > 0) {
+            LOG.info(
+                    "policy of {}: forgot {} flows of {}, which belong to other containers or apps now or to none",
+                    config.vtep(),
+                    forgotten,
+                    ends.size() == 1 ? ends.iterator().next() : ends.size() + " addresses");
+        }
     }
 
     private void logSkipped(List<String> skipped) {
@@ -352,6 +378,9 @@ public final class Policies implements AutoCloseable {
     }
 
     private void tick() {
+        if (mode.judges() && ++ticks % SWEEP_TICKS == 0) {
+            flows.sweep((int) registry.nowSeconds());
+        }
         if (source != null && (unsaved || state.isOld(contact.confirmed()))) {
             save();
         }

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -46,6 +47,20 @@ class LedgerTest {
                 refused.getMessage().startsWith("no address is given: " + directory.resolve("containers.json")),
                 refused.getMessage());
         assertEquals(List.of(attachment(9)), ledger.entries());
+    }
+
+    @Test
+    void saysThatNobodyHasAnAddressBeforeItIsFreeAndBeforeItIsLaidAgain() {
+        Ledger ledger = open();
+        Attachment laid = attachment(9);
+        Attachment reserved = new Attachment(laid.key(), laid.address(), laid.netns(), laid.mtu(), false);
+        List<String> told = new ArrayList<>();
+        ledger.onVacated(
+                addresses -> told.add(addresses + " with " + ledger.entries().size()));
+        ledger.put(reserved);
+        ledger.put(laid);
+        ledger.drop(List.of(laid));
+        assertEquals(List.of("[10.255.108.9] with 0", "[10.255.108.9] with 1"), told);
     }
 
     @Test

@@ -18,6 +18,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
+import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -27,6 +28,7 @@ import org.weft.dataplane.policy.Enforcement.Mode;
 import org.weft.dataplane.policy.Enforcement.Refusal;
 import org.weft.dataplane.policy.Enforcement.Spoofing;
 import org.weft.dataplane.policy.VerdictSink;
+import org.weft.dataplane.table.FlowTable;
 import org.weft.dataplane.table.FlowTable.Timeouts;
 import org.weft.dataplane.table.Policy;
 import org.weft.dataplane.table.Policy.Protocol;
@@ -34,9 +36,12 @@ import org.weft.dataplane.table.TagTable;
 import org.weft.dataplane.table.TagTable.Tag;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.Vtep;
+import org.weft.encap.FlowKey;
+import org.weft.encap.FrameLayout;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
 import org.weft.testing.Await;
+import org.weft.testing.IpPackets;
 import org.weft.testing.MemoryRegistry;
 
 /** Policies of a VTEP without devices; containers of this host are 10.255.126.*. */
@@ -179,6 +184,56 @@ class PoliciesTest {
         tell(new PolicySet(
                 List.of(new Tag(PROXY_TAG.source(), 2)), SET.rules(), SET.apps(), SET.workloads(), List.of()));
         assertEquals(2, vtep.tags().get(PROXY_TAG.source()));
+    }
+
+    private FlowTable withFlowsOf(IpAddress... locals) {
+        FlowTable flows = registry.vtep("silk-vtep").enforcement().flows();
+        IpPackets packets = new IpPackets(1, 2);
+        for (IpAddress local : locals) {
+            byte[] frame = packets.udp(local.toString(), 53, AWAY.toString(), 53);
+            UnsafeBuffer buffer = new UnsafeBuffer(frame);
+            FrameLayout layout = new FrameLayout();
+            layout.parse(buffer, 0, frame.length);
+            FlowKey key = new FlowKey();
+            key.read(buffer, layout);
+            flows.depart(key, 0);
+            flows.arrive(key, 0);
+        }
+        return flows;
+    }
+
+    private static boolean holds(FlowTable flows, IpAddress local) {
+        return flows.mayHold(new IpPrefix(local, local.bits()));
+    }
+
+    @Test
+    void forgetsTheFlowsOfWhatHasAnotherTagOrAppOrIsGone() {
+        registry.addSilk();
+        startWith(SET);
+        FlowTable flows = withFlowsOf(PROXY, BACKEND);
+        tell(new PolicySet(
+                List.of(new Tag(PROXY_TAG.source(), 2)), SET.rules(), SET.apps(), SET.workloads(), List.of()));
+        Await.until("no flow of the one with another tag", () -> !holds(flows, PROXY));
+        assertTrue(holds(flows, BACKEND));
+        withFlowsOf(PROXY);
+        tell(new PolicySet(
+                List.of(new Tag(PROXY_TAG.source(), 2)),
+                List.of(),
+                SET.apps(),
+                Map.of(PROXY, Workload.ofApp("proxy")),
+                List.of("the container of the backend is gone")));
+        Await.until("no flow of the one that is gone", () -> !holds(flows, BACKEND));
+        assertTrue(holds(flows, PROXY), "that policies are gone takes no flow away");
+    }
+
+    @Test
+    void forgetsTheFlowsOfAddressesThatAreVacated() {
+        registry.addSilk();
+        startWith(SET);
+        FlowTable flows = withFlowsOf(PROXY, BACKEND);
+        policies.forget(List.of(BACKEND, AWAY));
+        assertFalse(holds(flows, BACKEND));
+        assertTrue(holds(flows, PROXY));
     }
 
     @Test
