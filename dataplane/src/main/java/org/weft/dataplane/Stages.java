@@ -30,6 +30,11 @@ final class Stages implements AutoCloseable {
     interface Line {
         /** Returns when no agent of the line runs any more and nothing is left in the rings between them. */
         void stop();
+
+        /** Whether the first agent is still called when there is something to read; not after its descriptor failed. */
+        default boolean running() {
+            return true;
+        }
     }
 
     private final Threading threading;
@@ -63,16 +68,46 @@ final class Stages implements AutoCloseable {
     private static Line share(Worker worker, int fd, List<? extends Agent> agents) {
         Agent[] line = agents.toArray(Agent[]::new);
         String[] roles = agents.stream().map(Agent::roleName).toArray(String[]::new);
-        Worker.Registration[] registration = new Worker.Registration[1];
-        worker.call(() -> {
-            registration[0] =
-                    worker.onReadable(fd, () -> runInTurn(worker, line, roles), () -> registration[0].close());
-            return null;
+        return worker.call(() -> {
+            SharedLine shared = new SharedLine(worker);
+            shared.registration = worker.onReadable(fd, () -> runInTurn(worker, line, roles), shared::fail);
+            return shared;
         });
-        return () -> worker.call(() -> {
-            registration[0].close();
-            return null;
-        });
+    }
+
+    private static final class SharedLine implements Line {
+        /** One error is reported once, as that of a socket that somebody aborted. */
+        private static final int MOST_FAILURES = 3;
+
+        private final Worker worker;
+        private int failures;
+        private volatile boolean failed;
+        private Worker.Registration registration;
+
+        SharedLine(Worker worker) {
+            this.worker = worker;
+        }
+
+        /** An error that reading does not end makes the descriptor ready for ever: it is not asked about any more. */
+        private void fail() {
+            if (++failures >= MOST_FAILURES) {
+                failed = true;
+                registration.close();
+            }
+        }
+
+        @Override
+        public boolean running() {
+            return !failed;
+        }
+
+        @Override
+        public void stop() {
+            worker.call(() -> {
+                registration.close();
+                return null;
+            });
+        }
     }
 
     /** Each agent has its turn, whatever the ones before it throw: frames wait for it. The first exception is thrown on. */

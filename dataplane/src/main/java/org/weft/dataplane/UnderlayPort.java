@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.agrona.collections.Int2ObjectHashMap;
 import org.agrona.concurrent.Agent;
 import org.weft.dataplane.agent.Decapsulator;
@@ -12,9 +13,11 @@ import org.weft.dataplane.agent.FrameRing;
 import org.weft.dataplane.agent.RefusalSender;
 import org.weft.dataplane.agent.TapWriter;
 import org.weft.dataplane.capture.Capture;
+import org.weft.dataplane.counters.Counter;
 import org.weft.dataplane.counters.Counters;
 import org.weft.dataplane.io.FrameSlab;
 import org.weft.dataplane.io.TapDevice;
+import org.weft.dataplane.io.linux.Errno;
 import org.weft.dataplane.io.linux.LinuxUnderlay;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
@@ -30,6 +33,8 @@ final class UnderlayPort implements AutoCloseable {
 
     /** UDP_MAX_SEGMENTS of Linux 6.2 and later, and the release of the slot. */
     private static final int FRAMES_PER_SLOT = 128 + 1;
+
+    private static final long BETWEEN_SENTENCES_NANOS = TimeUnit.MINUTES.toNanos(1);
 
     /** What VTEPs must have in common to share a socket. */
     record Key(IpAddress local, String dev, int port, boolean ipv6ZeroChecksum) {
@@ -58,7 +63,6 @@ final class UnderlayPort implements AutoCloseable {
             this.worker = worker;
             this.underlay = underlay;
             this.decapsulator = new Decapsulator(key.toString(), underlay, slab, counters.lane(worker), capture);
-            start();
         }
 
         void attach(Vtep vtep, TapDevice tap, RefusalSender refusals) {
@@ -93,14 +97,22 @@ final class UnderlayPort implements AutoCloseable {
             }
         }
 
+        /** Without a VTEP, or before it is time, what comes waits in the socket. */
         private void start() {
             Int2ObjectHashMap<Ingress> routes = new Int2ObjectHashMap<>();
             ingresses.forEach((vtep, ingress) -> routes.put(vtep.config().vni(), ingress));
             decapsulator.routes(routes);
+            if (held || ingresses.isEmpty()) {
+                return;
+            }
             List<Agent> agents = new ArrayList<>();
             agents.add(decapsulator);
             agents.addAll(writers.values());
             line = stages.start(worker, underlay.fd(), agents);
+        }
+
+        private boolean deaf() {
+            return !held && !ingresses.isEmpty() && (line == null || !line.running());
         }
 
         void close() {
@@ -115,15 +127,38 @@ final class UnderlayPort implements AutoCloseable {
     private final Capture capture;
     private final List<Queue> queues = new ArrayList<>();
     private final List<Vtep> vteps = new ArrayList<>();
+    private boolean held;
 
-    UnderlayPort(Key key, Stages stages, Capture capture) {
+    /** Read errors that {@link #mend} knows of, whether it listened to a socket again, and whether that is of no use. */
+    private long seenErrors;
+
+    private long toldNanos = System.nanoTime() - BETWEEN_SENTENCES_NANOS;
+    private boolean mended;
+    private boolean lost;
+
+    /** @param held whether nothing is to be received before {@link #release}: further VTEPs are about to be attached */
+    UnderlayPort(Key key, Stages stages, Capture capture, boolean held) {
+        this.held = held;
         this.key = key;
         this.stages = stages;
         this.capture = capture;
         List<LinuxUnderlay> sockets =
                 LinuxUnderlay.bind(stages.workers(), key.local(), key.dev(), key.port(), key.ipv6ZeroChecksum());
-        for (int worker = 0; worker < sockets.size(); worker++) {
-            queues.add(new Queue(worker, sockets.get(worker)));
+        try {
+            for (int worker = 0; worker < sockets.size(); worker++) {
+                queues.add(new Queue(worker, sockets.get(worker)));
+            }
+        } catch (Throwable t) {
+            sockets.forEach(LinuxUnderlay::close);
+            throw t;
+        }
+    }
+
+    /** All VTEPs that are known are attached: receives from now on. */
+    void release() {
+        if (held) {
+            held = false;
+            queues.forEach(Queue::start);
         }
     }
 
@@ -171,6 +206,50 @@ final class UnderlayPort implements AutoCloseable {
                 queue.underlay.gro(true);
             }
         }
+    }
+
+    /**
+     * Listens again to sockets that are not listened to any more; {@link #lost} says whether only new ones help.
+     *
+     * @return what was wrong since the last call, in one sentence, at most once a minute; null if nothing was
+     */
+    String mend() {
+        long errors = counters.get(Counter.RX_READ_ERRORS);
+        boolean failed = errors != seenErrors;
+        seenErrors = errors;
+        boolean deaf = false;
+        lost = false;
+        for (Queue queue : queues) {
+            lost |= failed && Errno.isFinal(queue.decapsulator.lastErrno()) || queue.deaf() && mended;
+            if (queue.deaf()) {
+                deaf = true;
+                queue.stop();
+                queue.start();
+            }
+        }
+        mended = deaf;
+        if (!deaf && !failed || !lost && System.nanoTime() - toldNanos < BETWEEN_SENTENCES_NANOS) {
+            return null;
+        }
+        toldNanos = System.nanoTime();
+        return "receiving on " + key + " failed" + lastErrno() + "; "
+                + (lost ? "opening the sockets again" : deaf ? "listening again" : "continuing")
+                + "; if this happens again, look at weft_rx_read_errors_total and for whoever closes sockets (ss -K)";
+    }
+
+    private String lastErrno() {
+        for (Queue queue : queues) {
+            int errno = queue.decapsulator.lastErrno();
+            if (errno != 0) {
+                return ", last with " + Errno.name(errno);
+            }
+        }
+        return "";
+    }
+
+    /** Whether {@link #mend} found sockets that cannot be used again. */
+    boolean lost() {
+        return lost;
     }
 
     /** Why datagrams do not come merged although that is wanted; null if they do. */

@@ -16,12 +16,14 @@ import org.weft.dataplane.agent.OwnDatagrams;
 import org.weft.dataplane.agent.RefusalSender;
 import org.weft.dataplane.agent.TapReader;
 import org.weft.dataplane.capture.Capture;
+import org.weft.dataplane.counters.Counter;
 import org.weft.dataplane.counters.Counters;
 import org.weft.dataplane.host.HostNetwork;
 import org.weft.dataplane.host.MarkRules;
 import org.weft.dataplane.host.VtepSysctls;
 import org.weft.dataplane.io.FrameSlab;
 import org.weft.dataplane.io.Offloads;
+import org.weft.dataplane.io.linux.Errno;
 import org.weft.dataplane.io.linux.Link;
 import org.weft.dataplane.io.linux.LinuxTap;
 import org.weft.dataplane.io.linux.LinuxUnderlaySender;
@@ -72,13 +74,20 @@ final class VtepDevices implements AutoCloseable {
     private final List<RefusalSender> refusals = new ArrayList<>();
     private final MarkRules marks;
     private final List<Stages.Line> egress = new ArrayList<>();
+    private final List<TapReader> readers = new ArrayList<>();
     private final int ifindex;
+
+    /** Read errors that {@link #readTrouble} knows of; those of devices before are among them. */
+    private long seenErrors;
+
+    private boolean lost;
 
     /** Of the underlay interface that the sockets are bound to; 0 if to none. */
     private int underlayIndex;
 
     VtepDevices(Vtep vtep, UnderlayPort port, Stages stages, Shared shared) {
         this.vtep = vtep;
+        this.seenErrors = vtep.counters().get(Counter.TX_READ_ERRORS);
         this.port = port;
         this.check = shared.check();
         this.tunnel = shared.tunnel();
@@ -142,6 +151,7 @@ final class VtepDevices implements AutoCloseable {
         FrameRing ring = new FrameRing(SLOTS, 1);
         Counters lane = vtep.counters().lane(worker);
         TapReader reader = new TapReader(tap, slab, ring, lane);
+        readers.add(reader);
         Encapsulator encapsulator =
                 new Encapsulator(vtep, tap, slab, ring, senders.get(worker), lane, capture).refuseOwn(ownDatagrams);
         egress.add(stages.start(worker, tap.fd(), List.of(reader, encapsulator)));
@@ -321,6 +331,31 @@ final class VtepDevices implements AutoCloseable {
             return SWITCHED_OFF;
         }
         return check.gro() ? port.groTrouble() : check.trouble();
+    }
+
+    /** What is wrong with the queues of the TAP since the last call, in one sentence; null if nothing is. */
+    String readTrouble() {
+        long errors = vtep.counters().get(Counter.TX_READ_ERRORS);
+        boolean failed = errors != seenErrors;
+        seenErrors = errors;
+        boolean deaf = egress.stream().anyMatch(line -> !line.running());
+        lost = deaf;
+        String errno = "";
+        for (TapReader reader : readers) {
+            int last = reader.lastErrno();
+            errno = last == 0 ? errno : ", last with " + Errno.name(last);
+            lost |= failed && Errno.isFinal(last);
+        }
+        if (!failed && !deaf) {
+            return null;
+        }
+        return "reading the TAP device failed" + errno
+                + (lost ? "; opening it again" : ", see weft_tx_read_errors_total");
+    }
+
+    /** Whether {@link #readTrouble} found a queue that cannot be used again. */
+    boolean lost() {
+        return lost;
     }
 
     /** Whether the TAP is still the one that was opened; somebody may have deleted it. */

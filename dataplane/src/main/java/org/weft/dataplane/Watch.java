@@ -57,6 +57,7 @@ final class Watch implements AutoCloseable {
     private void look() {
         boolean age = Vtep.clockSeconds() >= nextAgeing;
         synchronized (weft) {
+            attempt(weft::mendPorts);
             for (Vtep vtep : weft.vteps()) {
                 heartbeat.beat();
                 heartbeat.doing(vtep.name());
@@ -87,6 +88,16 @@ final class Watch implements AutoCloseable {
         }
     }
 
+    private void attempt(Runnable part) {
+        try {
+            part.run();
+        } catch (OperatorException | LinuxException e) {
+            LOG.warn("{}", e.getMessage());
+        } catch (RuntimeException | Error e) {
+            heartbeat.failed(e);
+        }
+    }
+
     private void lookAt(Vtep vtep, boolean all) {
         String trouble = lookAt(vtep);
         if (all) {
@@ -101,7 +112,11 @@ final class Watch implements AutoCloseable {
             say(vtep, "the TAP device is gone");
             weft.reopen(vtep);
         }
+        String unread = weft.mendTap(vtep);
         weft.noteDevice(vtep);
+        if (unread != null) {
+            return unread;
+        }
         return lookAtUnderlay(vtep);
     }
 

@@ -78,6 +78,7 @@ public final class Weft implements VtepRegistry, AutoCloseable {
     private final Map<String, Guard> guards = new HashMap<>();
 
     private final Watch watch;
+    private boolean held;
 
     private record Guard(Enforcement enforcement, List<Tag> tags) {}
 
@@ -95,7 +96,29 @@ public final class Weft implements VtepRegistry, AutoCloseable {
 
     /** Brings up what the configuration names. What is guarded before is judged from its first packet on. */
     public void start() {
+        boolean released = hold();
         configured.forEach(this::add);
+        if (released) {
+            receive();
+        }
+    }
+
+    /**
+     * Lets what arrives from the underlay wait in the sockets until {@link #receive}, for at most some seconds: VTEPs that share
+     * a port are added one after another, and a datagram for one that is still to come must not be taken for a stranger's.
+     *
+     * @return whether that is new
+     */
+    public synchronized boolean hold() {
+        boolean released = !held;
+        held = true;
+        return released;
+    }
+
+    /** Takes in what arrives from now on. */
+    public synchronized void receive() {
+        held = false;
+        ports.values().forEach(UnderlayPort::release);
     }
 
     @Override
@@ -191,7 +214,7 @@ public final class Weft implements VtepRegistry, AutoCloseable {
         UnderlayPort.Key key = UnderlayPort.Key.of(vtep.config());
         UnderlayPort port = ports.get(key);
         if (port == null) {
-            port = new UnderlayPort(key, stages, capture);
+            port = new UnderlayPort(key, stages, capture, held);
             ports.put(key, port);
             shownPorts = new LinkedHashMap<>(ports);
         }
@@ -332,6 +355,37 @@ public final class Weft implements VtepRegistry, AutoCloseable {
     void reopen(Vtep vtep) {
         shut(vtep);
         open(vtep);
+    }
+
+    /** Looks whether the queues of a VTEP's TAP can be read, and opens it again if not; a sentence, or null. */
+    String mendTap(Vtep vtep) {
+        VtepDevices open = devices.get(vtep);
+        String trouble = open == null ? null : open.readTrouble();
+        if (trouble != null && open.lost()) {
+            reopen(vtep);
+        }
+        return trouble;
+    }
+
+    /** Looks whether what arrives is received, and mends it if not; logs what it finds. */
+    void mendPorts() {
+        for (UnderlayPort port : List.copyOf(ports.values())) {
+            String trouble = port.mend();
+            if (trouble != null) {
+                LOG.warn("{}", trouble);
+            }
+            if (port.lost()) {
+                reopen(port);
+            }
+        }
+    }
+
+    private void reopen(UnderlayPort port) {
+        List<Vtep> attached = vteps().stream()
+                .filter(vtep -> devices.containsKey(vtep) && devices.get(vtep).port() == port)
+                .toList();
+        attached.forEach(this::shut);
+        attached.forEach(this::open);
     }
 
     /** Notes what {@code ip link} made of the device of a VTEP. */

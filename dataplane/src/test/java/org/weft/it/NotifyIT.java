@@ -9,6 +9,7 @@ import com.sun.jna.NativeLibrary;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import org.junit.jupiter.api.AfterEach;
@@ -21,7 +22,7 @@ import org.weft.testing.RequiresRoot;
 @RequiresRoot
 class NotifyIT {
     private static final Duration START = Duration.ofSeconds(3);
-    private static final Duration PATIENCE = Duration.ofSeconds(20);
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
 
     /** The fastest counts: what a busy machine takes longer for is not the daemon's. */
     private static final int STARTS = 5;
@@ -36,6 +37,8 @@ class NotifyIT {
                 address: 10.255.126.0/16
                 mtu: 1410
             """;
+
+    private static final String LEASE = "- {underlay_ip: 10.0.16.14, overlay_subnet: 10.255.99.0/24}\n";
 
     @TempDir
     private Path directory;
@@ -94,6 +97,40 @@ class NotifyIT {
             assertTrue(daemon.control().answers());
             daemon.terminate();
         }
+    }
+
+    @Test
+    void isReadyWhenPacketsOfTheCellPass() throws Exception {
+        Path path = directory.resolve("notify");
+        Path leases = directory.resolve("leases.yml");
+        Files.writeString(leases, LEASE);
+        try (NotifySocket systemd = NotifySocket.bind(path);
+                WeftDaemon daemon = new WeftDaemon(lab.host, cell(leases), "env", "NOTIFY_SOCKET=" + path)) {
+            daemon.launch();
+            assertEquals("READY=1", systemd.await(daemon));
+            assertTrue(lab.host.hasDevice("silk-vtep"), "at once");
+            assertEquals(200, daemon.control().attempt("GET", "/readyz", "").status());
+        }
+    }
+
+    @Test
+    void saysWhatItWaitsForIfThereIsNoLease() throws Exception {
+        Path path = directory.resolve("notify");
+        Path leases = directory.resolve("leases.yml");
+        try (NotifySocket systemd = NotifySocket.bind(path);
+                WeftDaemon daemon = new WeftDaemon(lab.host, cell(leases), "env", "NOTIFY_SOCKET=" + path)) {
+            daemon.launch();
+            assertEquals("READY=1", systemd.await(daemon));
+            assertEquals("STATUS=waiting for a lease of file " + leases, systemd.await(daemon));
+            Files.writeString(leases, LEASE);
+            assertEquals("STATUS=a lease is in force", systemd.await(daemon));
+            assertTrue(lab.host.hasDevice("silk-vtep"));
+        }
+    }
+
+    private String cell(Path leases) {
+        return "underlay: {local: " + HostLab.HOST_IP + "}\ncell: {state: " + directory.resolve("state")
+                + ", leases: {file: " + leases + "}}\n";
     }
 
     private static void awaitReady(NotifySocket systemd, WeftDaemon daemon) {

@@ -27,6 +27,7 @@ public final class MemoryTap implements TapDevice {
     private final Deque<Queued> fromHost = new ArrayDeque<>();
     private final List<Delivered> toHost = new ArrayList<>();
     private int writeError;
+    private int readError;
     private boolean discarding;
     private Queued endless;
     private Variation variation = Variation.NONE;
@@ -72,6 +73,11 @@ public final class MemoryTap implements TapDevice {
         writeError = errno;
     }
 
+    /** Makes every read fail with this errno; 0 to end that. */
+    public void failReads(int errno) {
+        readError = errno;
+    }
+
     @Override
     public String name() {
         return "memory";
@@ -84,6 +90,9 @@ public final class MemoryTap implements TapDevice {
 
     @Override
     public int read(Frame frame) {
+        if (readError != 0) {
+            return -readError;
+        }
         Queued next = endless != null ? endless : fromHost.poll();
         if (next == null) {
             return 0;

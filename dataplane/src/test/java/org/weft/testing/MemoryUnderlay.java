@@ -17,6 +17,7 @@ public final class MemoryUnderlay implements Underlay {
     private final Deque<Datagram> waiting = new ArrayDeque<>();
     private final Frame frame = new Frame();
     private Datagram endless;
+    private int receiveError;
     private Variation variation = Variation.NONE;
     private int number;
 
@@ -51,8 +52,16 @@ public final class MemoryUnderlay implements Underlay {
         endless = new Datagram(payloads.clone(), source, 0, segmentLength);
     }
 
+    /** Makes every receive fail with this errno; 0 to end that. */
+    public void failReceives(int errno) {
+        receiveError = errno;
+    }
+
     @Override
     public int receive(FrameSlab slab, int[] slots, int count) {
+        if (receiveError != 0) {
+            return -receiveError;
+        }
         int received = 0;
         while (received < count) {
             Datagram next = endless != null ? endless : waiting.poll();

@@ -73,6 +73,8 @@ public final class Decapsulator implements Agent {
 
     private Int2ObjectHashMap<Ingress> routes = new Int2ObjectHashMap<>();
 
+    private volatile int lastErrno;
+
     private long nowSeconds;
 
     /** What the outer ECN field means for the frame that {@link #layout} describes. */
@@ -127,6 +129,11 @@ public final class Decapsulator implements Agent {
         }
     }
 
+    /** Why receiving failed last ({@link Counter#RX_READ_ERRORS}), 0 if it never did; from any thread. */
+    public int lastErrno() {
+        return lastErrno;
+    }
+
     @Override
     public String roleName() {
         return "decapsulator-" + name;
@@ -157,7 +164,13 @@ public final class Decapsulator implements Agent {
     private int fillSlots(int claimed) {
         int received = 0;
         try {
-            received = Math.max(0, underlay.receive(slab, slots, claimed));
+            int result = underlay.receive(slab, slots, claimed);
+            if (result < 0) {
+                counters.increment(Counter.RX_READ_ERRORS);
+                lastErrno = -result;
+            } else {
+                received = result;
+            }
         } finally {
             for (int i = claimed - 1; i >= received; i--) {
                 slab.release(slots[i]);

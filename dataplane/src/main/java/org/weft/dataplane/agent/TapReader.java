@@ -20,12 +20,18 @@ public final class TapReader implements Agent {
     private final FrameRing ring;
     private final Counters counters;
     private final Frame frame = new Frame();
+    private volatile int lastErrno;
 
     public TapReader(TapDevice tap, FrameSlab slab, FrameRing ring, Counters counters) {
         this.tap = tap;
         this.slab = slab;
         this.ring = ring;
         this.counters = counters;
+    }
+
+    /** Why reading failed last ({@link Counter#TX_READ_ERRORS}), 0 if it never did; from any thread. */
+    public int lastErrno() {
+        return lastErrno;
     }
 
     @Override
@@ -45,6 +51,10 @@ public final class TapReader implements Agent {
                     break;
                 }
                 int length = read(slot);
+                if (length < 0) {
+                    counters.increment(Counter.TX_READ_ERRORS);
+                    lastErrno = -length;
+                }
                 if (length <= 0) {
                     break;
                 }

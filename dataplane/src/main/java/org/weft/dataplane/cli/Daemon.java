@@ -48,12 +48,20 @@ final class Daemon {
     /** How long a signal waits for a start under way; less than service managers give a process. */
     private static final Duration START_LIMIT = Duration.ofSeconds(10);
 
+    /** A lease that is known, or told at once, is in force within a part of this. */
+    private static final Duration LEASE_PATIENCE = Duration.ofSeconds(5);
+
     private final Path configFile;
     private final Path control;
     private final Deque<AutoCloseable> running = new ArrayDeque<>();
 
     /** Held while things go up or down. */
     private final ReentrantLock turn = new ReentrantLock();
+
+    private Weft weft;
+
+    /** Whose lease is waited for; null without a cell. */
+    private volatile Cell leaseHolder;
 
     private boolean ready;
 
@@ -87,7 +95,35 @@ final class Daemon {
             boolean forbidden = e.errno() == Errno.EPERM || e.errno() == Errno.EACCES;
             throw new OperatorException(forbidden ? Kind.NO_PERMISSION : Kind.OS_ERROR, e.getMessage(), e);
         }
+        sayReady();
         new CountDownLatch(1).await();
+    }
+
+    /** Once packets pass; a host that has no lease yet waits a little for it, and says then what it waits for. */
+    private void sayReady() throws InterruptedException {
+        boolean carries = awaitLease(LEASE_PATIENCE);
+        weft.receive();
+        LOG.info("ready");
+        SystemdNotifier.notify("READY=1");
+        if (!carries) {
+            String source = leaseHolder.status().source();
+            LOG.warn("no lease of {} is in force yet: containers have no network until then", source);
+            SystemdNotifier.notify("STATUS=waiting for a lease of " + source);
+            awaitLease(null);
+            SystemdNotifier.notify("STATUS=a lease is in force");
+        }
+    }
+
+    /** @param limit null for none; @return whether the cell has a lease in force, if there is a cell */
+    private boolean awaitLease(Duration limit) throws InterruptedException {
+        long begin = System.nanoTime();
+        while (leaseHolder != null && !leaseHolder.status().ready()) {
+            if (limit != null && System.nanoTime() - begin > limit.toNanos()) {
+                return false;
+            }
+            Thread.sleep(limit == null ? 1000 : 20);
+        }
+        return true;
     }
 
     /** Brings everything up, or nothing. A signal that comes meanwhile waits for the end of this, for a while. */
@@ -111,8 +147,11 @@ final class Daemon {
         }
         try {
             VerdictLog verdicts = verdicts(config.policy());
-            Weft weft = new Weft(config);
+            weft = new Weft(config);
             running.push(weft);
+            if (config.cell() != null) {
+                weft.hold();
+            }
             LocalPolicy policy = config.policy() == null ? null : startPolicies(weft, config.policy(), verdicts);
             weft.start();
             LocalCell cell = config.cell() == null ? null : startCell(weft, config, policy);
@@ -129,8 +168,6 @@ final class Daemon {
             throw t;
         }
         ready = true;
-        LOG.info("ready");
-        SystemdNotifier.notify("READY=1");
     }
 
     /** Null if none are to be written. It ends last, as packets are judged until there are no VTEPs. */
@@ -172,6 +209,7 @@ final class Daemon {
         Cell cell = new Cell(config, weft, UNDERLAY_MTU, containers, LeaseSources.of(config), Daemon::exit);
         running.push(cell);
         cell.start();
+        leaseHolder = cell;
         return new LocalCell(cell, containers);
     }
 

@@ -26,7 +26,7 @@ import org.weft.dataplane.host.Descriptors;
 /**
  * The connections of one listener: bounds their number, and the time that one request and its answer may take. A new
  * connection takes the place of the one that has been idle longest, so that strangers who keep theirs cannot lock others
- * out. All of it happens on the control thread.
+ * out. All of it happens on the thread of the connections; any thread may ask for evictions.
  */
 final class ConnectionLimit {
     private static final Logger LOG = LoggerFactory.getLogger(ConnectionLimit.class);
@@ -62,7 +62,7 @@ final class ConnectionLimit {
     private final Set<Connection> idle = new LinkedHashSet<>();
 
     private final Set<Connection> busy = new LinkedHashSet<>();
-    private long evictions;
+    private volatile long evictions;
 
     ConnectionLimit(Bounds bounds) {
         this.bounds = bounds;

@@ -38,6 +38,10 @@ public final class ControlServer implements AutoCloseable {
             new MultiThreadIoEventLoopGroup(1, new DefaultThreadFactory("weft-control"), EpollIoHandler.newFactory());
     private final EventLoop loop = group.next();
 
+    /** Of the TCP addresses: what an operator asked for may hang, and they tell of it. */
+    private final EventLoopGroup tcpGroup =
+            new MultiThreadIoEventLoopGroup(1, new DefaultThreadFactory("weft-metrics"), EpollIoHandler.newFactory());
+
     /** Listening sockets and connections. */
     private final ChannelGroup channels = new DefaultChannelGroup(loop, true);
 
@@ -64,9 +68,10 @@ public final class ControlServer implements AutoCloseable {
     private final ControlRoutes controlRoutes;
 
     private final Heartbeat heartbeat = Heartbeats.PROCESS.register("weft-control", Heartbeats.CONTROL);
+    private final Heartbeat tcpHeartbeat = Heartbeats.PROCESS.register("weft-metrics", Heartbeats.CONTROL);
 
-    /** Packets that ended captures lost; written and read on the control thread. */
-    private long captureLosses;
+    /** Packets that ended captures lost; written on the control thread. */
+    private volatile long captureLosses;
 
     /**
      * Opens the socket; a socket left by a dead daemon is replaced.
@@ -79,6 +84,7 @@ public final class ControlServer implements AutoCloseable {
             VtepRegistry registry, UnderlayMtu underlayMtu, Path socket, LocalCell local, LocalPolicy policy) {
         long period = Heartbeats.PERIOD.toNanos();
         loop.scheduleWithFixedDelay(heartbeat::beat, 0, period, TimeUnit.NANOSECONDS);
+        tcpGroup.scheduleWithFixedDelay(tcpHeartbeat::beat, 0, period, TimeUnit.NANOSECONDS);
         this.registry = registry;
         this.local = local;
         containers.allowCoreThreadTimeOut(true);
@@ -141,7 +147,7 @@ public final class ControlServer implements AutoCloseable {
     }
 
     private InetSocketAddress listen(String address, Service service) {
-        TcpListener listener = new TcpListener(service, address, group, channels);
+        TcpListener listener = new TcpListener(service, address, tcpGroup, channels);
         listeners.add(listener);
         listener.open(retries);
         return listener.bound();
@@ -170,6 +176,8 @@ public final class ControlServer implements AutoCloseable {
     private void stopThread() {
         retries.shutdownNow();
         heartbeat.close();
+        tcpHeartbeat.close();
+        tcpGroup.shutdownGracefully(0, 2, TimeUnit.SECONDS).syncUninterruptibly();
         containers.shutdown();
         try {
             containers.awaitTermination(5, TimeUnit.SECONDS);

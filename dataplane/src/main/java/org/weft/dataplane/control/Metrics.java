@@ -115,7 +115,7 @@ final class Metrics {
     private CounterSnapshot counter(Counter counter) {
         String name = "weft_" + counter.name().toLowerCase(Locale.ROOT);
         CounterSnapshot.Builder snapshot = CounterSnapshot.builder().name(name).help(counter.meaning());
-        if (counter == Counter.RX_DATAGRAMS) {
+        if (counter == Counter.RX_DATAGRAMS || counter == Counter.RX_READ_ERRORS) {
             registry.underlays()
                     .forEach((underlay, counters) ->
                             snapshot.dataPoint(point(Labels.of("underlay", underlay), counters.get(counter))));

@@ -113,7 +113,7 @@ final class TcpListener {
         return trouble;
     }
 
-    /** As of {@link ConnectionLimit#evictions}; on the control thread. */
+    /** As of {@link ConnectionLimit#evictions}. */
     long evictions() {
         return limit.evictions();
     }

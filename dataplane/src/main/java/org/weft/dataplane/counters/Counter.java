@@ -21,9 +21,11 @@ public enum Counter {
     TX_UNCUT(Kind.TX, "super-frames that left uncut, for the kernel or the interface to cut"),
     TX_REFUSALS(Kind.TX, "ICMP messages to senders whose packets were refused"),
     TX_UNTRACKED(Kind.TX, "packets whose flow found no room in the flow table: answers to them are judged by policies"),
+    TX_READ_ERRORS(Kind.TX, "reads from the TAP device that failed; no frame was lost by that"),
     NEIGHBOUR_ANSWERED(Kind.TX, "ARP requests and neighbour solicitations answered from the neighbour table"),
 
     RX_DATAGRAMS(Kind.RX, "datagrams received on the underlay socket, for any VNI"),
+    RX_READ_ERRORS(Kind.RX, "receives from the underlay socket that failed; no datagram was lost by that"),
     RX_FRAMES(Kind.RX, "datagrams received for this VTEP's VNI"),
     RX_BYTES(Kind.RX, "bytes of the inner frames received"),
     RX_DELIVERED(Kind.RX, "frames written to the TAP device, super-frames counted once"),

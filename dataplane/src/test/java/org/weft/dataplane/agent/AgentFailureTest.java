@@ -58,6 +58,9 @@ class AgentFailureTest {
     /** Many times what there are slots for. */
     private static final int FRAMES = 10 * SLOTS;
 
+    private static final int ENOMEM = 12;
+    private static final int EBADFD = 77;
+
     private static final Supplier<Throwable> EXCEPTION = () -> new IllegalStateException("thrown by a test");
     private static final Supplier<Throwable> ERROR = () -> new StackOverflowError("thrown by a test");
 
@@ -339,6 +342,32 @@ class AgentFailureTest {
         assertEquals(3L * FRAMES, counters.get(Counter.RX_FRAMES));
         assertEquals(2L * FRAMES, counters.get(Counter.RX_COALESCED));
         assertEquals(tap.thrown(), counters.get(Counter.TAP_REFUSED));
+    }
+
+    @Test
+    void aTapThatCannotBeReadIsCountedAndSaysWhy() {
+        hostSends(FRAMES);
+        memoryTap.failReads(EBADFD);
+        assertEquals(0, run(egress, FRAMES));
+        assertEquals(FRAMES, counters.get(Counter.TX_READ_ERRORS));
+        assertEquals(EBADFD, ((TapReader) egress.get(0)).lastErrno());
+        assertEquals(0, counters.get(Counter.TX_FRAMES));
+        memoryTap.failReads(0);
+        run(egress, FRAMES);
+        assertEquals(FRAMES, memorySender.sent().size());
+    }
+
+    @Test
+    void aSocketThatCannotBeReadIsCountedAndSaysWhy() {
+        peerSends(FRAMES);
+        memoryUnderlay.failReceives(ENOMEM);
+        assertEquals(0, run(ingress, FRAMES));
+        assertEquals(FRAMES, port.get(Counter.RX_READ_ERRORS));
+        assertEquals(ENOMEM, ((Decapsulator) ingress.get(0)).lastErrno());
+        assertEquals(0, port.get(Counter.RX_DATAGRAMS));
+        memoryUnderlay.failReceives(0);
+        run(ingress, FRAMES);
+        assertEquals(FRAMES, memoryTap.delivered().size());
     }
 
     @Test

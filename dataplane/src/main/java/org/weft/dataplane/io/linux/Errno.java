@@ -21,6 +21,7 @@ public final class Errno {
     public static final int ENOSPC = 28;
     public static final int ENOSYS = 38;
     public static final int EBADFD = 77;
+    public static final int ENOTSOCK = 88;
     public static final int EDESTADDRREQ = 89;
     public static final int EMSGSIZE = 90;
     public static final int ENOPROTOOPT = 92;
@@ -31,6 +32,7 @@ public final class Errno {
     public static final int EADDRNOTAVAIL = 99;
     public static final int ENETDOWN = 100;
     public static final int ENETUNREACH = 101;
+    public static final int ECONNABORTED = 103;
     public static final int ENOBUFS = 105;
     public static final int ETIMEDOUT = 110;
     public static final int ECONNREFUSED = 111;
@@ -38,6 +40,14 @@ public final class Errno {
     public static final int EHOSTUNREACH = 113;
 
     private Errno() {}
+
+    /** Whether a descriptor that answers so never works again. */
+    public static boolean isFinal(int errno) {
+        return switch (errno) {
+            case EBADF, EBADFD, ENODEV, ENXIO, ENOTSOCK -> true;
+            default -> false;
+        };
+    }
 
     /** The symbol of an error number, such as {@code EPERM}; {@code errno 200} for one that is not listed here. */
     public static String name(int errno) {
@@ -61,6 +71,8 @@ public final class Errno {
             case ENOSPC -> "ENOSPC";
             case ENOSYS -> "ENOSYS";
             case EBADFD -> "EBADFD";
+            case ENOTSOCK -> "ENOTSOCK";
+            case ECONNABORTED -> "ECONNABORTED";
             case EDESTADDRREQ -> "EDESTADDRREQ";
             case EMSGSIZE -> "EMSGSIZE";
             case ENOPROTOOPT -> "ENOPROTOOPT";

@@ -206,7 +206,7 @@ public final class LinuxTap implements TapDevice {
         UnsafeBuffer buffer = frame.buffer();
         int read = LibC.read(fd, buffer.addressOffset() + header, VirtioNetHeader.LENGTH + FrameSlab.MAX_FRAME_LENGTH);
         if (read <= VirtioNetHeader.LENGTH) {
-            return read == -Errno.EAGAIN ? 0 : read < 0 ? read : -Errno.EIO;
+            return read == -Errno.EAGAIN || read == -Errno.EINTR ? 0 : read < 0 ? read : -Errno.EIO;
         }
         readHeader.wrap(buffer, header);
         frame.offset(frame.start())

@@ -251,7 +251,7 @@ public final class LinuxUnderlay implements Underlay {
             describe(frame.wrap(slab, slots[i]), i);
             messages.resetForReceive(i);
         }
-        return received == -Errno.EAGAIN ? 0 : received;
+        return received == -Errno.EAGAIN || received == -Errno.EINTR ? 0 : received;
     }
 
     private static int payloadOffset(FrameSlab slab, int slot) {

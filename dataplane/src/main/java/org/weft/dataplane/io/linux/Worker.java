@@ -114,8 +114,9 @@ public final class Worker implements AutoCloseable {
     }
 
     /**
-     * Calls {@code ready} as long as a descriptor has something to read (level-triggered), and {@code failed} as long
-     * as it is in error, as the descriptor of a removed TAP is for ever: close the registration then.
+     * Calls {@code ready} as long as a descriptor has something to read (level-triggered) or is in error, which reading tells
+     * and may end; and {@code failed} behind it as long as it is in error. The descriptor of a removed TAP is so for ever: close
+     * the registration then.
      *
      * @param fd stays the caller's; close the registration before it
      */
@@ -215,7 +216,7 @@ public final class Worker implements AutoCloseable {
             if (busyPollNanos > 0) {
                 lastReady = System.nanoTime();
             }
-            if ((events & EPOLLIN) != 0) {
+            if ((events & (EPOLLIN | EPOLLERR | EPOLLHUP)) != 0) {
                 guarded(ready);
             }
             if ((events & (EPOLLERR | EPOLLHUP)) != 0 && registration.isValid()) {
