@@ -26,7 +26,7 @@ final class OffHeapMap {
     static final long END = 1L << 32;
 
     /** Slots of a segment at most. */
-    static final int LARGEST = 8192;
+    static final int LARGEST = 4096;
 
     /** What {@link #forEach} calls for each entry. */
     interface Visitor {
@@ -231,9 +231,7 @@ final class OffHeapMap {
         segment.remove(slot);
         size--;
         exhausted = false;
-        if (segment.live() < segment.capacity() / 4 && segment.capacity() > SMALLEST) {
-            shrink(segment, hash);
-        }
+        shrink(segment, hash);
         return true;
     }
 
@@ -364,33 +362,43 @@ final class OffHeapMap {
         }
     }
 
-    /** Copies a segment that is nearly empty into a smaller one, or into one with the other half of what was split. */
+    /**
+     * Copies a segment that is nearly empty into one with the other half of what was split, if that is not too much, and
+     * so on with the result; else into a smaller one.
+     */
     private void shrink(Slots segment, long hash) {
-        Slots[] current = directory;
-        int start = startOf(current, place(hash, current.length));
-        int length = endOf(current, start) - start;
-        int other = start ^ length;
-        boolean merges = length < current.length
-                && endOf(current, other) - startOf(current, other) == length
-                && segment.live() + current[other].live() <= LARGEST * 3 / 8;
-        if (merges) {
-            merge(segment, current[other], Math.min(start, other));
-        } else {
-            rebuild(segment, hash, capacityFor(segment.live()));
+        Slots shrunk = segment;
+        while (shrunk != null && shrunk.live() < shrunk.capacity() / 4) {
+            Slots[] current = directory;
+            int start = startOf(current, place(hash, current.length));
+            int length = endOf(current, start) - start;
+            int other = start ^ length;
+            boolean merges = length < current.length
+                    && endOf(current, other) - startOf(current, other) == length
+                    && shrunk.live() + current[other].live() <= LARGEST * 3 / 8;
+            if (merges) {
+                shrunk = merge(shrunk, current[other], Math.min(start, other));
+            } else {
+                int smaller = capacityFor(shrunk.live());
+                if (smaller < shrunk.capacity()) {
+                    rebuild(shrunk, hash, smaller);
+                }
+                return;
+            }
         }
     }
 
-    private void merge(Slots one, Slots other, int start) {
+    /** Null if there is no memory. */
+    private Slots merge(Slots one, Slots other, int start) {
         Slots merged = allocate(capacityFor(one.live() + other.live()));
         if (merged == null) {
-            return;
+            return null;
         }
         copy(one, merged, merged, 0);
         copy(other, merged, merged, 0);
         Slots[] current = directory;
         // The second half first: until then the first half ends where the second begins.
-        int middle = endOf(current, start);
-        publish(current, middle, merged);
+        publish(current, endOf(current, start), merged);
         publish(current, start, merged);
         if (endOf(current, 0) == current.length) {
             directory = new Slots[] {merged};
@@ -398,6 +406,7 @@ final class OffHeapMap {
         capacity += merged.capacity() - one.capacity() - other.capacity();
         one.retire();
         other.retire();
+        return merged;
     }
 
     /** Copies all entries of a segment: into the upper half those whose hash's lower half is not below the bound. */
