@@ -35,7 +35,7 @@ final class Refusals {
                         "No space left on device (" + name
                                 + (atLimit(vtep, object)
                                         ? " takes " + vtep.config().maxAddresses() + " entries, its maxaddress)"
-                                        : " has no memory for more entries; see -XX:MaxDirectMemorySize in scripts/weft)"));
+                                        : " has no memory for more entries: give Java more, -XX:MaxDirectMemorySize)"));
             case NOT_SUPPORTED ->
                 throw new OperatorException(
                         Kind.BAD_DATA,
