@@ -1,6 +1,7 @@
 package org.weft.dataplane;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -57,6 +58,7 @@ final class UnderlayPort implements AutoCloseable {
         private final Decapsulator decapsulator;
         private final Map<Vtep, Ingress> ingresses = new LinkedHashMap<>();
         private final Map<Vtep, TapWriter> writers = new LinkedHashMap<>();
+        private final Map<Vtep, FrameRing> rings = new HashMap<>();
         private Stages.Line line;
 
         Queue(int worker, LinuxUnderlay underlay) {
@@ -74,6 +76,7 @@ final class UnderlayPort implements AutoCloseable {
             try {
                 ingresses.put(vtep, ingress);
                 writers.put(vtep, writer);
+                rings.put(vtep, ring);
             } finally {
                 start();
             }
@@ -86,6 +89,10 @@ final class UnderlayPort implements AutoCloseable {
                 writers.remove(vtep);
             } finally {
                 start();
+            }
+            FrameRing ring = rings.remove(vtep);
+            if (ring != null) {
+                ring.close();
             }
         }
 
@@ -118,6 +125,8 @@ final class UnderlayPort implements AutoCloseable {
         void close() {
             stop();
             underlay.close();
+            rings.values().forEach(FrameRing::close);
+            slab.close();
         }
     }
 

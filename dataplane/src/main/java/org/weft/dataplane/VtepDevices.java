@@ -75,6 +75,10 @@ final class VtepDevices implements AutoCloseable {
     private final MarkRules marks;
     private final List<Stages.Line> egress = new ArrayList<>();
     private final List<TapReader> readers = new ArrayList<>();
+
+    /** Gives back what the egress lines worked with, when they have stopped. */
+    private final List<Runnable> memory = new ArrayList<>();
+
     private final int ifindex;
 
     /** Read errors that {@link #readTrouble} knows of; those of devices before are among them. */
@@ -148,12 +152,15 @@ final class VtepDevices implements AutoCloseable {
     private void start(Stages stages, int worker, Capture capture) {
         LinuxTap tap = taps.get(worker);
         FrameSlab slab = new FrameSlab(SLOTS);
+        memory.add(slab::close);
         FrameRing ring = new FrameRing(SLOTS, 1);
+        memory.add(ring::close);
         Counters lane = vtep.counters().lane(worker);
         TapReader reader = new TapReader(tap, slab, ring, lane);
         readers.add(reader);
         Encapsulator encapsulator =
                 new Encapsulator(vtep, tap, slab, ring, senders.get(worker), lane, capture).refuseOwn(ownDatagrams);
+        memory.add(encapsulator::close);
         egress.add(stages.start(worker, tap.fd(), List.of(reader, encapsulator)));
     }
 
@@ -391,6 +398,7 @@ final class VtepDevices implements AutoCloseable {
         ownDatagrams.remove(vtep);
         senders.forEach(LinuxUnderlaySender::close);
         refusals.stream().filter(Objects::nonNull).forEach(RefusalSender::close);
+        memory.forEach(Runnable::run);
         marks.remove();
         taps.get(0).close();
     }

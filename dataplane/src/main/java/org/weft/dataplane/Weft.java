@@ -317,6 +317,7 @@ public final class Weft implements VtepRegistry, AutoCloseable {
         shownVteps = shownVteps.stream().filter(each -> each != vtep).toList();
         watch.forget(vtep);
         shut(vtep);
+        vtep.release();
         if (vtep.config().persist() && HostNetwork.exists(vtep.name())) {
             HostNetwork.removeDevice(vtep.name());
         }

@@ -30,7 +30,7 @@ import org.weft.encap.VirtioNetHeader;
  * (kernel: vxlan_xmit, vxlan_xmit_one). A frame that something throws on is lost and counted; the others are sent, all slots
  * come back, and then the first exception is thrown on.
  */
-public final class Encapsulator implements Agent {
+public final class Encapsulator implements Agent, AutoCloseable {
     private final Vtep vtep;
     private final FrameSlab slab;
     private final FrameRing ring;
@@ -209,5 +209,11 @@ public final class Encapsulator implements Agent {
         if (capture.active()) {
             capture.frame(vtep.name(), true, verdict, frame.buffer(), frame.offset(), frame.length());
         }
+    }
+
+    /** Gives its memory back, once it runs no more. Slab, ring and sender are not closed. */
+    @Override
+    public void close() {
+        batch.close();
     }
 }

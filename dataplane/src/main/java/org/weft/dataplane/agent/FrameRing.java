@@ -1,15 +1,13 @@
 package org.weft.dataplane.agent;
 
-import java.nio.ByteBuffer;
 import org.agrona.BitUtil;
-import org.agrona.BufferUtil;
 import org.agrona.DirectBuffer;
 import org.agrona.concurrent.MessageHandler;
-import org.agrona.concurrent.UnsafeBuffer;
 import org.agrona.concurrent.ringbuffer.OneToOneRingBuffer;
 import org.agrona.concurrent.ringbuffer.RingBufferDescriptor;
 import org.weft.dataplane.io.Frame;
 import org.weft.dataplane.io.FrameSlab;
+import org.weft.dataplane.io.OffHeap;
 
 /**
  * Hands frames from one agent to the next by {@linkplain Frame#descriptor descriptor}, and their slots back. One
@@ -18,12 +16,14 @@ import org.weft.dataplane.io.FrameSlab;
  * <p>Both ways have room for every slot of the slab, so neither can be full; a producer that runs out of free slots
  * stops reading, and the kernel's own queue in front of it holds what comes.
  */
-public final class FrameRing {
+public final class FrameRing implements AutoCloseable {
     private static final int MESSAGE_TYPE = 1;
 
     /** Ring header 8 bytes, descriptor or slot number 8. */
     private static final int RECORD_LENGTH = 16;
 
+    private final OffHeap forwardMemory;
+    private final OffHeap backMemory;
     private final OneToOneRingBuffer forward;
     private final OneToOneRingBuffer back;
     private final int framesPerSlot;
@@ -39,15 +39,15 @@ public final class FrameRing {
      */
     public FrameRing(int slots, int framesPerSlot) {
         this.framesPerSlot = framesPerSlot;
-        forward = ring(slots * framesPerSlot);
-        back = ring(slots);
+        forwardMemory = memory(slots * framesPerSlot);
+        backMemory = memory(slots);
+        forward = new OneToOneRingBuffer(forwardMemory.buffer());
+        back = new OneToOneRingBuffer(backMemory.buffer());
     }
 
-    private static OneToOneRingBuffer ring(int records) {
+    private static OffHeap memory(int records) {
         int capacity = BitUtil.findNextPositivePowerOfTwo((records + 1) * RECORD_LENGTH);
-        ByteBuffer memory = BufferUtil.allocateDirectAligned(
-                capacity + RingBufferDescriptor.TRAILER_LENGTH, BitUtil.CACHE_LINE_LENGTH);
-        return new OneToOneRingBuffer(new UnsafeBuffer(memory));
+        return OffHeap.take(capacity + RingBufferDescriptor.TRAILER_LENGTH);
     }
 
     /** How many descriptors it has room for while one slot is under way, its release included. */
@@ -103,5 +103,12 @@ public final class FrameRing {
 
     private void onReturn(int type, DirectBuffer buffer, int index, int length) {
         owner.release((int) buffer.getLong(index));
+    }
+
+    /** Gives the memory back, once neither producer nor consumer uses the ring any more. */
+    @Override
+    public void close() {
+        forwardMemory.close();
+        backMemory.close();
     }
 }

@@ -1,12 +1,12 @@
 package org.weft.dataplane.agent;
 
-import java.nio.ByteBuffer;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.weft.dataplane.capture.Capture;
 import org.weft.dataplane.counters.Counter;
 import org.weft.dataplane.counters.Counters;
 import org.weft.dataplane.io.Frame;
 import org.weft.dataplane.io.FrameSlab;
+import org.weft.dataplane.io.OffHeap;
 import org.weft.dataplane.io.UnderlaySender;
 import org.weft.dataplane.table.FdbLookup;
 import org.weft.dataplane.table.Remote;
@@ -25,7 +25,7 @@ import org.weft.encap.offload.Segmenter;
  * <p>A frame for one remote has its VXLAN header written in front of it. A super-frame, and a frame for several remotes,
  * has its headers in an arena and its payload where it is. Frames stay borrowed until {@link #flush}.
  */
-final class OutboundBatch {
+final class OutboundBatch implements AutoCloseable {
     /** Frames times remotes, or parts of super-frames, between two flushes. */
     private static final int MAX_RUNS = 256;
 
@@ -62,7 +62,8 @@ final class OutboundBatch {
     private final Counters counters;
     private final Capture capture;
     private final Segmenter segmenter = new Segmenter();
-    private final UnsafeBuffer arena = new UnsafeBuffer(ByteBuffer.allocateDirect(ARENA_LENGTH));
+    private final OffHeap memory = OffHeap.take(ARENA_LENGTH);
+    private final UnsafeBuffer arena = memory.buffer();
     private final UnsafeBuffer captured = new UnsafeBuffer(new byte[FrameSlab.MAX_FRAME_LENGTH]);
     private final UnderlaySender.FailureHandler onFailure = this::onSendFailure;
     private final Run[] runs = new Run[MAX_RUNS];
@@ -352,5 +353,11 @@ final class OutboundBatch {
                 captured,
                 0,
                 length);
+    }
+
+    /** Gives the memory back. The sender is not closed. */
+    @Override
+    public void close() {
+        memory.close();
     }
 }

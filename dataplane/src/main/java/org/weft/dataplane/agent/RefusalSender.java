@@ -132,5 +132,7 @@ public final class RefusalSender implements AutoCloseable {
     @Override
     public void close() {
         sender.close();
+        batch.close();
+        slab.close();
     }
 }

@@ -1,8 +1,6 @@
 package org.weft.dataplane.io;
 
-import java.nio.ByteBuffer;
 import java.util.Arrays;
-import org.agrona.BufferUtil;
 import org.agrona.concurrent.UnsafeBuffer;
 
 /**
@@ -17,7 +15,7 @@ import org.agrona.concurrent.UnsafeBuffer;
  * thread through a ring when another one finished with them. Free slots are recycled last in, first out, so that the
  * memory in flight stays in the cache.
  */
-public final class FrameSlab {
+public final class FrameSlab implements AutoCloseable {
     /** Bytes in front of the frame that {@link Frame} keeps its fields in. */
     public static final int METADATA_LENGTH = 128;
 
@@ -36,16 +34,15 @@ public final class FrameSlab {
     /** An odd number of cache lines, so that the same byte of neighbouring slots falls into different cache sets. */
     private static final int SLOT_LENGTH = FRAME_OFFSET + MAX_FRAME_LENGTH;
 
-    private static final int PAGE_LENGTH = 4096;
-
+    private final OffHeap memory;
     private final UnsafeBuffer buffer;
     private final int[] free;
     private int freeCount;
 
     /** @param slots how many frames can be under way at once. */
     public FrameSlab(int slots) {
-        ByteBuffer memory = BufferUtil.allocateDirectAligned(Math.multiplyExact(slots, SLOT_LENGTH), PAGE_LENGTH);
-        buffer = new UnsafeBuffer(memory);
+        memory = OffHeap.take(Math.multiplyExact(slots, SLOT_LENGTH));
+        buffer = memory.buffer();
         free = new int[slots];
         Arrays.setAll(free, i -> slots - 1 - i);
         freeCount = slots;
@@ -77,5 +74,11 @@ public final class FrameSlab {
     /** Gives a slot back; it must have been claimed, and by nobody released since. */
     public void release(int slot) {
         free[freeCount++] = slot;
+    }
+
+    /** Gives the memory back, once no agent uses a slot any more. */
+    @Override
+    public void close() {
+        memory.close();
     }
 }

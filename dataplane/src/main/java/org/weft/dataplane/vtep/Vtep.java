@@ -105,6 +105,13 @@ public final class Vtep {
         this.mtu = mtu;
     }
 
+    /** Empties the tables and gives their memory back, once the VTEP is removed. Late readers find nothing. */
+    public void release() {
+        fdb.release();
+        neighbours.release();
+        tags.flush();
+    }
+
     public FdbTable fdb() {
         return fdb;
     }

@@ -292,5 +292,6 @@ public final class LinuxUnderlay implements Underlay {
         } catch (IOException e) {
             LOG.warn("close: {}", e.getMessage());
         }
+        messages.close();
     }
 }

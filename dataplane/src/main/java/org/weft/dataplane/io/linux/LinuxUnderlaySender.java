@@ -333,5 +333,7 @@ public final class LinuxUnderlaySender implements UnderlaySender {
         if (current != null) {
             current.close();
         }
+        batch.close();
+        singles.close();
     }
 }

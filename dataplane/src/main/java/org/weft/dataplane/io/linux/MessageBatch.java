@@ -10,7 +10,7 @@ import org.weft.encap.Ipv6Header;
  * Datagrams of one socket laid out as messages for sendmmsg. Consecutive ones with the same outer headers and the same
  * length, the last of which may be shorter, become one message that the kernel cuts (UDP_SEGMENT).
  */
-final class MessageBatch {
+final class MessageBatch implements AutoCloseable {
     /** UDP_MAX_SEGMENTS of include/linux/udp.h; 128 since Linux 6.10, but a receiver merges no more than 64. */
     static final int MAX_SEGMENTS = 64;
 
@@ -181,5 +181,11 @@ final class MessageBatch {
         if (run.ttl != UnderlaySender.DEFAULT_TTL) {
             messages.addControl(message, level, ttlType, run.ttl);
         }
+    }
+
+    /** Gives the memory back. */
+    @Override
+    public void close() {
+        messages.close();
     }
 }

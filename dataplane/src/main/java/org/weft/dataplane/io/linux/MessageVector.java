@@ -1,16 +1,15 @@
 package org.weft.dataplane.io.linux;
 
-import java.nio.ByteBuffer;
 import org.agrona.BitUtil;
-import org.agrona.BufferUtil;
 import org.agrona.UnsafeApi;
 import org.agrona.concurrent.UnsafeBuffer;
+import org.weft.dataplane.io.OffHeap;
 
 /**
  * An array of struct mmsghdr (include/linux/socket.h) for recvmmsg and sendmmsg, each with a socket address and room for
  * control messages, and the iovecs that they share. Layout of 64-bit Linux.
  */
-final class MessageVector {
+final class MessageVector implements AutoCloseable {
     /** sizeof(struct mmsghdr): a struct user_msghdr, the length transferred, padding. */
     static final int HEADER_LENGTH = 64;
 
@@ -41,6 +40,7 @@ final class MessageVector {
     /** For three control messages: TOS, TTL, and the length of segments. */
     private static final int CONTROL_SPACE = 3 * CONTROL_INT_LENGTH;
 
+    private final OffHeap memory;
     private final UnsafeBuffer buffer;
     private final int iovecs;
     private final int names;
@@ -55,8 +55,8 @@ final class MessageVector {
         iovecs = count * HEADER_LENGTH;
         names = iovecs + iovecCount * IOVEC_LENGTH;
         controls = names + count * NAME_SPACE;
-        ByteBuffer memory = BufferUtil.allocateDirectAligned(controls + count * CONTROL_SPACE, HEADER_LENGTH);
-        buffer = new UnsafeBuffer(memory);
+        memory = OffHeap.take(controls + count * CONTROL_SPACE);
+        buffer = memory.buffer();
         for (int i = 0; i < count; i++) {
             int header = i * HEADER_LENGTH;
             buffer.putLong(header + NAME_OFFSET, buffer.addressOffset() + name(i));
@@ -200,5 +200,11 @@ final class MessageVector {
 
     private void controlLength(int index, int length) {
         buffer.putLong(index * HEADER_LENGTH + CONTROL_LENGTH_OFFSET, length);
+    }
+
+    /** Gives the memory back, once no system call uses it any more. */
+    @Override
+    public void close() {
+        memory.close();
     }
 }
