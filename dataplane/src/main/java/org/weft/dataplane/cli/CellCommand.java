@@ -26,7 +26,7 @@ import picocli.CommandLine.ScopeType;
             "",
             "Examples:",
             "  weft cell attach app1",
-            "  weft cell attach /proc/4711/ns/net --ip 10.255.126.3",
+            "  weft cell attach /run/netns/app2 --ip 10.255.126.3",
             "  weft cell detach app1"
         })
 final class CellCommand implements Callable<Integer> {

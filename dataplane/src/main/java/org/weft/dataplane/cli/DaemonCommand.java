@@ -1,7 +1,13 @@
 package org.weft.dataplane.cli;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
+import java.util.regex.Pattern;
+import org.weft.dataplane.io.linux.Confinement;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
 import picocli.CommandLine.Command;
@@ -16,6 +22,8 @@ import picocli.CommandLine.ParentCommand;
         customSynopsis = "weft daemon [--config FILE] [--control PATH]",
         footer = {"", "Examples:", "  weft daemon --config /etc/weft/weft.yml", "  WEFT_LOG=debug weft daemon"})
 final class DaemonCommand implements Callable<Integer> {
+    private static final Pattern CELL = Pattern.compile("\\bcell\\b");
+
     @Option(names = "--config", paramLabel = "FILE", description = "YAML or JSON; without it, no VTEP to begin with.")
     private Path config;
 
@@ -37,7 +45,19 @@ final class DaemonCommand implements Callable<Integer> {
                     "this JVM keeps jdk.internal.misc to itself: start Weft with scripts/weft, or add"
                             + " --add-opens java.base/jdk.internal.misc=ALL-UNNAMED to java's options");
         }
+        Confinement.enter(namesCell());
         new Daemon(config, weft.control()).run();
         return 0;
+    }
+
+    /** Whether the configuration has the word, as the launcher looks for it; what it means there is read later. */
+    private boolean namesCell() {
+        try {
+            return config != null
+                    && CELL.matcher(Files.readString(config, ISO_8859_1)).find();
+        } catch (IOException e) {
+            // The daemon says why it cannot be read.
+            return false;
+        }
     }
 }

@@ -29,6 +29,9 @@ final class LibC {
     /** include/uapi/asm-generic/unistd.h, and arch/x86/entry/syscalls/syscall_64.tbl. */
     private static final int SYS_BPF = Platform.getNativePlatform().getCPU() == Platform.CPU.X86_64 ? 321 : 280;
 
+    private static final int SYS_CAPGET = Platform.getNativePlatform().getCPU() == Platform.CPU.X86_64 ? 125 : 90;
+    private static final int SYS_CAPSET = Platform.getNativePlatform().getCPU() == Platform.CPU.X86_64 ? 126 : 91;
+
     /** The bindings; public because jnr-ffi implements it from outside this package. */
     public interface Bindings {
         int open(String path, int flags);
@@ -64,6 +67,14 @@ final class LibC {
         int sendmmsg(int fd, long messages, int count, int flags);
 
         long syscall(long number, long first, long second, long third);
+
+        int umask(int mask);
+
+        int prctl(int option, long first, long second, long third, long fourth);
+
+        int setenv(String name, String value, int overwrite);
+
+        int execv(String path, String[] arguments);
 
         String strerror(int errno);
     }
@@ -143,6 +154,34 @@ final class LibC {
     /** The C library has no function for it. */
     static int bpf(int command, long attributes, int length) {
         return result(LIBC.syscall(SYS_BPF, command, attributes, length));
+    }
+
+    /** Of the whole process; gives the mask before. */
+    static int umask(int mask) {
+        return LIBC.umask(mask);
+    }
+
+    /** An option with one argument. */
+    static int prctl(int option, long argument) {
+        return result(LIBC.prctl(option, argument, 0, 0, 0));
+    }
+
+    static int capget(long header, long data) {
+        return result(LIBC.syscall(SYS_CAPGET, header, data, 0));
+    }
+
+    static int capset(long header, long data) {
+        return result(LIBC.syscall(SYS_CAPSET, header, data, 0));
+    }
+
+    /** For programs that this process executes; System.getenv does not see it. */
+    static int setenv(String name, String value) {
+        return result(LIBC.setenv(name, value, 1));
+    }
+
+    /** Replaces the process; returns only if that fails. */
+    static int execv(String path, String[] arguments) {
+        return result(LIBC.execv(path, arguments));
     }
 
     static String strerror(int errno) {

@@ -1,6 +1,7 @@
 package org.weft.dataplane.silk.container;
 
 import java.io.IOException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
@@ -167,6 +168,13 @@ public final class Containers implements Tenants {
         try {
             file = Files.readAttributes(request.netns(), BasicFileAttributes.class)
                     .fileKey();
+        } catch (AccessDeniedException e) {
+            throw new OperatorException(
+                    Kind.NO_PERMISSION,
+                    "network namespace " + request.netns()
+                            + " is that of a process with more rights than the daemon keeps: give it a name with"
+                            + " \"ip netns attach NAME PID\", and attach that",
+                    e);
         } catch (IOException e) {
             // It is not there, so nothing can be attached to it.
         }
