@@ -20,6 +20,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.weft.dataplane.io.linux.Errno;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
 
@@ -27,6 +28,9 @@ import org.weft.dataplane.vtep.OperatorException.Kind;
 final class ControlSocket {
     /** sizeof sun_path without the final zero (linux/un.h). */
     private static final int MAX_PATH_LENGTH = 107;
+
+    /** How netty words ECONNREFUSED: there is a socket that no process has open. */
+    private static final String REFUSED = "error(-" + Errno.ECONNREFUSED + ")";
 
     private static final Logger LOG = LoggerFactory.getLogger(ControlSocket.class);
 
@@ -117,6 +121,13 @@ final class ControlSocket {
                     Kind.UNAVAILABLE,
                     "another daemon answers on " + path + " (pid " + pid
                             + "): stop it or choose another with --control");
+        }
+        if (!String.valueOf(connected.cause().getMessage()).contains(REFUSED)) {
+            throw new OperatorException(
+                    Kind.UNAVAILABLE,
+                    "another daemon may listen on " + path + " ("
+                            + connected.cause().getMessage() + "): stop it or choose another with --control",
+                    connected.cause());
         }
         LOG.info("control socket {} was left by a daemon that is gone; it is replaced", path);
         Files.delete(path);

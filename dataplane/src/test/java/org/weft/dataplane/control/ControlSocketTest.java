@@ -6,12 +6,16 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.net.SocketException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.weft.dataplane.vtep.OperatorException;
@@ -72,6 +76,40 @@ class ControlSocketTest {
             try (UnixHttp client = UnixHttp.connect(socket)) {
                 assertEquals(200, client.get("/v1/version").status());
             }
+        }
+    }
+
+    /** As of one that is stopped: its queue is full. */
+    @Test
+    void leavesADaemonAloneThatTakesNoConnections() throws IOException {
+        Path socket = directory.resolve("control.sock");
+        List<SocketChannel> queued = new ArrayList<>();
+        try (ServerSocketChannel stopped = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+            stopped.bind(UnixDomainSocketAddress.of(socket), 1);
+            while (isQueued(queued, socket)) {
+                assertTrue(queued.size() < 10);
+            }
+
+            OperatorException e = assertThrows(OperatorException.class, () -> open(socket));
+
+            assertEquals(Kind.UNAVAILABLE, e.kind());
+            assertTrue(e.getMessage().startsWith("another daemon may listen on " + socket + " ("), e.getMessage());
+            assertTrue(Files.exists(socket));
+        } finally {
+            for (SocketChannel channel : queued) {
+                channel.close();
+            }
+        }
+    }
+
+    private static boolean isQueued(List<SocketChannel> queued, Path socket) throws IOException {
+        SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
+        queued.add(channel);
+        channel.configureBlocking(false);
+        try {
+            return channel.connect(UnixDomainSocketAddress.of(socket));
+        } catch (SocketException full) {
+            return false;
         }
     }
 
