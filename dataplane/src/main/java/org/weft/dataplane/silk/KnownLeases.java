@@ -1,7 +1,9 @@
 package org.weft.dataplane.silk;
 
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.weft.dataplane.silk.lease.Lease;
@@ -13,6 +15,9 @@ import org.weft.dataplane.silk.lease.Overlay;
 /** What the source said last, and what of it can be used. What cannot is said once. */
 final class KnownLeases {
     private static final Logger LOG = LoggerFactory.getLogger(KnownLeases.class);
+
+    /** Of one change of the leases; the status has all. */
+    private static final int MOST_LOGGED = 20;
 
     private final Overlay overlay;
     private Collection<LeaseRecord> records = List.of();
@@ -28,11 +33,18 @@ final class KnownLeases {
 
     /** @param own this host's lease, which wins over all others */
     void check(Lease own) {
-        LeaseTable before = table;
+        Set<Skipped> before = new HashSet<>(table.skipped());
         table = LeaseTable.of(overlay, own, records);
-        table.skipped().stream()
-                .filter(record -> !before.skipped().contains(record))
-                .forEach(record -> LOG.warn("lease skipped: {}", record.reason()));
+        List<Skipped> fresh = table.skipped().stream()
+                .filter(record -> !before.contains(record))
+                .limit(MOST_LOGGED + 1)
+                .toList();
+        fresh.stream().limit(MOST_LOGGED).forEach(record -> LOG.warn("lease skipped: {}", record.reason()));
+        if (fresh.size() > MOST_LOGGED) {
+            LOG.warn(
+                    "{} leases are skipped in all: see 'weft lease show'",
+                    table.skipped().size());
+        }
     }
 
     /** Another host's lease that takes a part of this host's; null if the source knows of none. */
