@@ -51,6 +51,9 @@ final class VtepDevices implements AutoCloseable {
     /** Source ports, and so the most paths that the underlay can spread flows over. */
     private static final int SENDERS = 256;
 
+    /** File descriptors that a VTEP takes, with some to spare. */
+    static final int DESCRIPTORS = SENDERS + 16;
+
     /** systemd-networkd may set a MAC of its own on a new device; silk tries as often. */
     private static final int MAC_ATTEMPTS = 10;
 

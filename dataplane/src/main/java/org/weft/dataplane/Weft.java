@@ -14,6 +14,7 @@ import org.weft.dataplane.capture.Capture;
 import org.weft.dataplane.config.DaemonConfig;
 import org.weft.dataplane.config.DaemonConfig.VtepEntries;
 import org.weft.dataplane.counters.Counters;
+import org.weft.dataplane.host.Descriptors;
 import org.weft.dataplane.host.HostNetwork;
 import org.weft.dataplane.host.VtepSysctls;
 import org.weft.dataplane.io.linux.Link;
@@ -182,6 +183,13 @@ public final class Weft implements VtepRegistry, AutoCloseable {
                         config.name() + ": File exists (" + other.name() + " has VNI " + config.vni() + " on "
                                 + UnderlayPort.Key.of(config) + " already)");
             }
+        }
+        if (!vteps.isEmpty() && Descriptors.areScarceFor(VtepDevices.DESCRIPTORS)) {
+            throw new OperatorException(
+                    Kind.UNAVAILABLE,
+                    config.name()
+                            + ": another VTEP would take file descriptors that the control socket and containers need:"
+                            + " raise LimitNOFILE, by " + VtepDevices.DESCRIPTORS + " for each VTEP");
         }
         Vtep vtep = new Vtep(config);
         long now = Vtep.clockSeconds();

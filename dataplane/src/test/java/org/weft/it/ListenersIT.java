@@ -113,6 +113,26 @@ class ListenersIT {
         }
     }
 
+    @Test
+    void vtepsLeaveDescriptorsForControlAndContainers() throws IOException {
+        try (WeftDaemon daemon = daemon("prlimit", "--nofile=1024:1024");
+                Netns app = Netns.create("app")) {
+            daemon.start();
+            Await.until("packets pass", () -> readiness(daemon).status() == 200);
+            Command added;
+            int id = 100;
+            do {
+                id++;
+                added = daemon.client(("link add v" + id + " type vxlan id " + id + " local 10.0.16.14").split(" "));
+            } while (added.exitCode() == 0 && id < 110);
+
+            LifecycleIT.assertOneSentence(added.output(), "v" + id, "raise LimitNOFILE");
+            Command attach = daemon.client("cell", "attach", app.name());
+            assertEquals(0, attach.exitCode(), attach::toString);
+            assertEquals("ok\n", readiness(daemon).body());
+        }
+    }
+
     private SocketChannel connect(int port) {
         return lab.host.call(() -> SocketChannel.open(new InetSocketAddress(InetAddress.getLoopbackAddress(), port)));
     }

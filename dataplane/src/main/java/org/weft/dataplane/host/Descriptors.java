@@ -24,8 +24,13 @@ public final class Descriptors {
 
     /** Whether no more than the reserve is free. Reads /proc, which takes about as long as opening a connection. */
     public static boolean areScarce() {
+        return areScarceFor(0);
+    }
+
+    /** Whether no more than the reserve will be free once so many more are open. */
+    public static boolean areScarceFor(int more) {
         String[] open = new File("/proc/self/fd").list();
-        return open == null || areScarce(open.length, limit());
+        return open == null || areScarce(open.length + more, limit());
     }
 
     static boolean areScarce(int open, int limit) {
