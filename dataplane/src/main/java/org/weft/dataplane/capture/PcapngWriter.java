@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.weft.dataplane.counters.Counter;
+import org.weft.dataplane.text.Visible;
 
 /**
  * Builds pcapng blocks (draft-ietf-opsawg-pcapng), little-endian, one at a time in a buffer of its own.
@@ -126,7 +127,7 @@ final class PcapngWriter {
     }
 
     private void option(int code, String text) {
-        option(code, text.getBytes(StandardCharsets.UTF_8));
+        option(code, Visible.lines(text).getBytes(StandardCharsets.UTF_8));
     }
 
     private void option(int code, byte[] value) {

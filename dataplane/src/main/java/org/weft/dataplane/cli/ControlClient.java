@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import org.weft.dataplane.text.Visible;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
 
@@ -212,7 +213,7 @@ final class ControlClient {
     private static Failure failure(JsonObject error) {
         int index = error.has("index") ? error.get("index").getAsInt() : 1;
         int exitCode = error.has("exit") ? error.get("exit").getAsInt() : Kind.OS_ERROR.exitCode();
-        return new Failure(index, error.get("error").getAsString(), exitCode);
+        return new Failure(index, Visible.line(error.get("error").getAsString()), exitCode);
     }
 
     private OperatorException unexpected(int status, String text) {

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintStream;
 import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -39,6 +40,10 @@ public final class Main {
 
     /** Runs one command line and returns its exit code. */
     static int execute(List<String> arguments, InputStream in, PrintStream out, PrintStream err) {
+        return run(arguments, in, Terminal.on(out, false), Terminal.on(err, true));
+    }
+
+    private static int run(List<String> arguments, InputStream in, PrintStream out, PrintStream err) {
         CommandLine commandLine = new CommandLine(new WeftCommand(in, out, err))
                 .setExpandAtFiles(false)
                 .setAbbreviatedSubcommandsAllowed(true)
@@ -67,11 +72,13 @@ public final class Main {
 
     private static int failed(Exception e, ParseResult result, PrintStream err) {
         if (e instanceof OperatorException operator) {
-            err.println("weft: " + operator.getMessage());
+            ("weft: " + operator.getMessage()).lines().forEach(err::println);
             return operator.kind().exitCode();
         }
         err.println("weft: internal error in " + String.join(" ", result.originalArgs()) + ":");
-        e.printStackTrace(err);
+        StringWriter trace = new StringWriter();
+        e.printStackTrace(new PrintWriter(trace));
+        trace.toString().lines().forEach(line -> err.println(line.replace("\t", "    ")));
         return INTERNAL_ERROR;
     }
 

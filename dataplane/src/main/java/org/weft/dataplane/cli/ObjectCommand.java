@@ -42,7 +42,7 @@ abstract class ObjectCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         if (words().equals(List.of("help"))) {
-            spec.commandLine().usage(weft.out());
+            weft.out().print(spec.commandLine().getUsageMessage());
             return 0;
         }
         weft.session().run(Grammar.parse(spec.name(), words(), 0));

@@ -158,7 +158,7 @@ final class WeftCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         if (batch == null) {
-            spec.commandLine().usage(err);
+            err.print(spec.commandLine().getUsageMessage());
             return Kind.USAGE.exitCode();
         }
         try (BufferedReader lines =

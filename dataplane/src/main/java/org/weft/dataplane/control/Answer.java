@@ -7,6 +7,8 @@ import io.netty.handler.codec.http.HttpResponseStatus;
 import java.io.IOException;
 import java.io.OutputStreamWriter;
 import java.nio.charset.StandardCharsets;
+import org.weft.dataplane.text.JsonOutput;
+import org.weft.dataplane.text.Visible;
 
 /** What a request is answered. The body is written when its turn has come, on the control thread. */
 record Answer(HttpResponseStatus status, String contentType, Body body) {
@@ -28,7 +30,7 @@ record Answer(HttpResponseStatus status, String contentType, Body body) {
     static Answer json(JsonBody body) {
         return new Answer(HttpResponseStatus.OK, JSON, out -> {
             try (OutputStreamWriter writer = new OutputStreamWriter(out, StandardCharsets.UTF_8);
-                    JsonWriter json = new JsonWriter(writer)) {
+                    JsonWriter json = new JsonWriter(new JsonOutput(writer))) {
                 body.write(json);
                 json.flush();
                 writer.write('\n');
@@ -38,12 +40,12 @@ record Answer(HttpResponseStatus status, String contentType, Body body) {
 
     /** What is JSON already, or nothing; a line end is added to it. */
     static Answer json(HttpResponseStatus status, String text) {
-        return new Answer(status, JSON, bytes(text));
+        return new Answer(status, JSON, bytes(Visible.json(text)));
     }
 
     /** A sentence, and a line end. */
     static Answer text(HttpResponseStatus status, String sentence) {
-        return new Answer(status, "text/plain; charset=utf-8", bytes(sentence));
+        return new Answer(status, "text/plain; charset=utf-8", bytes(Visible.line(sentence)));
     }
 
     private static Body bytes(String text) {

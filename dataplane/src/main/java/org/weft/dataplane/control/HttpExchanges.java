@@ -34,6 +34,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.weft.dataplane.capture.CaptureSession;
 import org.weft.dataplane.control.Answer.JsonBody;
+import org.weft.dataplane.text.Visible;
 import org.weft.dataplane.vtep.OperatorException;
 
 /** One connection: takes requests in turn, has them answered, and sees to HTTP's manners. */
@@ -178,7 +179,7 @@ final class HttpExchanges extends SimpleChannelInboundHandler<HttpObject> {
     }
 
     void json(ChannelHandlerContext context, HttpResponseStatus status, JsonObject body) {
-        ByteBuf content = Unpooled.copiedBuffer(body + "\n", StandardCharsets.UTF_8);
+        ByteBuf content = Unpooled.copiedBuffer(Visible.json(body.toString()) + "\n", StandardCharsets.UTF_8);
         respond(context, status, HttpHeaderValues.APPLICATION_JSON.toString(), content);
     }
 

@@ -21,6 +21,7 @@ import java.util.stream.StreamSupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.weft.dataplane.control.Answer.JsonBody;
+import org.weft.dataplane.text.JsonOutput;
 
 /**
  * JSON of any length, in chunks. Each is made when the client has taken most of those before, so neither a large table
@@ -34,7 +35,7 @@ final class TableStream {
     private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     /** Buffered, as an encoder makes garbage of each of the many small writes. */
     private final JsonWriter json =
-            new JsonWriter(new BufferedWriter(new OutputStreamWriter(bytes, StandardCharsets.UTF_8)));
+            new JsonWriter(new BufferedWriter(new JsonOutput(new OutputStreamWriter(bytes, StandardCharsets.UTF_8))));
 
     private Channel channel;
     private boolean ended;

@@ -1,0 +1,47 @@
+package org.weft.dataplane.cli;
+
+import com.google.gson.JsonElement;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import org.weft.dataplane.text.Visible;
+
+/**
+ * Where commands print. Text that others wrote is in it, so characters that a terminal would act upon are printed as
+ * escapes; JSON stays JSON. Bytes that are written pass as they are.
+ */
+final class Terminal extends PrintStream {
+    private Terminal(PrintStream out, boolean flush) {
+        super(out, flush, StandardCharsets.UTF_8);
+    }
+
+    /** @param flush whether a line is to be seen at once */
+    static PrintStream on(PrintStream out, boolean flush) {
+        return new Terminal(out, flush);
+    }
+
+    /** A line. A line feed in it is not ours. */
+    @Override
+    public void println(String line) {
+        super.println(Visible.line(String.valueOf(line)));
+    }
+
+    @Override
+    public void print(String text) {
+        super.print(Visible.lines(String.valueOf(text)));
+    }
+
+    @Override
+    public void println(Object value) {
+        super.println(text(value));
+    }
+
+    @Override
+    public void print(Object value) {
+        super.print(text(value));
+    }
+
+    private static String text(Object value) {
+        String text = String.valueOf(value);
+        return value instanceof JsonElement ? Visible.json(text) : Visible.line(text);
+    }
+}
