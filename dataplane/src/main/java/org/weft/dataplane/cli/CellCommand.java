@@ -129,10 +129,12 @@ final class CellCommand implements Callable<Integer> {
     /** The address first, so that {@code read} in a shell takes it off. */
     static String line(JsonObject container) {
         String network = Printer.text(container, "network");
+        String netns = Printer.text(container, "netns");
         return Printer.text(container, "address") + " dev " + Printer.text(container, "veth") + " lladdr "
                 + Printer.text(container, "veth_mac") + " peer " + Printer.text(container, "ifname") + " lladdr "
                 + Printer.text(container, "mac") + " mtu " + Printer.number(container, "mtu") + " netns "
-                + Printer.text(container, "netns")
+                + (netns.isEmpty() ? "unknown" : netns)
+                + (container.has("found") ? " found" : "")
                 + (network.isEmpty() ? "" : " network " + network + " id " + Printer.text(container, "id"));
     }
 }

@@ -4,6 +4,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.LinkedHashSet;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
@@ -21,6 +23,7 @@ import org.weft.dataplane.control.LocalCell;
 import org.weft.dataplane.control.LocalPolicy;
 import org.weft.dataplane.host.HostNetwork;
 import org.weft.dataplane.host.NftCellTable;
+import org.weft.dataplane.host.StateLock;
 import org.weft.dataplane.io.linux.Errno;
 import org.weft.dataplane.io.linux.Link;
 import org.weft.dataplane.io.linux.LinuxException;
@@ -146,6 +149,7 @@ final class Daemon {
                     "a weft daemon listens on " + control + " already: stop it, or give this one another --control");
         }
         try {
+            lockState(config);
             VerdictLog verdicts = verdicts(config.policy());
             weft = new Weft(config);
             running.push(weft);
@@ -168,6 +172,18 @@ final class Daemon {
             throw t;
         }
         ready = true;
+    }
+
+    /** Before anything of another daemon's is touched; until all else has ended. */
+    private void lockState(DaemonConfig config) {
+        Set<Path> directories = new LinkedHashSet<>();
+        if (config.cell() != null) {
+            directories.add(config.cell().state());
+        }
+        if (config.policy() != null) {
+            directories.add(config.policy().state());
+        }
+        directories.forEach(directory -> running.push(StateLock.take(directory)));
     }
 
     /** Null if none are to be written. It ends last, as packets are judged until there are no VTEPs. */

@@ -154,6 +154,9 @@ final class CellView {
         json.name("mtu").value(container.mtu());
         json.name("veth").value(container.veth());
         json.name("veth_mac").value(MacAddress.toString(SilkNames.vethMac(container.address())));
+        if (container.found()) {
+            json.name("found").value(true);
+        }
         json.endObject();
     }
 }

@@ -3,10 +3,9 @@ package org.weft.dataplane.silk;
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
 import com.google.gson.JsonParseException;
-import com.google.gson.JsonSyntaxException;
+import java.io.Reader;
 import java.nio.file.Path;
 import java.time.Instant;
-import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -20,6 +19,8 @@ import org.weft.dataplane.silk.lease.Overlay;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
 import org.weft.encap.IpAddress;
+import org.weft.encap.IpPrefix;
+import org.weft.encap.MacAddress;
 
 /** The leases this host knew last, on disk, so that it comes up again where nobody can be asked. */
 final class CellState {
@@ -40,6 +41,14 @@ final class CellState {
         static Entry of(Lease lease) {
             LeaseRecord record = lease.record("");
             return new Entry(record.underlayIp(), record.overlaySubnet(), record.overlayHardwareAddr());
+        }
+
+        void requireWritten() {
+            IpAddress.parse(underlay_ip);
+            IpPrefix.parse(overlay_subnet);
+            if (overlay_hardware_addr != null) {
+                MacAddress.parse(overlay_hardware_addr);
+            }
         }
 
         LeaseRecord record(Path origin) {
@@ -64,34 +73,42 @@ final class CellState {
     /**
      * What was saved; null if nothing was that is of use: it is of another underlay address or overlay, or damaged.
      *
-     * @param containers how many there are; they cannot be left in a subnet that is none any more
+     * @param containers how many there are; they cannot be left in a subnet that is not part of the overlay any more
      * @throws OperatorException if containers would be left
      */
     Saved load(IpAddress underlay, int containers) {
-        String text = file.read();
-        if (text == null) {
+        Document document = file.load(
+                        CellState::parse, "the lease is asked for again; containers stay if it is the same")
+                .value();
+        if (document == null) {
             return null;
         }
         try {
-            Document document = GSON.fromJson(text, Document.class);
-            if (document == null || !document.isWhole()) {
-                throw new JsonParseException("a part is missing");
-            }
             Saved saved = saved(document);
             return saved.own().underlay().equals(underlay) ? saved : null;
-        } catch (JsonParseException | DateTimeParseException e) {
-            return withoutUse(
-                    file.path() + " is damaged",
-                    e,
-                    containers,
-                    "remove it, and the lease is asked for anew; containers stay if it is the same");
         } catch (IllegalArgumentException e) {
-            return withoutUse(
-                    "the lease held last is none any more",
-                    e,
-                    containers,
-                    "put the overlay back, or detach them first");
+            if (containers > 0) {
+                throw new OperatorException(
+                        Kind.BAD_DATA,
+                        "the lease held last is not one any more (" + e.getMessage() + "), and there are containers ("
+                                + containers + "): put the overlay back, or detach them first",
+                        e);
+            }
+            LOG.warn("the lease held last is not one any more ({}): the lease is asked for again", e.getMessage());
+            return null;
         }
+    }
+
+    /** What cannot be a lease in any overlay was not written by {@link #save}. */
+    private static Document parse(Reader reader) {
+        Document document = GSON.fromJson(reader, Document.class);
+        if (document == null || !document.isWhole()) {
+            throw new JsonParseException("a part is missing");
+        }
+        Instant.parse(document.confirmed());
+        document.own().requireWritten();
+        document.leases().forEach(Entry::requireWritten);
+        return document;
     }
 
     private Saved saved(Document document) {
@@ -99,18 +116,6 @@ final class CellState {
         List<LeaseRecord> records = new ArrayList<>();
         document.leases().forEach(entry -> records.add(entry.record(file.path())));
         return new Saved(Instant.parse(document.confirmed()), own, LeaseTable.of(overlay, own, records));
-    }
-
-    private static Saved withoutUse(String what, RuntimeException why, int containers, String advice) {
-        String reason = why instanceof JsonSyntaxException ? "it is not whole JSON" : why.getMessage();
-        if (containers > 0) {
-            throw new OperatorException(
-                    Kind.BAD_DATA,
-                    what + " (" + reason + "), and there are containers (" + containers + "): " + advice,
-                    why);
-        }
-        LOG.warn("{} ({}): the lease is asked for anew", what, reason);
-        return null;
     }
 
     void save(Instant confirmed, Lease own, Collection<Lease> leases) {

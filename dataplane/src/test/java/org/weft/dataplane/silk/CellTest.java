@@ -27,6 +27,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.weft.dataplane.host.CellTable.Refused;
 import org.weft.dataplane.host.CellTable.Verdict;
+import org.weft.dataplane.host.StateFile;
 import org.weft.dataplane.policy.Enforcement;
 import org.weft.dataplane.policy.Enforcement.Mode;
 import org.weft.dataplane.policy.Enforcement.Refusal;
@@ -335,23 +336,21 @@ class CellTest {
                 "{\"confirmed\":\"yesterday\",\"own\":{\"underlay_ip\":\"10.0.16.16\",\"overlay_subnet\":\"10.255.99.0/24\"},\"leases\":[]}",
                 "{\"confirmed\":\"2026-11-20T10:00:00Z\",\"own\":{\"underlay_ip\":\"10.0.16.16\",\"overlay_subnet\":\"10.255.99.0/24\"},\"leases\":[null]}",
             })
-    void asksAnewWhereWhatWasSavedIsDamagedButLeavesNoContainers(String text) throws IOException {
+    void asksForTheLeaseAgainWhereASavedOneIsDamagedAndKeepsContainers(String text) throws IOException {
         Files.writeString(state(), text);
         memory.tenants.size(1);
-        OperatorException failure = assertThrows(OperatorException.class, memory::start);
-        assertEquals(Kind.BAD_DATA, failure.kind());
-        assertTrue(
-                failure.getMessage()
-                        .matches("\\Q" + state()
-                                + "\\E is damaged \\([^\\n\"]+\\), and there are containers \\(1\\): remove it, .*"),
-                failure.getMessage());
-
-        memory.tenants.size(0);
-        try (LogLines log = LogLines.of(CellState.class)) {
+        try (LogLines log = LogLines.of(StateFile.class)) {
             startWith(MemoryCell.OWN);
             assertEquals(1, log.lines().size());
-            assertTrue(log.lines().get(0).endsWith("): the lease is asked for anew"), log.lines()::toString);
+            assertTrue(
+                    log.lines()
+                            .get(0)
+                            .matches("\\Q" + state() + "\\E is damaged \\([^\"]+\\) and was put aside as"
+                                    + " leases.json.damaged-\\S+: the lease is asked for again; containers stay if it is"
+                                    + " the same"),
+                    log.lines()::toString);
         }
+        assertEquals(1, memory.tenants.size());
     }
 
     @Test

@@ -48,6 +48,8 @@ final class LibC {
 
         int fcntl(int fd, int command, long argument);
 
+        int flock(int fd, int operation);
+
         int poll(long pollfds, long count, int timeoutMillis);
 
         int socket(int domain, int type, int protocol);
@@ -113,6 +115,10 @@ final class LibC {
     /** Another descriptor of the same file description, closed on exec. */
     static int duplicate(int fd) {
         return result(LIBC.fcntl(fd, F_DUPFD_CLOEXEC, 0));
+    }
+
+    static int flock(int fd, int operation) {
+        return result(LIBC.flock(fd, operation));
     }
 
     static int poll(long pollfds, int count, int timeoutMillis) {

@@ -57,7 +57,8 @@ public record AttachRequest(Attachment.Key key, Path netns, IpAddress address, i
         }
     }
 
-    private static void requirePath(String netns) {
+    /** Refuses a path that {@code ip} would take for several words. */
+    static void requirePath(String netns) {
         if (!netns.matches("/[\\x21-\\x7e&&[^\"'\\\\#]]*")) {
             throw new OperatorException(
                     Kind.USAGE,

@@ -7,11 +7,15 @@ import org.weft.encap.IpAddress;
 /**
  * A container that has an address of this host's subnet.
  *
- * @param netns file that its network namespace was found at
+ * @param netns file that its network namespace was found at; {@link #UNKNOWN} if none is known
  * @param mtu of both ends of its veth pair
  * @param laid whether its veth pair is complete; until then nobody was told the address
+ * @param found whether its veth pair is all that is known of it, because the file of containers was damaged
  */
-public record Attachment(Key key, IpAddress address, Path netns, int mtu, boolean laid) {
+public record Attachment(Key key, IpAddress address, Path netns, int mtu, boolean laid, boolean found) {
+    /** In place of the file of a network namespace that Weft did not find. */
+    public static final Path UNKNOWN = Path.of("");
+
     /**
      * What an attachment is known by, as the CNI specification has it.
      *
@@ -30,6 +34,11 @@ public record Attachment(Key key, IpAddress address, Path netns, int mtu, boolea
         public String toString() {
             return ifname + " of " + (network.isEmpty() ? id : "container " + id + " (network " + network + ")");
         }
+    }
+
+    /** One that was asked for, and not found. */
+    public Attachment(Key key, IpAddress address, Path netns, int mtu, boolean laid) {
+        this(key, address, netns, mtu, laid, false);
     }
 
     /** Name of the host's end of the veth pair. */

@@ -5,7 +5,6 @@ import com.google.gson.GsonBuilder;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
-import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import java.nio.file.Path;
 import java.util.Collections;
@@ -14,8 +13,6 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import org.weft.dataplane.host.StateFile;
-import org.weft.dataplane.vtep.OperatorException;
-import org.weft.dataplane.vtep.OperatorException.Kind;
 import org.weft.encap.IpAddress;
 
 /** The file that attachments are kept in; on disk when {@link #write} returns. */
@@ -40,30 +37,22 @@ final class AttachmentFile {
         this.file = new StateFile(directory.resolve("containers.json"));
     }
 
-    /** @throws OperatorException naming the file, if it is there and is not one that {@link #write} wrote */
+    /**
+     * What was written last.
+     *
+     * @return null if it is damaged; the file was put aside then, and that was said
+     */
     Content read() {
-        try {
-            String text = file.read();
-            return text == null ? Content.EMPTY : parse(JsonParser.parseString(text));
-        } catch (JsonParseException e) {
-            throw broken("it is not whole JSON", e);
-        } catch (OperatorException
-                | IllegalArgumentException
-                | IllegalStateException
-                | UnsupportedOperationException e) {
-            throw broken(e.getMessage(), e);
+        StateFile.Loaded<Content> loaded = file.load(
+                reader -> parse(JsonParser.parseReader(reader)),
+                "the s-* interfaces of this host tell which addresses are taken");
+        if (loaded.damaged()) {
+            return null;
         }
+        return loaded.value() == null ? Content.EMPTY : loaded.value();
     }
 
-    private OperatorException broken(String reason, Exception cause) {
-        return new OperatorException(
-                Kind.BAD_DATA,
-                file.path() + " does not hold the addresses of containers (" + reason
-                        + "): restore it, or move it away if no container runs on this host",
-                cause);
-    }
-
-    /** @throws OperatorException naming the file; it then is as it was */
+    /** @throws org.weft.dataplane.vtep.OperatorException naming the file; it then is as it was */
     void write(Content content) {
         file.write(GSON.toJson(json(content)) + "\n");
     }
@@ -87,6 +76,9 @@ final class AttachmentFile {
         json.addProperty("netns", attachment.netns().toString());
         json.addProperty("mtu", attachment.mtu());
         json.addProperty("laid", attachment.laid());
+        if (attachment.found()) {
+            json.addProperty("found", true);
+        }
         return json;
     }
 
@@ -115,12 +107,15 @@ final class AttachmentFile {
         if (!address.isIpv4()) {
             throw new IllegalArgumentException(address + " is not an IPv4 address");
         }
-        return new Attachment(
-                new Attachment.Key(text(json, "network"), text(json, "id"), text(json, "ifname")),
-                address,
-                Path.of(text(json, "netns")),
-                require(json, "mtu").getAsInt(),
-                require(json, "laid").getAsBoolean());
+        Attachment.Key key = new Attachment.Key(text(json, "network"), text(json, "id"), text(json, "ifname"));
+        AttachRequest.requireIfname(key.ifname());
+        Path netns = Path.of(text(json, "netns"));
+        boolean found = json.has("found") && json.get("found").getAsBoolean();
+        if (!found || !netns.equals(Attachment.UNKNOWN)) {
+            AttachRequest.requirePath(netns.toString());
+        }
+        int mtu = require(json, "mtu").getAsInt();
+        return new Attachment(key, address, netns, mtu, require(json, "laid").getAsBoolean(), found);
     }
 
     private static String text(JsonObject json, String field) {

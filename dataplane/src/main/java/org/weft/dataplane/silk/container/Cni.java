@@ -6,6 +6,7 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -82,7 +83,7 @@ public final class Cni {
             case "ADD" -> {
                 return CniResult.of(call, containers.attach(call.request()));
             }
-            case "DEL" -> containers.detach(call.key());
+            case "DEL" -> delete(call);
             case "CHECK" -> check(call);
             case "GC" -> {
                 call.version().requireFor(command, CniVersion.V1_1_0);
@@ -98,6 +99,15 @@ public final class Cni {
                         "CNI_COMMAND: \"" + command + "\" is not one of ADD, DEL, CHECK, GC, STATUS, VERSION");
         }
         return null;
+    }
+
+    /** The namespace may be gone, and then is not named. */
+    private void delete(CniCall call) {
+        Attachment.Key key = call.key();
+        Path netns = call.netnsIfAny();
+        if (!containers.detach(key) && netns != null) {
+            containers.detachFound(netns, key.ifname());
+        }
     }
 
     private void check(CniCall call) {

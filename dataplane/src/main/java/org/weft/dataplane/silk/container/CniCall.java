@@ -79,6 +79,12 @@ final class CniCall {
         return variable("CNI_NETNS");
     }
 
+    /** Null where it is not named, or no path. */
+    Path netnsIfAny() {
+        String netns = environment.getOrDefault("CNI_NETNS", "");
+        return netns.startsWith("/") && netns.indexOf('\0') < 0 ? Path.of(netns) : null;
+    }
+
     AttachRequest request() {
         refuseMac();
         Attachment.Key key = key();

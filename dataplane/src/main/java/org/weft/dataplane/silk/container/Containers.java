@@ -53,14 +53,14 @@ public final class Containers implements Tenants {
     }
 
     /**
-     * Takes up what an earlier daemon left: containers that are still there stay, others' addresses are free again.
+     * Takes up what an earlier daemon left: containers that are still there stay, others' addresses are free again. Where
+     * its file is damaged, the veth pairs of this host tell which containers there are.
      *
      * @param state directory for what must survive a restart
      * @param guard is looked after whenever a container is attached
-     * @throws OperatorException if what is in the directory cannot be read
      */
     public static Containers open(Path state, ContainerGuard guard) {
-        Containers containers = new Containers(new Ledger(new AttachmentFile(state)), guard);
+        Containers containers = new Containers(new Ledger(new AttachmentFile(state), FoundPairs::look), guard);
         containers.dropUnfinished();
         containers.dropGone();
         return containers;
@@ -105,9 +105,11 @@ public final class Containers implements Tenants {
         return !entry.laid() || new VethPair(entry).exists();
     }
 
-    /** In the order they were attached. */
+    /** In the order they were attached. One that was found is there as long as its veth pair. */
     public List<Attachment> entries() {
-        return ledger.entries();
+        return ledger.entries().stream()
+                .filter(entry -> !entry.found() || new VethPair(entry).exists())
+                .toList();
     }
 
     /**
@@ -208,7 +210,22 @@ public final class Containers implements Tenants {
      */
     public boolean detach(Path netns, String ifname) {
         return detachAll(entry -> entry.key().ifname().equals(ifname)
-                        && (entry.netns().equals(netns) || isSame(entry.netns(), netns)))
+                        && (entry.netns().equals(netns) || isSame(entry.netns(), netns) || isNamedAfter(entry, netns)))
+                > 0;
+    }
+
+    /** A found container whose namespace is unknown has no other name than its veth's. */
+    private static boolean isNamedAfter(Attachment entry, Path netns) {
+        return entry.netns().equals(Attachment.UNKNOWN) && Path.of(entry.veth()).equals(netns.getFileName());
+    }
+
+    /**
+     * Detaches a container that was found at an interface of a namespace, because its key was lost with a damaged file.
+     *
+     * @return whether something was detached
+     */
+    public boolean detachFound(Path netns, String ifname) {
+        return detachAll(entry -> entry.found() && entry.key().ifname().equals(ifname) && isSame(entry.netns(), netns))
                 > 0;
     }
 
@@ -254,7 +271,7 @@ public final class Containers implements Tenants {
         List<Turn> mine = new ArrayList<>();
         List<Attachment> gone = new ArrayList<>();
         try {
-            for (Attachment entry : entries()) {
+            for (Attachment entry : ledger.entries()) {
                 // One that is being attached or detached has no veth pair for a moment.
                 Turn turn = new VethPair(entry).exists() ? null : turns.takeAtOnce("removal", entry.key());
                 if (turn != null) {
@@ -359,6 +376,9 @@ public final class Containers implements Tenants {
             LOG.info("{} is repaired: {}", held.key(), faults);
             repair(held, pair);
         }
+        if (held.found()) {
+            ledger.put(held.complete());
+        }
         return held;
     }
 
@@ -431,6 +451,9 @@ public final class Containers implements Tenants {
 
     private Attachment reserve(AttachRequest request, Home now) {
         int mtu = request.mtu() == 0 ? now.mtu : request.mtu();
+        if (ledger.entries().stream().anyMatch(Attachment::found)) {
+            dropGone();
+        }
         synchronized (ledger) {
             IpAddress address = choose(now.lease, request.address());
             Attachment attachment = new Attachment(request.key(), address, request.netns(), mtu, false);

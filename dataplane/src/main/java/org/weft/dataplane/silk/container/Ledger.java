@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.weft.dataplane.vtep.OperatorException;
@@ -25,10 +26,27 @@ final class Ledger {
     private volatile Consumer<Collection<IpAddress>> vacated = addresses -> {};
     private String trouble;
 
-    /** Begins with the attachments that are on disk. */
-    Ledger(AttachmentFile file) {
+    /**
+     * Begins with the attachments that are on disk.
+     *
+     * @param found gives those that are there, for a file that is damaged
+     */
+    Ledger(AttachmentFile file, Supplier<List<Attachment>> found) {
         this.file = file;
-        this.content = file.read();
+        AttachmentFile.Content saved = file.read();
+        this.content = saved == null ? recover(found.get()) : saved;
+    }
+
+    private AttachmentFile.Content recover(List<Attachment> found) {
+        Map<Attachment.Key, Attachment> byKey = new LinkedHashMap<>();
+        found.forEach(attachment -> byKey.put(attachment.key(), attachment));
+        AttachmentFile.Content recovered = next(null, byKey);
+        try {
+            file.write(recovered);
+        } catch (OperatorException e) {
+            LOG.warn("{}", e.getMessage());
+        }
+        return recovered;
     }
 
     /** {@link Containers#onVacated}. */

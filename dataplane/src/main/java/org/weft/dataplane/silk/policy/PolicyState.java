@@ -2,14 +2,14 @@ package org.weft.dataplane.silk.policy;
 
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
-import com.google.gson.JsonParseException;
+import java.io.Reader;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.format.DateTimeParseException;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.weft.dataplane.host.StateFile;
@@ -75,6 +75,8 @@ final class PolicyState {
         }
     }
 
+    private record Whole(Document document, Saved saved) {}
+
     private final StateFile file;
     private volatile Instant saved;
     private volatile String trouble;
@@ -85,24 +87,23 @@ final class PolicyState {
 
     /** What was saved; null if nothing was, or of another source or for another VTEP, or if it is damaged. */
     Saved load(String source, String vtep) {
-        try {
-            String text = file.read();
-            Document document = text == null ? null : GSON.fromJson(text, Document.class);
-            if (document == null || !source.equals(document.source()) || !vtep.equals(document.vtep())) {
-                return null;
-            }
-            saved = Instant.parse(document.confirmed());
-            return new Saved(saved, document.set());
-        } catch (JsonParseException | DateTimeParseException | IllegalArgumentException | NullPointerException e) {
-            LOG.warn(
-                    "{} is damaged ({}): what was in force last is not known, and {} is asked anew",
-                    file.path(),
-                    String.valueOf(e.getMessage()).lines().findFirst().orElse(""),
-                    source);
-        } catch (OperatorException e) {
-            LOG.warn("{}: {} is asked anew", e.getMessage(), source);
+        Whole whole = file.load(
+                        PolicyState::parse, "the policies in force last are unknown, and " + source + " is asked")
+                .value();
+        if (whole == null
+                || !source.equals(whole.document().source())
+                || !vtep.equals(whole.document().vtep())) {
+            return null;
         }
-        return null;
+        saved = whole.saved().confirmed();
+        return whole.saved();
+    }
+
+    private static Whole parse(Reader reader) {
+        Document document = GSON.fromJson(reader, Document.class);
+        Objects.requireNonNull(document.source());
+        Objects.requireNonNull(document.vtep());
+        return new Whole(document, new Saved(Instant.parse(document.confirmed()), document.set()));
     }
 
     /** Whether the time that is saved is old, or the clock was set back since, while the source was heard of. */

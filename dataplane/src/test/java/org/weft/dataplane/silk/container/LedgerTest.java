@@ -29,7 +29,7 @@ class LedgerTest {
     }
 
     private Ledger open() {
-        return new Ledger(new AttachmentFile(directory));
+        return new Ledger(new AttachmentFile(directory), () -> List.of(attachment(77)));
     }
 
     /** As on a file system that is read-only or full, whoever runs the test. */
@@ -88,5 +88,14 @@ class LedgerTest {
         Files.delete(directory.resolve("containers.json.new"));
         ledger.put(attachment(11));
         assertEquals(List.of(attachment(10), attachment(11)), open().entries());
+    }
+
+    @Test
+    void beginsWithFoundContainersOnlyIfItsFileIsDamaged() throws IOException {
+        assertEquals(List.of(), open().entries());
+        Path file = Files.writeString(directory.resolve("containers.json"), "{");
+        assertEquals(List.of(attachment(77)), open().entries());
+        assertTrue(Files.readString(file).contains("10.255.108.77"), "the next daemon does not have to look again");
+        assertEquals(List.of(attachment(77)), open().entries());
     }
 }
