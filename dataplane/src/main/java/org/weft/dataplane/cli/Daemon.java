@@ -233,7 +233,7 @@ final class Daemon {
      * A thread that packets or leases need is dead, or cannot do its work: only a new process has it again, and the kernel takes
      * down what this one holds. At once, as what is to be taken down in order may hang with that thread.
      */
-    private static void giveUp(String sentence, Throwable cause) {
+    static void giveUp(String sentence, Throwable cause) {
         LOG.error("{}: this process ends, to be started again", sentence, cause);
         Runtime.getRuntime().halt(Main.INTERNAL_ERROR);
     }
