@@ -9,6 +9,7 @@ import static org.weft.testing.Frames.SOURCE_HOST;
 import static org.weft.testing.Frames.SOURCE_MAC;
 
 import java.util.List;
+import java.util.Map;
 import java.util.stream.IntStream;
 import org.agrona.collections.Int2ObjectHashMap;
 import org.agrona.concurrent.Agent;
@@ -19,6 +20,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.weft.dataplane.agent.Decapsulator.Ingress;
 import org.weft.dataplane.capture.Capture;
+import org.weft.dataplane.config.VtepAttributes;
 import org.weft.dataplane.counters.Counter;
 import org.weft.dataplane.counters.Counters;
 import org.weft.dataplane.io.FrameSlab;
@@ -85,6 +87,7 @@ class PolicyAllocationTest {
     private final Agent[] egress = egress();
 
     PolicyAllocationTest() {
+        vtep.config(VtepAttributes.change(vtep.config(), Map.of("known-peers", "true"), (local, dev) -> 0, text -> {}));
         vtep.fdb().add(SOURCE_MAC, new Remote(SOURCE_HOST), true, 0);
         vtep.neighbours().replace(IpAddress.parse("10.255.99.0"), SOURCE_MAC);
         enforce(Refusal.DROP, flows);
@@ -254,6 +257,13 @@ class PolicyAllocationTest {
         leave(TcpHeader.SYN, FORBIDDEN, Integer.MAX_VALUE);
         assertNoGarbage(egress, Counter.TX_SENT);
         assertEquals(0, counters.get(Counter.RX_UNTRACKED) + counters.get(Counter.TX_UNTRACKED));
+    }
+
+    @Test
+    void datagramsOfUnknownPeersAreDropped() {
+        arrive(TcpHeader.ACK, OPEN, FLOWS);
+        vtep.fdb().flush(false);
+        assertNoGarbage(ingress, Counter.UNDERLAY_UNKNOWN);
     }
 
     @ParameterizedTest
