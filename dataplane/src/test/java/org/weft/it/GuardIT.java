@@ -141,10 +141,14 @@ class GuardIT {
     }
 
     private static void masquerade(CellHost host) {
+        masquerade(host, "10.255.108.0/24");
+    }
+
+    private static void masquerade(CellHost host, String network) {
         host.netns.exec(
                 "nft",
                 "add table ip world; add chain ip world nat { type nat hook postrouting priority srcnat; };"
-                        + " add rule ip world nat ip saddr 10.255.108.0/24 oifname eth0 masquerade");
+                        + " add rule ip world nat ip saddr " + network + " oifname eth0 masquerade");
     }
 
     // Encapsulated packets of containers
@@ -209,6 +213,26 @@ class GuardIT {
             assertEquals("true", next(service));
         }
         assertTrue(refused(lab.host(0), "iifname \"s-\\*\" udp dport 4789") >= 1);
+    }
+
+    /** As Docker's own networks are: Weft knows nothing of what is in them. */
+    @Test
+    void aSenderBehindMasqueradeReachesNoOtherHostsVtep() throws IOException {
+        CellHost host = lab.host(0);
+        try (Netns stranger = Netns.create("stranger")) {
+            host.netns.ip("link add docker0 type veth peer name eth0 netns " + stranger.name()
+                    + "\naddress add 172.17.0.1/24 dev docker0\nlink set docker0 up");
+            stranger.ip("address add 172.17.0.2/24 dev eth0\nlink set eth0 up\nroute add default via 172.17.0.1");
+            masquerade(host, "172.17.0.0/24");
+            Container hidden = new Container(stranger, "172.17.0.2");
+            try (DatagramSocket service = receiver(service())) {
+                send(hidden, hidden.ip(), "10.0.16.14", VXLAN, forged(2, HOST, SIBLING, SERVICE));
+                send(sibling(), SIBLING, SERVICE, PORT, ascii("true"));
+                assertEquals("true", next(service));
+            }
+            assertEquals(1, refused(host, "ip saddr 10.0.32.12 udp dport 4789"));
+            Traffic.ping(stranger, "10.0.16.14", 10);
+        }
     }
 
     // Sources of siblings

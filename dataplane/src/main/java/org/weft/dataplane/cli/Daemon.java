@@ -217,7 +217,7 @@ final class Daemon {
         CellConfig config = daemon.cell();
         HostAccess access =
                 daemon.policy() == null ? HostAccess.DEFAULT : daemon.policy().hostAccess();
-        ContainerGuard guard = new ContainerGuard(new NftCellTable(config.vtepName()), access);
+        ContainerGuard guard = new ContainerGuard(new NftCellTable(config.vtepName(), config.underlay()), access);
         Containers containers = Containers.open(config.state(), guard);
         if (policy != null) {
             containers.onVacated(policy::forget);

@@ -7,7 +7,7 @@ public interface CellTable {
     /**
      * What the rules refuse beside forged sources.
      *
-     * @param ports UDP ports of VTEPs, which no container reaches; not empty
+     * @param ports UDP ports of VTEPs, closed to containers and to senders behind this host's SNAT; not empty
      * @param forwarded what {@code DNAT} of this host sends on from the VTEP to a container
      * @param host what comes over the VTEP for this host itself, but for answers
      */

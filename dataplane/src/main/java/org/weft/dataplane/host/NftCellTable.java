@@ -4,6 +4,7 @@ import java.util.stream.Collectors;
 import org.weft.dataplane.host.HostCommand.Answer;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
+import org.weft.encap.IpAddress;
 
 /**
  * A {@link CellTable} of nftables, {@code inet weft-VTEP-cell}. A packet that one base chain drops is gone, whatever other
@@ -13,6 +14,10 @@ import org.weft.dataplane.vtep.OperatorException.Kind;
  * passes if the route to it leads through the interface that the packet came from. To a container only the route of its
  * own veth does. So the rules hold for silk-cni's containers, too, and need no change when one is attached or detached.
  * They come before connection tracking. The other chains come after DNAT, which may have changed the port.
+ *
+ * <p>The chain postrouting comes after SNAT and looks at forwarded packets alone, as those of the host itself come from no
+ * interface. A forwarded packet with this host's underlay address is from a sender behind SNAT, such as a container of
+ * Docker: the receiver would take it for this host's own.
  *
  * <p>Only what refuses forwarded packets, or packets for the host, asks connection tracking, which the kernel switches on
  * for that.
@@ -31,6 +36,10 @@ public final class NftCellTable implements CellTable {
                 type filter hook forward priority -10; policy accept;
                 iifname "s-*" udp dport { %3$s } counter drop
             %4$s  }
+              chain postrouting {
+                type filter hook postrouting priority 300; policy accept;
+                iif != 0 %6$s udp dport { %3$s } counter drop
+              }
               chain input {
                 type filter hook input priority -10; policy accept;
                 iifname { "s-*", "%2$s" } udp dport { %3$s } counter drop
@@ -49,11 +58,16 @@ public final class NftCellTable implements CellTable {
             """;
 
     private final String vtep;
+    private final IpAddress underlay;
     private String listing = "";
 
-    /** @param vtep name of the cell's device, be there one or not yet */
-    public NftCellTable(String vtep) {
+    /**
+     * @param vtep name of the cell's device, be there one or not yet
+     * @param underlay address that the other hosts know this one by
+     */
+    public NftCellTable(String vtep, IpAddress underlay) {
         this.vtep = vtep;
+        this.underlay = underlay;
     }
 
     @Override
@@ -70,7 +84,7 @@ public final class NftCellTable implements CellTable {
         if (!answer.succeeded()) {
             throw failed(
                     "laid",
-                    "nft needs version 0.9.3, Linux 4.10 with CONFIG_NFT_FIB_INET and CONFIG_NFT_REJECT_INET, and root,"
+                    "nft needs version 0.9.3, Linux 5.7 with CONFIG_NFT_FIB_INET and CONFIG_NFT_REJECT_INET, and root,"
                             + " and says: " + answer.reason());
         }
         listing = list();
@@ -86,7 +100,8 @@ public final class NftCellTable implements CellTable {
                 vtep,
                 ports,
                 rule(FORWARDED, refused.forwarded()),
-                rule(HOST, refused.host()));
+                rule(HOST, refused.host()),
+                (underlay.isIpv4() ? "ip saddr " : "ip6 saddr ") + underlay);
     }
 
     private String rule(String rule, Verdict verdict) {
