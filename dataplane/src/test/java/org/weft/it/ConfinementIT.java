@@ -76,6 +76,31 @@ class ConfinementIT {
         }
     }
 
+    /** As under the unit, which leaves no right to drop the rest, on a host without a cell. */
+    @Test
+    void aDaemonThatCannotGiveUpTheRestSaysSoAndLimitsItsThreads() throws IOException {
+        String[] bounded = {"setpriv", "--bounding-set=-all," + UnitFile.capabilities(), "--inh-caps=-all"};
+        try (HostLab lab = HostLab.open(Subject.KERNEL);
+                WeftDaemon daemon = new WeftDaemon(lab.host, null, bounded)) {
+            daemon.start();
+            assertTrue(daemon.log().contains("CapabilityBoundingSet="), daemon::log);
+            List<String> watch = status(daemon.pid(), "weft-watch");
+            assertTrue(watch.contains("CapEff:\t" + NEEDED), watch::toString);
+        }
+    }
+
+    private static List<String> status(long process, String thread) throws IOException {
+        try (Stream<Path> tasks = Files.list(Path.of("/proc", String.valueOf(process), "task"))) {
+            for (Path task : tasks.toList()) {
+                List<String> status = Files.readAllLines(task.resolve("status"));
+                if (status.contains("Name:\t" + thread)) {
+                    return status;
+                }
+            }
+        }
+        throw new AssertionError("no thread is called " + thread);
+    }
+
     @Test
     void launcherDaemonAndUnitKeepTheSame() throws IOException {
         String launcher = Files.readString(Path.of(WeftDaemon.script()));

@@ -56,11 +56,17 @@ public final class Confinement {
         if (excess == 0) {
             return;
         }
-        String trouble = give(needed, excess);
-        if (System.getenv(AGAIN) == null) {
+        String trouble = dropBounds(excess);
+        // Where the bounds stay, root has all of them again once it executes anything.
+        boolean lasting = trouble == null;
+        if (limitThread(needed) && lasting && System.getenv(AGAIN) == null) {
             trouble = executeAgain();
         }
-        LOG.warn("this process keeps capabilities that it does not need: {}; start it with scripts/weft", trouble);
+        LOG.warn(
+                "only threads of Weft gave up the capabilities {}, because {}: start it with scripts/weft as root, or leave"
+                        + " them out of CapabilityBoundingSet= in its unit",
+                Long.toHexString(excess),
+                trouble == null ? "the kernel gave them to the process again" : trouble);
     }
 
     /** What this process has, or what the next program that it executes would have, beyond what it needs. */
@@ -84,31 +90,33 @@ public final class Confinement {
         return (root ? permitted | bounds : permitted) & ~needed;
     }
 
-    /** Gives up capabilities of this thread and of what it executes; says what was not possible. */
-    private static String give(long needed, long excess) {
-        String trouble = "the kernel keeps them";
+    /** Takes capabilities from all that this thread executes; says why that is not possible, or null. */
+    private static String dropBounds(long excess) {
+        LibC.prctl(PR_SET_NO_NEW_PRIVS, 1);
         for (int capability = 0; capability < Long.SIZE; capability++) {
             if ((excess & 1L << capability) != 0) {
                 int result = LibC.prctl(PR_CAPBSET_DROP, capability);
-                // EINVAL: the kernel does not know so many.
-                if (result < 0 && result != -Errno.EINVAL) {
-                    trouble = "PR_CAPBSET_DROP " + capability + ": " + Errno.name(-result);
+                if (result < 0) {
+                    return "PR_CAPBSET_DROP " + capability + " failed with " + Errno.name(-result);
                 }
             }
         }
-        LibC.prctl(PR_SET_NO_NEW_PRIVS, 1);
+        return null;
+    }
+
+    /** Limits this thread, and those that it starts from now on. */
+    private static boolean limitThread(long needed) {
         UnsafeBuffer header = new UnsafeBuffer(ByteBuffer.allocateDirect(2 * Integer.BYTES));
         header.putInt(0, CAPABILITY_VERSION_3);
         UnsafeBuffer data = new UnsafeBuffer(ByteBuffer.allocateDirect(6 * Integer.BYTES));
-        int result = LibC.capget(header.addressOffset(), data.addressOffset());
-        if (result == 0) {
-            // Effective, permitted and inheritable, for the low 32 capabilities and then for the others.
-            for (int i = 0; i < 6; i++) {
-                data.putInt(i * Integer.BYTES, data.getInt(i * Integer.BYTES) & (int) (needed >>> (i < 3 ? 0 : 32)));
-            }
-            result = LibC.capset(header.addressOffset(), data.addressOffset());
+        if (LibC.capget(header.addressOffset(), data.addressOffset()) < 0) {
+            return false;
         }
-        return result < 0 ? "capset: " + Errno.name(-result) : trouble;
+        // Effective, permitted and inheritable, for the low 32 capabilities and then for the others.
+        for (int i = 0; i < 6; i++) {
+            data.putInt(i * Integer.BYTES, data.getInt(i * Integer.BYTES) & (int) (needed >>> (i < 3 ? 0 : 32)));
+        }
+        return LibC.capset(header.addressOffset(), data.addressOffset()) >= 0;
     }
 
     /** Returns why it is still here. */
