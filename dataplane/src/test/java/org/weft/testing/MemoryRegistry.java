@@ -30,7 +30,7 @@ public final class MemoryRegistry implements VtepRegistry {
     /** What was asked of the host, in order. */
     public final List<String> host = new CopyOnWriteArrayList<>();
 
-    /** What {@link #add} and {@link #guard} throw, if anything. */
+    /** What {@link #add}, {@link #guard} and {@link #neighbourChanged} throw, if anything. */
     public volatile RuntimeException failure;
 
     private final Map<String, Guard> guards = new ConcurrentHashMap<>();
@@ -163,6 +163,9 @@ public final class MemoryRegistry implements VtepRegistry {
 
     @Override
     public void neighbourChanged(Vtep vtep, IpAddress address, long mac) {
+        if (failure != null) {
+            throw failure;
+        }
         host.add("neighbour " + address + " " + (mac < 0 ? "gone" : MacAddress.toString(mac)));
     }
 

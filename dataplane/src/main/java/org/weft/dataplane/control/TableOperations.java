@@ -93,11 +93,7 @@ final class TableOperations {
     private void neighbour(String action, Vtep vtep, Fields fields) {
         if (action.equals("flush")) {
             fields.refuseOthers();
-            List<Neighbour> installed = vtep.config().installNeighbours()
-                    ? vtep.neighbours().entries().toList()
-                    : List.of();
-            vtep.neighbours().flush();
-            installed.forEach(neighbour -> registry.neighbourChanged(vtep, neighbour.address(), NeighbourTable.NONE));
+            flushNeighbours(vtep);
             return;
         }
         IpAddress address = fields.require("dst", Values::hostAddress);
@@ -106,6 +102,7 @@ final class TableOperations {
                 ? NeighbourTable.NONE
                 : fields.require("lladdr", Values::hostMac);
         fields.refuseOthers();
+        long before = vtep.neighbours().lookup(address.high(), address.low());
         Outcome outcome =
                 switch (action) {
                     case "add" -> vtep.neighbours().add(address, mac);
@@ -113,12 +110,37 @@ final class TableOperations {
                     default -> vtep.neighbours().remove(address);
                 };
         Refusals.refuseUnlessOk(outcome, vtep, "neigh", action);
-        tell(vtep, address, remove ? NeighbourTable.NONE : mac);
+        try {
+            tell(vtep, address, remove ? NeighbourTable.NONE : mac);
+        } catch (RuntimeException e) {
+            restore(vtep, address, before);
+            throw e;
+        }
+    }
+
+    /** Entries that the kernel keeps stay in the table, too. */
+    private void flushNeighbours(Vtep vtep) {
+        if (vtep.config().installNeighbours()) {
+            for (Neighbour neighbour : vtep.neighbours().entries().toList()) {
+                tell(vtep, neighbour.address(), NeighbourTable.NONE);
+                vtep.neighbours().remove(neighbour.address());
+            }
+        }
+        vtep.neighbours().flush();
     }
 
     private void tell(Vtep vtep, IpAddress address, long mac) {
         if (vtep.config().installNeighbours()) {
             registry.neighbourChanged(vtep, address, mac);
+        }
+    }
+
+    /** An operation that the kernel refuses is refused, and has changed nothing. */
+    private static void restore(Vtep vtep, IpAddress address, long before) {
+        if (before == NeighbourTable.NONE) {
+            vtep.neighbours().remove(address);
+        } else {
+            vtep.neighbours().replace(address, before);
         }
     }
 

@@ -212,6 +212,28 @@ class OperationsTest {
                 registry.host);
     }
 
+    /** As where ip does not end, and is killed. */
+    @Test
+    void changesNoNeighbourThatTheKernelRefuses() {
+        registry.vteps.clear();
+        Vtep vtep = registry.add("v", Map.of("id", "1", "install-neighbours", "true"));
+        execute("{'object':'neigh','action':'add','dst':'10.255.43.0','lladdr':'ee:ee:0a:ff:2b:00'}");
+        List<Neighbour> before = vtep.neighbours().entries().toList();
+        registry.failure = new OperatorException(Kind.UNAVAILABLE, "ip did not end");
+        for (String operation : List.of(
+                "{'object':'neigh','action':'add','dst':'10.255.44.0','lladdr':'ee:ee:0a:ff:2c:00'}",
+                "{'object':'neigh','action':'replace','dst':'10.255.43.0','lladdr':'ee:ee:0a:ff:2c:00'}",
+                "{'object':'neigh','action':'replace','dst':'10.255.45.0','lladdr':'ee:ee:0a:ff:2c:00'}",
+                "{'object':'neigh','action':'del','dst':'10.255.43.0'}",
+                "{'object':'neigh','action':'flush'}")) {
+            assertThrows(OperatorException.class, () -> execute(operation));
+            assertEquals(before, vtep.neighbours().entries().toList(), operation);
+        }
+        registry.failure = null;
+        execute("{'object':'neigh','action':'flush'}");
+        assertEquals(0, vtep.neighbours().size());
+    }
+
     @Test
     void changesTags() {
         execute("{'object':'tag','action':'add','source':'10.255.99.3','tag':1}");
