@@ -129,11 +129,16 @@ final class OffHeapMap {
 
     boolean contains(long first, long second) {
         long hash = hash(first, second);
-        long entry;
-        do {
-            entry = slots(hash).find(hash, first, second);
-        } while (entry == Slots.GONE);
-        return entry != Slots.NONE;
+        while (true) {
+            Slots current = slots(hash);
+            long entry = current.find(hash, first, second);
+            if (entry == Slots.NONE) {
+                return false;
+            }
+            if (entry != Slots.GONE && current.unchanged(entry)) {
+                return true;
+            }
+        }
     }
 
     /**
