@@ -134,8 +134,10 @@ class ControlClientTest {
 
     @Test
     void waitsForEverForWhatComesPatiently() throws IOException {
+        Duration limit = Duration.ofSeconds(3);
+        ControlClient slower = new ControlClient(socket, new Patience(limit, limit));
         CompletableFuture<String> body = CompletableFuture.supplyAsync(() -> {
-            try (HttpAnswer answer = client.get("/v1/capture").patiently()) {
+            try (HttpAnswer answer = slower.get("/v1/capture").patiently()) {
                 return new String(answer.body().readAllBytes(), StandardCharsets.US_ASCII);
             } catch (IOException e) {
                 throw new AssertionError(e);
@@ -144,7 +146,7 @@ class ControlClientTest {
         try (SocketChannel answering = stopped.accept()) {
             assertTrue(answering.read(ByteBuffer.allocate(1024)) > 0, "the request");
             answering.write(ByteBuffer.wrap("HTTP/1.1 200 OK\r\n\r\nfirst".getBytes(StandardCharsets.US_ASCII)));
-            assertThrows(TimeoutException.class, () -> body.get(1500, TimeUnit.MILLISECONDS));
+            assertThrows(TimeoutException.class, () -> body.get(3500, TimeUnit.MILLISECONDS));
             answering.write(ByteBuffer.wrap(" second".getBytes(StandardCharsets.US_ASCII)));
         }
 

@@ -82,7 +82,7 @@ class ControlServerTest extends ControlServerFixture {
                 link.get("linkinfo"));
         assertEquals(
                 json("{'rx':{'bytes':0,'packets':5,'errors':0,'dropped':0},"
-                        + "'tx':{'bytes':700,'packets':7,'errors':1,'dropped':2}}"),
+                        + "'tx':{'bytes':700,'packets':7,'errors':1,'dropped':2,'collisions':0}}"),
                 link.get("stats64"));
         JsonObject weft = link.getAsJsonObject("weft");
         assertEquals(json("{'checksum':'on','gso':'off: udpcsum is off'}"), weft.get("offloads"));
