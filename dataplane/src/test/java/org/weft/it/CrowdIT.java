@@ -1,0 +1,137 @@
+package org.weft.it;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import org.junit.jupiter.api.Test;
+import org.weft.it.CellHost.Container;
+import org.weft.testing.RequiresRoot;
+
+/**
+ * What a daemon uses after many VTEPs and containers have come and gone. {@code -Dweft.churn=10} makes ten times as many of
+ * them: 300 VTEPs at once and 1,000 containers.
+ */
+@RequiresRoot
+class CrowdIT {
+    private static final int FACTOR = Integer.getInteger("weft.churn", 1);
+    private static final int VTEPS = 30 * FACTOR;
+    private static final int CONTAINERS = 25;
+    private static final int ROUNDS = 2 + 38 * (FACTOR - 1) / 9;
+
+    /** Pools of threads fill, and files are followed or not, whatever comes and goes. */
+    private static final long FEW = 8;
+
+    /** Of memory that a round takes for good: nothing, but an allocator gives back only most of what it had. */
+    private static final double GROWTH = 1.15;
+
+    private static final String LINK = "{\"object\":\"link\",\"action\":\"add\",\"dev\":\"vx%d\",\"attributes\":{"
+            + "\"id\":%d,\"local\":\"10.9.0.%d\",\"srcport\":\"%d %d\",\"address\":\"10.%d.%d.1/24\"}}";
+
+    private static void add(WeftDaemon daemon, int number) {
+        int firstPort = 20_000 + number * 8;
+        int network = 200 + number / 250;
+        daemon.control()
+                .post(LINK.formatted(
+                        number, number + 1, number % 4 + 1, firstPort, firstPort + 8, network, number % 250));
+    }
+
+    private static void remove(WeftDaemon daemon, int number) {
+        daemon.control().post("{\"object\":\"link\",\"action\":\"del\",\"dev\":\"vx" + number + "\"}");
+    }
+
+    private static Netns hostWithAddresses() {
+        Netns host = Netns.create("host");
+        for (int i = 1; i <= 4; i++) {
+            host.ip("address add 10.9.0." + i + "/32 dev lo");
+        }
+        return host;
+    }
+
+    private static ProcessSample sample(String when, WeftDaemon daemon) {
+        ProcessSample sample = ProcessSample.of(daemon.pid());
+        System.out.printf(
+                Locale.ROOT,
+                "%s: %.0f MB, %d descriptors, %d threads%n",
+                when,
+                sample.rss() / 1024.0,
+                sample.descriptors(),
+                sample.threads());
+        return sample;
+    }
+
+    private static void expectSame(ProcessSample before, ProcessSample after) {
+        assertTrue(after.descriptors() <= before.descriptors() + FEW, () -> before + " became " + after);
+        assertTrue(after.threads() <= before.threads() + FEW, () -> before + " became " + after);
+        assertTrue(after.rss() <= before.rss() * GROWTH, () -> before + " became " + after);
+    }
+
+    @Test
+    void manyVtepsAtOnceGiveBackWhatTheyTook() {
+        try (Netns host = hostWithAddresses();
+                WeftDaemon daemon = new WeftDaemon(host, null)) {
+            daemon.start();
+            sample("without VTEPs", daemon);
+            ProcessSample first = addAndRemoveAll(daemon);
+            ProcessSample second = addAndRemoveAll(daemon);
+            expectSame(first, second);
+            assertEquals(0, daemon.terminate());
+        }
+    }
+
+    /** What is in use afterwards. */
+    private static ProcessSample addAndRemoveAll(WeftDaemon daemon) {
+        for (int i = 0; i < VTEPS; i++) {
+            add(daemon, i);
+        }
+        sample("with " + VTEPS + " VTEPs", daemon);
+        assertEquals(VTEPS, daemon.control().get("/v1/link").getAsJsonArray().size());
+        for (int i = 0; i < VTEPS; i++) {
+            remove(daemon, i);
+        }
+        return sample("without them", daemon);
+    }
+
+    @Test
+    void aVtepThatFindsNoSourcePortIsRefusedAndDisturbsNoOther() {
+        try (Netns host = hostWithAddresses();
+                WeftDaemon daemon = new WeftDaemon(host, null)) {
+            daemon.start();
+            add(daemon, 0);
+            String another = LINK.formatted(1, 2, 1, 20_000, 20_008, 201, 1);
+            ControlClient.Answer answer = daemon.control().attempt("POST", "/v1", another);
+            assertTrue(answer.body().contains("no source port is free; widen srcport"), answer::toString);
+            assertTrue(!host.hasDevice("vx1"), "nothing is left of it");
+            assertTrue(host.ipJson("link show vx0").contains("LOWER_UP"), "the other is up");
+            remove(daemon, 0);
+            daemon.control().post(another);
+        }
+    }
+
+    @Test
+    void containersThatComeAndGoLeaveNothing() {
+        try (CellLab lab = CellLab.plumb(Subject.WEFT)) {
+            CellHost host = lab.hosts.get(0);
+            lab.start(host);
+            attachAndDetach(host);
+            ProcessSample before = sample("after " + CONTAINERS + " containers", host.daemon());
+            for (int round = 1; round < ROUNDS; round++) {
+                attachAndDetach(host);
+            }
+            expectSame(before, sample("after " + ROUNDS * CONTAINERS + " containers", host.daemon()));
+            assertEquals("nothing to change\n", host.weft("converge --dry-run"));
+        }
+    }
+
+    private static void attachAndDetach(CellHost host) {
+        List<Container> containers = new ArrayList<>();
+        String network = host.lease().base().replaceAll("\\d+$", "");
+        for (int i = 1; i <= CONTAINERS; i++) {
+            containers.add(host.attach(network + i));
+        }
+        containers.forEach(host::detach);
+        assertTrue(!host.netns.ipJson("link show").contains("\"s-"), "no veth is left");
+    }
+}
