@@ -101,6 +101,11 @@ final class FuzzHost {
         }
     }
 
+    void close() {
+        vteps.forEach(FuzzVtep::close);
+        slab.close();
+    }
+
     void checkBooks() {
         long frames = 0;
         for (FuzzVtep vtep : vteps) {

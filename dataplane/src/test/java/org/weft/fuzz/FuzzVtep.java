@@ -35,6 +35,8 @@ final class FuzzVtep {
     final FlowTable flows = new FlowTable(FLOWS, FlowTable.Timeouts.DEFAULT);
     private final FrameSlab slab;
     private final FrameRing leaving;
+    private final FrameRing arriving;
+    private final RefusalSender refusals;
     private final TapReader reader;
     private final Encapsulator encapsulator;
     private final TapWriter writer;
@@ -48,8 +50,8 @@ final class FuzzVtep {
         boolean uncut = random.nextInt(3) == 0;
         sender = new FuzzSender(new Faults(random.split(), faults), random.nextInt(1, 257), uncut);
         refusalSender = new FuzzSender(new Faults(random.split(), faults), random.nextInt(1, 257), uncut);
-        FrameRing arriving = new FrameRing(arrivals.slots(), FRAMES_PER_SLOT);
-        RefusalSender refusals = new RefusalSender(vtep, refusalSender, vtep.counters(), capture);
+        arriving = new FrameRing(arrivals.slots(), FRAMES_PER_SLOT);
+        refusals = new RefusalSender(vtep, refusalSender, vtep.counters(), capture);
         ingress = new Ingress(vtep, arriving, vtep.counters(), refusals);
         writer = new TapWriter(vtep, tap, arrivals, arriving, vtep.counters(), capture);
         slab = new FrameSlab(random.nextInt(1, 34));
@@ -69,6 +71,7 @@ final class FuzzVtep {
         attributes.put("mtu", Integer.toString(MTUS[random.nextInt(MTUS.length)]));
         attributes.put("gbp", Boolean.toString(random.nextInt(4) != 0));
         attributes.put("learning", Boolean.toString(random.nextInt(3) == 0));
+        attributes.put("known-peers", Boolean.toString(random.nextInt(3) == 0));
         attributes.put("proxy", Boolean.toString(random.nextInt(3) != 0));
         attributes.put("maxaddress", random.nextInt(4) == 0 ? "8" : "0");
         attributes.put("gro", random.nextInt(6) == 0 ? "off" : "on");
@@ -84,6 +87,15 @@ final class FuzzVtep {
 
     VtepConfig config() {
         return vtep.config();
+    }
+
+    /** Gives memory back, for the next scenario to find what is wrong with that. */
+    void close() {
+        encapsulator.close();
+        leaving.close();
+        slab.close();
+        arriving.close();
+        refusals.close();
     }
 
     /** Writes delivered frames to the TAP; how many there were. */

@@ -88,6 +88,9 @@ final class ReceiveModel {
     }
 
     private Counter refusal(FuzzVtep vtep, int flags, int reservedByte, byte[] inner, Message message) {
+        if (vtep.config().knownPeers() && !vtep.tables.knows(message.source())) {
+            return Counter.UNDERLAY_UNKNOWN;
+        }
         int reserved = vtep.config().gbp() ? 0x7700_0000 : ~FLAG_I;
         if ((flags & reserved) != 0 || reservedByte != 0) {
             return Counter.VXLAN_INVALID_HDR;

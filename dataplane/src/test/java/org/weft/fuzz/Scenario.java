@@ -42,6 +42,7 @@ final class Scenario {
         Counter.VXLAN_ENTRY_EXISTS,
         Counter.IP_HDR_TRUNC,
         Counter.IP_TUNNEL_ECN,
+        Counter.UNDERLAY_UNKNOWN,
         Counter.SPOOFED_UNDERLAY,
         Counter.SPOOFED_MAC,
         Counter.SPOOFED_IP,
@@ -120,6 +121,7 @@ final class Scenario {
                 host.checkBooks();
             }
             host.capture(false);
+            host.close();
         } catch (RuntimeException e) {
             throw new Finding(e + "\nAfter " + packets + " packets came\n" + shown(), e);
         }

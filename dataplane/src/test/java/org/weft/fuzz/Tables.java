@@ -92,6 +92,12 @@ final class Tables {
         return where != null ? List.of(new Remote(where)) : permanent.get(mac);
     }
 
+    /** Whether an entry that was not learned has a remote with this address. */
+    boolean knows(IpAddress underlay) {
+        return permanent.values().stream().flatMap(List::stream).anyMatch(remote -> remote.address()
+                .equals(underlay));
+    }
+
     List<Remote> defaultRemotes() {
         return permanent.get(FdbTable.DEFAULT_MAC);
     }
