@@ -81,6 +81,8 @@ final class ContainerHost implements AutoCloseable {
     List<String> veths() {
         return netns.exec("ip", "-o", "link", "show", "type", "veth")
                 .lines()
+                // ip says "Error: Peer netns reference is invalid." while other namespaces go.
+                .filter(line -> line.matches("\\d+: .*"))
                 .map(line -> line.split("[ @:]+")[1])
                 .sorted()
                 .toList();
