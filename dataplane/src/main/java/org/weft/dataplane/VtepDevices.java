@@ -190,8 +190,9 @@ final class VtepDevices implements AutoCloseable {
             bridgeMarks();
         }
         VtepSysctls.refuseRouters(config.name());
-        VtepSysctls.admit(config);
-        VtepSysctls.dismiss(config);
+        boolean ipv6Neighbours = vtep.neighbours().hasIpv6();
+        VtepSysctls.admit(config, ipv6Neighbours);
+        VtepSysctls.dismiss(config, ipv6Neighbours);
         link.up(true);
         for (IpPrefix address : config.addresses()) {
             HostNetwork.addAddress(config.name(), address);

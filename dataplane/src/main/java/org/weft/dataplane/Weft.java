@@ -262,7 +262,8 @@ public final class Weft implements VtepRegistry, AutoCloseable {
         if (changed.mac() != before.mac()) {
             link.mac(changed.mac());
         }
-        VtepSysctls.admit(changed);
+        boolean ipv6Neighbours = vtep.neighbours().hasIpv6();
+        VtepSysctls.admit(changed, ipv6Neighbours);
         for (IpPrefix address : changed.addresses()) {
             if (!before.addresses().contains(address)) {
                 HostNetwork.addAddress(vtep.name(), address);
@@ -276,7 +277,7 @@ public final class Weft implements VtepRegistry, AutoCloseable {
         if (changed.installNeighbours() != before.installNeighbours()) {
             install(vtep, changed.installNeighbours());
         }
-        VtepSysctls.dismiss(changed);
+        VtepSysctls.dismiss(changed, ipv6Neighbours);
         vtep.config(changed);
         VtepDevices open = devices.get(vtep);
         if (open != null && !changed.switches().equals(before.switches())) {
@@ -345,6 +346,9 @@ public final class Weft implements VtepRegistry, AutoCloseable {
         if (mac == NeighbourTable.NONE) {
             HostNetwork.removeNeighbours(vtep.name(), List.of(new Neighbour(address, mac)));
         } else {
+            if (!address.isIpv4()) {
+                VtepSysctls.admit(vtep.config(), true);
+            }
             HostNetwork.addNeighbours(vtep.name(), List.of(new Neighbour(address, mac)));
         }
     }

@@ -71,6 +71,21 @@ class QuietHostIT {
     }
 
     @Test
+    void aVtepThatInstallsIpv4NeighboursAsACellsDoesHasNoIpv6() {
+        start(
+                """
+                address: 10.255.126.0/16
+                    install-neighbours: true
+                    neighbours: [{ip: 10.255.99.0, mac: "ee:ee:0a:ff:63:00"}]""");
+        assertEquals("1", ipv6("disable_ipv6"));
+        daemon.control()
+                .post(
+                        """
+                        {"object":"neigh","action":"add","dev":"vx","dst":"fd00:99::3","lladdr":"ee:ee:0a:ff:63:00"}""");
+        assertTrue(lab.host.ipJson("-6 neigh show dev vx nud permanent").contains("fd00:99::3"));
+    }
+
+    @Test
     void aRouterAdvertisementChangesNoRouteOfAVtepWithIpv6() {
         start("address: [10.255.126.0/16, \"fd00:99::1/64\"]");
         advertise();

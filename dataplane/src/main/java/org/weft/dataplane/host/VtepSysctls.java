@@ -44,11 +44,15 @@ public final class VtepSysctls {
         set(dev, "ipv4", "accept_redirects", "0");
     }
 
-    /** Lets IPv6 on a device for what a configuration will put there. Call it before it does. */
-    public static void admit(VtepConfig config) {
+    /**
+     * Lets IPv6 on a device for what a configuration will put there. Call it before it does.
+     *
+     * @param neighbours whether IPv6 neighbours are among what may be installed
+     */
+    public static void admit(VtepConfig config, boolean neighbours) {
         if (hasIpv6(config.addresses())) {
             set(config.name(), "ipv6", "disable_ipv6", "0");
-        } else if (othersMayUseIpv6(config)) {
+        } else if (othersMayUseIpv6(config, neighbours)) {
             set(config.name(), "ipv6", "addr_gen_mode", NO_LINK_LOCAL);
             if ("0".equals(read("ipv6/conf/default/disable_ipv6"))) {
                 set(config.name(), "ipv6", "disable_ipv6", "0");
@@ -56,9 +60,13 @@ public final class VtepSysctls {
         }
     }
 
-    /** Takes IPv6 off a device that a configuration has no use for it on. Call it when its own IPv6 addresses are gone. */
-    public static void dismiss(VtepConfig config) {
-        if (!hasIpv6(config.addresses()) && !othersMayUseIpv6(config) && !hasPermanentIpv6(config.name())) {
+    /**
+     * Takes IPv6 off a device whose configuration has no use for it. Call it when the device's own IPv6 addresses are gone.
+     *
+     * @param neighbours whether IPv6 neighbours are among what may be installed
+     */
+    public static void dismiss(VtepConfig config, boolean neighbours) {
+        if (!hasIpv6(config.addresses()) && !othersMayUseIpv6(config, neighbours) && !hasPermanentIpv6(config.name())) {
             set(config.name(), "ipv6", "disable_ipv6", "1");
         }
     }
@@ -68,8 +76,8 @@ public final class VtepSysctls {
     }
 
     /** Without {@code address}, {@code ip address} gives them; and IPv6 neighbours cannot be installed without IPv6. */
-    private static boolean othersMayUseIpv6(VtepConfig config) {
-        return config.addresses().isEmpty() || config.installNeighbours();
+    private static boolean othersMayUseIpv6(VtepConfig config, boolean neighbours) {
+        return config.addresses().isEmpty() || neighbours && config.installNeighbours();
     }
 
     /** Whether an operator gave the device an IPv6 address; those from router advertisements are not permanent. */

@@ -50,6 +50,13 @@ public final class NeighbourTable {
         return macs.size();
     }
 
+    /** Whether any entry has an IPv6 address; looks at every entry. */
+    public boolean hasIpv6() {
+        boolean[] found = {false};
+        macs.forEach((high, low, mac, flags, time) -> found[0] |= !new IpAddress(high, low).isIpv4());
+        return found[0];
+    }
+
     /** All entries by address, read one after the other as they are asked for. */
     public Stream<Neighbour> entries() {
         return Walk.over(
