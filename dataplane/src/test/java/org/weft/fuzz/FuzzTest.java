@@ -12,7 +12,7 @@ import org.weft.dataplane.counters.Counter;
 /** The same scenarios each time; {@code scripts/fuzz} runs others. */
 class FuzzTest {
     private static final long SEED = 20261201;
-    private static final int SCENARIOS = 500;
+    private static final int SCENARIOS = 800;
 
     @Test
     void agentsDoAsTheModelsSayWhateverComes() {

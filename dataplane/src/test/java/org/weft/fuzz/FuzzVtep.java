@@ -1,11 +1,13 @@
 package org.weft.fuzz;
 
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import org.weft.dataplane.agent.Decapsulator.Ingress;
 import org.weft.dataplane.agent.Encapsulator;
 import org.weft.dataplane.agent.FrameRing;
+import org.weft.dataplane.agent.OwnDatagrams;
 import org.weft.dataplane.agent.RefusalSender;
 import org.weft.dataplane.agent.TapReader;
 import org.weft.dataplane.agent.TapWriter;
@@ -32,6 +34,7 @@ final class FuzzVtep {
     final FuzzSender refusalSender;
     final Ledger ledger;
     final Ingress ingress;
+    final LoopModel loops = new LoopModel();
     final FlowTable flows = new FlowTable(FLOWS, FlowTable.Timeouts.DEFAULT);
     private final FrameSlab slab;
     private final FrameRing leaving;
@@ -57,7 +60,9 @@ final class FuzzVtep {
         slab = new FrameSlab(random.nextInt(1, 34));
         leaving = new FrameRing(slab.slots(), 1);
         reader = new TapReader(tap, slab, leaving, vtep.counters());
-        encapsulator = new Encapsulator(vtep, tap, slab, leaving, sender, vtep.counters(), capture);
+        OwnDatagrams own = new OwnDatagrams();
+        own.add(vtep, List.of(LoopModel.PORTS));
+        encapsulator = new Encapsulator(vtep, tap, slab, leaving, sender, vtep.counters(), capture).refuseOwn(own);
         if (random.nextInt(4) == 0) {
             vtep.expectMarksInMac();
         }

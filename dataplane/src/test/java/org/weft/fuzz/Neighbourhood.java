@@ -61,11 +61,12 @@ final class Neighbourhood {
         int container = random.nextInt(CONTAINERS);
         int address = ours ? OWN_SUBNET + container : theirSubnet(random.nextInt(THEIR_COUNT)) + container;
         if (random.nextInt(RARELY) == 0) {
-            address = switch (random.nextInt(5)) {
+            address = switch (random.nextInt(6)) {
                 case 0 -> 0xe000_0001;
                 case 1 -> -1;
                 case 2 -> 0;
                 case 3 -> 0x7f00_0001;
+                case 4 -> 0x0a00_0001;
                 default -> random.nextInt();
             };
         }

@@ -31,6 +31,7 @@ final class Parsed {
     int transportLength;
     boolean fragment;
     boolean laterFragment;
+    int fragmentId;
 
     /** Whether the chain of IPv6 headers has only headers that each segment may repeat; true for IPv4. */
     boolean repeatable = true;
@@ -76,6 +77,7 @@ final class Parsed {
         int fragmentField = Octets.get16(frame, network + 6);
         fragment = (fragmentField & 0x3fff) != 0;
         laterFragment = (fragmentField & 0x1fff) != 0;
+        fragmentId = fragment ? Octets.get16(frame, network + 4) : 0;
         int header = (frame[network] & 15) * 4;
         boolean valid = Octets.get8(frame, network) >> 4 == 4 && header >= 20 && header <= rest;
         if (valid && !laterFragment) {
@@ -110,6 +112,7 @@ final class Parsed {
             int next = Octets.get8(frame, at);
             if (protocol == 44) {
                 fragment = true;
+                fragmentId = Octets.get32(frame, at + 4);
                 laterFragment = (Octets.get16(frame, at + 2) & 0xfff8) != 0;
                 if (laterFragment) {
                     protocol = next;

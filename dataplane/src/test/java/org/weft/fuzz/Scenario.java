@@ -69,6 +69,7 @@ final class Scenario {
         Counter.NEIGH_UNKNOWN,
         Counter.NEIGH_UNANSWERED,
         Counter.TX_HDR_TRUNC,
+        Counter.CIRCULAR_ROUTE,
         Counter.SKB_GSO_SEG,
         Counter.PKT_TOO_BIG,
         Counter.IP_OUTNOROUTES,

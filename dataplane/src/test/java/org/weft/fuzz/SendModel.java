@@ -67,6 +67,9 @@ final class SendModel {
         if (!parsed.complete) {
             return Counter.TX_HDR_TRUNC;
         }
+        if (vtep.loops.loops(parsed)) {
+            return Counter.CIRCULAR_ROUTE;
+        }
         if (vtep.config().proxy()) {
             Counter verdict = answer(parsed);
             if (verdict != null) {

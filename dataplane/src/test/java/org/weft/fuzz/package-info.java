@@ -6,7 +6,7 @@
  *   Scenario: one host, set up at random; some rounds of traffic
  *     Drafts, Damage, Bursts    what comes in
  *     FuzzHost, FuzzVtep        the agents over FuzzUnderlay, FuzzTap and FuzzSender
- *     ReceiveModel, SendModel   what must come out of it
+ *     ReceiveModel, SendModel   what must come out of it; of SendModel a part are NeighbourModel and LoopModel
  *     Deliveries, Books         compare, and count
  *   Parsed, Cut, Octets         the models' own idea of frames, super-frames and checksums
  * </pre>

@@ -3,9 +3,9 @@ package org.weft.it;
 import java.util.ArrayList;
 import java.util.List;
 
-/** A figure over time: whether it grows once the first quarter, in which everything warms up, is over. */
+/** A figure over time: whether it grows once the first half, in which code is compiled and pools fill, is over. */
 final class Trend {
-    private static final double WARM_UP = 0.25;
+    private static final double WARM_UP = 0.5;
 
     private final List<Double> times = new ArrayList<>();
     private final List<Double> values = new ArrayList<>();
