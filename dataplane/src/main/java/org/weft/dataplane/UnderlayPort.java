@@ -243,7 +243,7 @@ final class UnderlayPort implements AutoCloseable {
         toldNanos = System.nanoTime();
         return "receiving on " + key + " failed" + lastErrno() + "; "
                 + (lost ? "opening the sockets again" : deaf ? "listening again" : "continuing")
-                + "; if this happens again, look at weft_rx_read_errors_total and for whoever closes sockets (ss -K)";
+                + "; if this happens again, look at weft_rx_read_errors_total, and find out what closes sockets (ss -K)";
     }
 
     private String lastErrno() {

@@ -67,7 +67,7 @@ public final class Weft implements VtepRegistry, AutoCloseable {
     private final Map<UnderlayPort.Key, UnderlayPort> ports = new LinkedHashMap<>();
     private final Map<String, Vtep> vteps = new ConcurrentHashMap<>();
 
-    /** The same, in order; and the ports. Replaced with each change, so that readers wait for nobody who changes them. */
+    /** The same, in order; and the ports. Each change replaces them, so that readers never wait for a change. */
     private volatile List<Vtep> shownVteps = List.of();
 
     private volatile Map<UnderlayPort.Key, UnderlayPort> shownPorts = Map.of();

@@ -59,7 +59,7 @@ final class Deliveries {
         }
     }
 
-    /** Finds a frame among those that may come next, and goes on behind it. */
+    /** Finds a frame among those that may come next, and continues behind it. */
     private boolean found(byte[] frame) {
         for (int i = next; i < expected.size(); i++) {
             if (isSame(frame, expected.get(i).frame())) {

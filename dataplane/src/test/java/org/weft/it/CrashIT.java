@@ -15,7 +15,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.weft.testing.RequiresRoot;
 
-/** What is left, and what goes on, when the JVM of a cell's daemon crashes under traffic. */
+/** A cell survives a crash of its daemon's JVM under traffic: devices stay, and the next daemon takes them over. */
 @RequiresRoot
 class CrashIT {
     private static CellLab lab;

@@ -150,7 +150,7 @@ class HangingCommandIT {
                         .size());
     }
 
-    /** A zombie has ended; its parent, whoever that is by now, has not looked yet. */
+    /** A zombie has ended, even if its parent has not waited for it yet. */
     private static boolean runs(String pid) {
         try {
             return !Files.readString(Path.of("/proc", pid, "stat")).matches("(?s).*\\) Z .*");

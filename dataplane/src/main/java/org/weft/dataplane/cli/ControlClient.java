@@ -46,7 +46,7 @@ final class ControlClient {
         this.patience = patience;
     }
 
-    /** Whether anybody listens on the socket, be it a daemon that does not answer. */
+    /** Whether a process listens on the socket, even one that does not answer. */
     boolean answers() {
         try (ControlChannel channel = ControlChannel.open(socket, patience.prompt())) {
             return channel.isOpen();

@@ -132,7 +132,7 @@ public final class ControlServer implements AutoCloseable {
      * Answers silk-cni, which asks for the cell's subnet and MTU. If the address cannot be bound, it is tried again until it
      * can.
      *
-     * @param address as of {@link #listenForMetrics}
+     * @param address as for {@link #listenForMetrics}
      * @return what it listens on; null if it does not yet
      */
     public InetSocketAddress listenForNetworkInfo(String address) {

@@ -69,7 +69,7 @@ final class Health {
         return status.phase() == Phase.LOST ? new Verdict(false, status.trouble()) : new Verdict(true, "ok");
     }
 
-    /** Whether packets pass, be it by leases and policies that are old; and what is not served beside that. */
+    /** Whether packets pass, even by old leases and policies; the sentence also names addresses that are not served. */
     Verdict ready() {
         Verdict passing = passing();
         String unserved = listeners.stream()

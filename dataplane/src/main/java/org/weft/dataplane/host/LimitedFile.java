@@ -54,7 +54,7 @@ public final class LimitedFile {
      * The whole file as text.
      *
      * @throws CharacterCodingException if it is not UTF-8
-     * @throws OperatorException as of {@link #bytes}
+     * @throws OperatorException as {@link #bytes} does
      */
     public static String text(Path file, int limit) throws IOException {
         byte[] bytes = bytes(file, limit);

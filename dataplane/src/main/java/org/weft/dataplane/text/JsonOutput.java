@@ -4,7 +4,7 @@ import java.io.FilterWriter;
 import java.io.IOException;
 import java.io.Writer;
 
-/** Writes JSON so that nobody's terminal acts upon it, as {@link Visible#json} has it. For one thread. */
+/** Writes JSON that no terminal takes for commands ({@link Visible#json}). For one thread. */
 public final class JsonOutput extends FilterWriter {
     private static final int FIRST_OF_LATIN = 0x7f;
 

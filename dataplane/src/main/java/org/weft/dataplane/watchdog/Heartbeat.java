@@ -47,8 +47,8 @@ public final class Heartbeat implements AutoCloseable {
     }
 
     /**
-     * A task of the thread that comes again and again: it beats before and behind it, and what it throws is logged, counted,
-     * and kept from whoever calls.
+     * Wraps a recurring task of the thread: the thread beats before and after it. An exception of the task is logged and
+     * counted, and does not reach the caller.
      */
     public Runnable guard(Runnable task) {
         return () -> {

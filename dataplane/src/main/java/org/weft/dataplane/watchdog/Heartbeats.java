@@ -8,8 +8,8 @@ import java.util.function.BiConsumer;
 import java.util.function.LongSupplier;
 
 /**
- * The long-lived threads of a process, and whether each still beats. Thread-safe; nobody who asks waits for a thread that
- * hangs.
+ * The long-lived threads of a process, and whether each still beats. Thread-safe; a question never waits for a
+ * thread that hangs.
  *
  * <p>One thread looks at them once a second. If it did not for longer, then the whole process was stopped, or did not get the
  * CPU: each thread has its full time again then.

@@ -12,7 +12,7 @@
  *   <li>{@code weft-leases}, {@code weft-policies}, {@code weft-metadata} (files), {@code weft-silk-controller}, {@code
  *       weft-policy-server} (polls), {@code weft-etcd}: with each turn, and once a second while they wait.
  *   <li>{@code weft-verdicts}: ten times a second.
- *   <li>{@code weft-watchdog}: with each look; whoever asks notices if there are none.
+ *   <li>{@code weft-watchdog}: with each look; a question notices when the looks stop.
  * </ul>
  *
  * <p>Without a heartbeat: threads that come and go with one operation, whose commands and requests have deadlines ({@code

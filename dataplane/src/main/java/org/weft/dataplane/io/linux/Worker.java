@@ -73,7 +73,7 @@ public final class Worker implements AutoCloseable {
         loop.scheduleWithFixedDelay(heartbeat::beat, 0, period, TimeUnit.NANOSECONDS);
     }
 
-    /** Says what the loop does from now on, for whoever asks why it hangs; on the loop. */
+    /** Notes what the loop does from now on, for the sentence about a loop that hangs; call it on the loop. */
     public void doing(String what) {
         heartbeat.doing(what);
     }

@@ -32,7 +32,7 @@ class LedgerTest {
         return new Ledger(new AttachmentFile(directory), () -> List.of(attachment(77)));
     }
 
-    /** As on a file system that is read-only or full, whoever runs the test. */
+    /** Fails writes as a full or read-only file system does, even for root. */
     private void refuseWrites() throws IOException {
         Files.createDirectories(directory.resolve("containers.json.new/occupied"));
     }
