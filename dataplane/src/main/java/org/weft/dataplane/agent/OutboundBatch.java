@@ -62,7 +62,7 @@ final class OutboundBatch implements AutoCloseable {
     private final Counters counters;
     private final Capture capture;
     private final Segmenter segmenter = new Segmenter();
-    private final OffHeap memory = OffHeap.take(ARENA_LENGTH);
+    private final OffHeap memory = OffHeap.takeUnwritten(ARENA_LENGTH);
     private final UnsafeBuffer arena = memory.buffer();
     private final UnsafeBuffer captured = new UnsafeBuffer(new byte[FrameSlab.MAX_FRAME_LENGTH]);
     private final UnderlaySender.FailureHandler onFailure = this::onSendFailure;

@@ -41,7 +41,7 @@ public final class FrameSlab implements AutoCloseable {
 
     /** @param slots how many frames can be under way at once. */
     public FrameSlab(int slots) {
-        memory = OffHeap.take(Math.multiplyExact(slots, SLOT_LENGTH));
+        memory = OffHeap.takeUnwritten(Math.multiplyExact(slots, SLOT_LENGTH));
         buffer = memory.buffer();
         free = new int[slots];
         Arrays.setAll(free, i -> slots - 1 - i);

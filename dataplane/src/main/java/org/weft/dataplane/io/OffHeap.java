@@ -1,12 +1,11 @@
 package org.weft.dataplane.io;
 
-import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.Map;
 import org.agrona.BitUtil;
-import org.agrona.BufferUtil;
+import org.agrona.UnsafeApi;
 import org.agrona.concurrent.UnsafeBuffer;
 
 /**
@@ -15,19 +14,25 @@ import org.agrona.concurrent.UnsafeBuffer;
  *
  * <p>Closed, it serves for the next of the same length, and is never unmapped; the lengths are constants of a few
  * classes. The owner closes it when no thread uses it any more. {@link #buffer()} is empty from then on, so that a later
- * access throws, and changes nothing that belongs to another owner. Take and close are thread-safe.
+ * access throws, and changes nothing that belongs to another owner. What is not closed is lost. Take and close are thread-safe.
  */
 public final class OffHeap implements AutoCloseable {
     private static final int PAGE_LENGTH = 4096;
     private static final byte[] NOTHING = {};
-    private static final Map<Integer, Deque<ByteBuffer>> IDLE = new HashMap<>();
+
+    /** Addresses by length. */
+    private static final Map<Integer, Deque<Long>> IDLE = new HashMap<>();
+
+    private static final long CLOSED = 0;
 
     private final UnsafeBuffer buffer;
-    private ByteBuffer memory;
+    private final int length;
+    private long address;
 
-    private OffHeap(ByteBuffer memory) {
-        this.memory = memory;
-        this.buffer = new UnsafeBuffer(memory);
+    private OffHeap(long address, int length) {
+        this.address = address;
+        this.length = length;
+        this.buffer = new UnsafeBuffer(address, length);
     }
 
     /**
@@ -36,18 +41,26 @@ public final class OffHeap implements AutoCloseable {
      * @throws OutOfMemoryError if there is none
      */
     public static OffHeap take(int length) {
-        ByteBuffer idle;
+        OffHeap memory = takeUnwritten(length);
+        memory.buffer.setMemory(0, length, (byte) 0);
+        return memory;
+    }
+
+    /**
+     * Takes memory that may contain anything, aligned as that of {@link #take}. New memory is resident from page to page as
+     * it is written, so that what is made for the worst case costs no more than what is used.
+     *
+     * @throws OutOfMemoryError if there is none
+     */
+    public static OffHeap takeUnwritten(int length) {
         synchronized (IDLE) {
-            Deque<ByteBuffer> blocks = IDLE.get(length);
-            idle = blocks == null ? null : blocks.pollLast();
+            Deque<Long> blocks = IDLE.get(length);
+            if (blocks != null && !blocks.isEmpty()) {
+                return new OffHeap(blocks.removeLast(), length);
+            }
         }
-        if (idle == null) {
-            int alignment = length < PAGE_LENGTH ? BitUtil.CACHE_LINE_LENGTH : PAGE_LENGTH;
-            return new OffHeap(BufferUtil.allocateDirectAligned(length, alignment));
-        }
-        OffHeap again = new OffHeap(idle);
-        again.buffer.setMemory(0, length, (byte) 0);
-        return again;
+        int alignment = length < PAGE_LENGTH ? BitUtil.CACHE_LINE_LENGTH : PAGE_LENGTH;
+        return new OffHeap(BitUtil.align(UnsafeApi.allocateMemory((long) length + alignment), alignment), length);
     }
 
     /** The memory; the same object each time. Keep this object as long as its address is in use. */
@@ -58,13 +71,13 @@ public final class OffHeap implements AutoCloseable {
     /** Gives the memory back; again, it does nothing. */
     @Override
     public synchronized void close() {
-        if (memory == null) {
+        if (address == CLOSED) {
             return;
         }
         buffer.wrap(NOTHING);
         synchronized (IDLE) {
-            IDLE.computeIfAbsent(memory.capacity(), same -> new ArrayDeque<>()).addLast(memory);
+            IDLE.computeIfAbsent(length, same -> new ArrayDeque<>()).addLast(address);
         }
-        memory = null;
+        address = CLOSED;
     }
 }
