@@ -7,7 +7,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
-import org.weft.dataplane.io.linux.Confinement;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
 import picocli.CommandLine.Command;
@@ -45,7 +44,7 @@ final class DaemonCommand implements Callable<Integer> {
                     "this JVM keeps jdk.internal.misc to itself: start Weft with scripts/weft, or add"
                             + " --add-opens java.base/jdk.internal.misc=ALL-UNNAMED to java's options");
         }
-        Confinement.enter(namesCell());
+        weft.confine(namesCell());
         new Daemon(config, weft.control()).run();
         return 0;
     }

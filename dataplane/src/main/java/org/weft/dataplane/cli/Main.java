@@ -12,6 +12,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.Consumer;
+import org.weft.dataplane.io.linux.Confinement;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
 import picocli.CommandLine;
@@ -33,18 +35,26 @@ public final class Main {
                 new BufferedOutputStream(new FileOutputStream(FileDescriptor.out), 1 << 16),
                 false,
                 StandardCharsets.UTF_8);
-        int exitCode = execute(List.of(arguments), System.in, out, System.err);
+        int exitCode = execute(List.of(arguments), System.in, out, System.err, Confinement::enter);
         out.flush();
         System.exit(exitCode);
     }
 
-    /** Runs one command line and returns its exit code. */
+    /** Runs one command line in a process that keeps what it may do, and returns its exit code. */
     static int execute(List<String> arguments, InputStream in, PrintStream out, PrintStream err) {
-        return run(arguments, in, Terminal.on(out, false), Terminal.on(err, true));
+        return execute(arguments, in, out, err, cell -> {});
     }
 
-    private static int run(List<String> arguments, InputStream in, PrintStream out, PrintStream err) {
-        CommandLine commandLine = new CommandLine(new WeftCommand(in, out, err))
+    /** @param confine limits this process before it becomes a daemon, with a cell or without; may replace the process */
+    private static int execute(
+            List<String> arguments, InputStream in, PrintStream out, PrintStream err, Consumer<Boolean> confine) {
+        return run(arguments, new WeftCommand(in, Terminal.on(out, false), Terminal.on(err, true), confine));
+    }
+
+    private static int run(List<String> arguments, WeftCommand weft) {
+        PrintStream out = weft.out();
+        PrintStream err = weft.err();
+        CommandLine commandLine = new CommandLine(weft)
                 .setExpandAtFiles(false)
                 .setAbbreviatedSubcommandsAllowed(true)
                 .setColorScheme(CommandLine.Help.defaultColorScheme(Ansi.OFF))

@@ -11,6 +11,7 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
+import java.util.function.Consumer;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
 import picocli.AutoComplete.GenerateCompletion;
@@ -120,11 +121,18 @@ final class WeftCommand implements Callable<Integer> {
     private final InputStream in;
     private final PrintStream out;
     private final PrintStream err;
+    private final Consumer<Boolean> confine;
 
-    WeftCommand(InputStream in, PrintStream out, PrintStream err) {
+    WeftCommand(InputStream in, PrintStream out, PrintStream err, Consumer<Boolean> confine) {
         this.in = in;
         this.out = out;
         this.err = err;
+        this.confine = confine;
+    }
+
+    /** Limits what this process may do, before it becomes a daemon. */
+    void confine(boolean cell) {
+        confine.accept(cell);
     }
 
     PrintStream out() {

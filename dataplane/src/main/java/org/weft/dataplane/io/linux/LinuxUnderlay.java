@@ -238,6 +238,9 @@ public final class LinuxUnderlay implements Underlay {
 
     @Override
     public int receive(FrameSlab slab, int[] slots, int count) {
+        if (fd < 0) {
+            return -Errno.EBADF; // closed on this loop, by an agent before: the messages' memory is given back
+        }
         int room = Math.min(count, BATCH);
         long memory = slab.buffer().addressOffset();
         for (int i = 0; i < room; i++) {
