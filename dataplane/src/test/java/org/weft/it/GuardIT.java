@@ -65,6 +65,7 @@ class GuardIT {
         host.netns.exec("nft", "flush", "ruleset");
         host.netns.sysctl("net.ipv4.conf.all.rp_filter", "0");
         attacker().netns().ip("address flush dev lo");
+        lab.hosts().forEach(each -> each.netns.exec("nft", "add table ip watch; delete table ip watch"));
         host.weft("converge");
     }
 
@@ -130,10 +131,26 @@ class GuardIT {
 
     /** Packets that a rule of the table has refused. */
     private static long refused(CellHost host, String rule) {
-        String table = host.netns.exec("nft", "list", "table", "inet", "weft-silk-vtep-cell");
+        return counted(host.netns.exec("nft", "list", "table", "inet", "weft-silk-vtep-cell"), rule);
+    }
+
+    private static long counted(String table, String rule) {
         Matcher found = Pattern.compile(rule + " counter packets (\\d+)").matcher(table);
         assertTrue(found.find(), table);
         return Long.parseLong(found.group(1));
+    }
+
+    /** Counts what comes through an interface to the VTEP's port, behind all rules that refuse it. */
+    private static void watch(CellHost host, String from) {
+        host.netns.exec(
+                "nft",
+                "add table ip watch; add chain ip watch heard { type filter hook input priority 300; };"
+                        + " add rule ip watch heard iifname \"" + from + "\" udp dport 4789 counter");
+    }
+
+    /** What a socket could have received since {@link #watch}. */
+    private static long heard(CellHost host) {
+        return counted(host.netns.exec("nft", "list", "table", "ip", "watch"), "dport 4789");
     }
 
     private static boolean stands(CellHost host) {
@@ -170,20 +187,27 @@ class GuardIT {
     /** The VTEP of this lab receives from eth0 only; one without {@code dev} would hear it. */
     @Test
     void aContainerCannotMakeUpAPacketWithATagForItsOwnHost() throws IOException {
+        watch(lab.host(0), "s-*");
         try (DatagramSocket sibling = receiver(sibling())) {
             send(attacker(), ATTACKER, "10.0.32.12", VXLAN, forged(0xff, "10.255.108.0", SERVICE, SIBLING));
             send(service(), SERVICE, SIBLING, PORT, ascii("true"));
             assertEquals("true", next(sibling));
         }
+        assertEquals(0, heard(lab.host(0)));
         assertEquals(1, refused(lab.host(0), "\"silk-vtep\" } udp dport 4789"));
     }
 
     /** The kernel's device, which others may have, receives on its overlay address as well. */
     @Test
     void aContainerReachesTheVtepsPortOverTheOverlayNoMore() throws IOException {
-        send(attacker(), ATTACKER, HOST, VXLAN, forged(2, HOST, SIBLING, SERVICE));
-        Await.until(
-                "it is refused where it leaves", () -> refused(lab.host(0), "iifname \"s-\\*\" udp dport 4789") == 1);
+        watch(lab.host(1), "silk-vtep");
+        try (DatagramSocket service = receiver(service())) {
+            send(attacker(), ATTACKER, HOST, VXLAN, forged(2, HOST, SIBLING, SERVICE));
+            send(sibling(), SIBLING, SERVICE, PORT, ascii("true"));
+            assertEquals("true", next(service));
+        }
+        assertEquals(0, heard(lab.host(1)));
+        assertEquals(1, refused(lab.host(0), "iifname \"s-\\*\" udp dport 4789"));
     }
 
     /** The port that a packet is sent to is not the one that it arrives at. */

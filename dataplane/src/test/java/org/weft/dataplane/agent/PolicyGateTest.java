@@ -351,6 +351,7 @@ class PolicyGateTest {
         enforce();
         leaves(IpPackets.tagged(leaving.udp(NEAR, 50000, FAR, 53), 3));
         assertTrue(arrives(0, IpPackets.tagged(arriving.udp(FAR, 53, NEAR, 50000), 3)));
+        assertTrue(!arrives(0, IpPackets.tagged(arriving.udp(FAR, 53, NEAR, 50001), 3)), "of another flow");
     }
 
     @Test
