@@ -99,6 +99,7 @@ class VisibleTest {
         assertTrue(line.endsWith("\n"));
         String body = line.substring(0, line.length() - 1);
         assertSame(body, Visible.line(body));
+        assertTrue(body.matches("[0-9:.]{12} WARN  ROOT: lease [^%]*"), "no word of the pattern stays: " + body);
         assertTrue(
                 body.contains(
                         "lease \\x1b[31m \\u009b31m FAKE \\u202e\\x7f java.lang.IllegalStateException: \\x1b[31m"),
