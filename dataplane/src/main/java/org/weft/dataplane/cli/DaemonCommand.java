@@ -7,6 +7,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
+import org.weft.dataplane.config.ConfigFile;
+import org.weft.dataplane.host.LimitedFile;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
 import picocli.CommandLine.Command;
@@ -49,12 +51,18 @@ final class DaemonCommand implements Callable<Integer> {
         return 0;
     }
 
-    /** Whether the configuration has the word, as the launcher looks for it; what it means there is read later. */
+    /**
+     * Whether the configuration has the word, as the launcher looks for it; what it means there is read later. A pipe may have
+     * it, and is read only once.
+     */
     private boolean namesCell() {
+        if (config == null || !Files.isRegularFile(config)) {
+            return config != null && Files.exists(config);
+        }
         try {
-            return config != null
-                    && CELL.matcher(Files.readString(config, ISO_8859_1)).find();
-        } catch (IOException e) {
+            byte[] text = LimitedFile.bytes(config, ConfigFile.MAX_BYTES);
+            return CELL.matcher(new String(text, ISO_8859_1)).find();
+        } catch (IOException | OperatorException e) {
             // The daemon says why it cannot be read.
             return false;
         }

@@ -26,8 +26,9 @@ import org.weft.dataplane.vtep.VtepConfig;
 public final class ConfigFile {
     private static final List<String> KEYS =
             List.of("threading", "workers", "busy-poll", "metrics", "underlay", "vteps", "cell", "policy");
-    /** It is read when the heap is empty; 130,000 entries of tables have room. */
-    private static final int MAX_BYTES = 16 << 20;
+
+    /** The size of the largest file that is read. The heap is empty then; 130,000 entries of tables have room. */
+    public static final int MAX_BYTES = 16 << 20;
 
     private static final int MAX_NODES = 700_000;
     private static final int MAX_WORKERS = 64;

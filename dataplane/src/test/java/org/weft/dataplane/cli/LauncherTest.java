@@ -35,6 +35,15 @@ class LauncherTest {
         assertTrue(run.endsWith("org.weft.dataplane.cli.Main --control /tmp/x daemon --config weft.yml\n0"), run);
     }
 
+    /** The daemon reads it, and nobody can read it twice. */
+    @Test
+    void takesNothingFromAPipeThatIsTheConfiguration() throws Exception {
+        built();
+        Path jvm = jvm("17.0.15");
+        Files.writeString(jvm.resolve("bin/java"), "#!/bin/sh\nfor last; do :; done\ncat \"$last\"\n");
+        assertEquals("cell: {}\n0", weft("daemon --config <(echo 'cell: {}')", jvm));
+    }
+
     @Test
     void keepsFlagsOfNewJvmsFromOldOnes() throws Exception {
         built();
