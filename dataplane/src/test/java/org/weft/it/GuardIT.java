@@ -125,6 +125,10 @@ class GuardIT {
                 5555,
                 PORT,
                 ascii("forged"));
+        return encapsulated(tag, frame);
+    }
+
+    private static byte[] encapsulated(int tag, byte[] frame) {
         long header = 0x8800_0000_0000_0100L | (long) tag << 32;
         return Bytes.concat(ByteBuffer.allocate(8).putLong(header).array(), frame);
     }
@@ -296,20 +300,77 @@ class GuardIT {
         }
     }
 
+    // Packets that are for the host first
+
+    /** The host would send it on to the container, as nobody else's sysctls forbid it. */
+    @Test
+    void aSourceRouteThroughTheHostIsNoWayRoundPolicies() throws IOException {
+        lab.host(1).netns.sysctl("net.ipv4.conf.all.accept_source_route", "1");
+        service().netns().sysctl("net.ipv4.conf.all.accept_source_route", "1");
+        Container underlay = new Container(lab.host(0).netns, "10.0.32.12");
+        try (DatagramSocket service = receiver(service())) {
+            send(underlay, underlay.ip(), "10.0.16.14", VXLAN, encapsulated(1, sourceRouted(ATTACKER, HOST, SERVICE)));
+            send(sibling(), SIBLING, SERVICE, PORT, ascii("true"));
+            assertEquals("true", next(service));
+        }
+    }
+
+    /** A frame from a container's host to another host, which is to send it on. */
+    private static byte[] sourceRouted(String from, String host, String to) {
+        Ip ip = Ip.of(from, to);
+        byte[] datagram = Packets.udp(ip, 5555, PORT, ascii("forged"));
+        ByteBuffer header = ByteBuffer.allocate(28);
+        header.put((byte) 0x47).put((byte) 0).putShort((short) (28 + datagram.length));
+        header.putInt(0).put((byte) 64).put((byte) Packets.UDP).putShort((short) 0);
+        header.put(Packets.address(from)).put(Packets.address(host));
+        header.put((byte) 0x83).put((byte) 7).put((byte) 4).put(Packets.address(to));
+        header.putShort(10, (short) Bytes.checksum(header.array()));
+        return Packets.ethernet(
+                "ee:ee:" + CellHost.hex(host),
+                "ee:ee:" + CellHost.hex(from.replaceAll("\\d+$", "0")),
+                Packets.IPV4,
+                Bytes.concat(header.array(), datagram));
+    }
+
     // The table
 
     @Test
     void whatSomebodyFlushesIsBackAndLogged() {
         CellHost host = lab.host(0);
+        int before = repairs(host);
         host.netns.exec("nft", "flush", "ruleset");
         assertEquals("! table " + TABLE + "\n", host.weft("converge --dry-run"));
         assertFalse(stands(host), "it was but a question");
         Await.until("the table is back by itself", REPAIR, () -> stands(host));
-        Await.until("it is logged", () -> host.daemon().log().contains("repaired table " + TABLE));
+        Await.until("it is logged", () -> repairs(host) > before);
 
         host.netns.exec("nft", "flush", "chain", "inet", "weft-silk-vtep-cell", "forward");
         assertEquals("! table " + TABLE + "\n", host.weft("converge"));
         assertEquals("nothing to change\n", host.weft("converge --dry-run"));
+        assertEquals(0, refused(host, "iifname \"s-\\*\" udp dport 4789"));
+    }
+
+    private static int repairs(CellHost host) {
+        return host.daemon().log().split("repaired table " + TABLE, -1).length;
+    }
+
+    /** Such as a firewall that is reloaded as the daemon starts. */
+    @Test
+    void whatSomebodyTakesAwayWhileItIsLaidIsLaidAgain() {
+        CellHost host = lab.host(0);
+        Process other = host.netns.start(
+                lab.cells().directory().resolve("other.log"),
+                "bash",
+                "-c",
+                "while :; do nft flush chain inet weft-silk-vtep-cell forward; done");
+        try {
+            for (int i = 0; i < 5; i++) {
+                host.daemon().client("converge");
+            }
+        } finally {
+            other.destroyForcibly().onExit().join();
+        }
+        host.weft("converge");
         assertEquals(0, refused(host, "iifname \"s-\\*\" udp dport 4789"));
     }
 

@@ -57,6 +57,9 @@ public final class NftCellTable implements CellTable {
                 iifname "%1$s" counter %2$s
             """;
 
+    /** Somebody else may be at work on the ruleset. */
+    private static final int ATTEMPTS = 3;
+
     private final String vtep;
     private final IpAddress underlay;
     private String listing = "";
@@ -80,17 +83,35 @@ public final class NftCellTable implements CellTable {
         if (!Nft.canName(vtep)) {
             throw failed("laid", vtep + " cannot be in it: " + Nft.UNSPEAKABLE);
         }
-        Answer answer = Nft.run(rules(refused));
+        String rules = rules(refused);
+        listing = "";
+        for (int attempt = 0; attempt < ATTEMPTS && listing.isEmpty(); attempt++) {
+            lay(rules);
+            String laid = list();
+            // What somebody changed in between must not be what is right from now on.
+            listing = countRules(laid) == countRules(rules) ? laid : "";
+        }
+        if (listing.isEmpty()) {
+            throw failed("kept", "what nft lists is not what was just laid: see who else changes it");
+        }
+    }
+
+    private void lay(String rules) {
+        Answer answer = Nft.run(rules);
         if (!answer.succeeded()) {
             throw failed(
                     "laid",
                     "nft needs version 0.9.3, Linux 5.7 with CONFIG_NFT_FIB_INET and CONFIG_NFT_REJECT_INET, and root,"
                             + " and says: " + answer.reason());
         }
-        listing = list();
-        if (listing.isEmpty()) {
-            throw failed("looked at", "nft does not list what it has just laid");
-        }
+    }
+
+    /** In the form that is written and in the one that nft lists, a rule is a line. */
+    private static long countRules(String table) {
+        return table.lines()
+                .map(String::strip)
+                .filter(line -> line.contains(" counter ") || line.endsWith(" accept") || line.endsWith(" drop"))
+                .count();
     }
 
     private String rules(Refused refused) {
