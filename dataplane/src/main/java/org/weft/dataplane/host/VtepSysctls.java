@@ -15,8 +15,9 @@ import org.weft.encap.IpPrefix;
 
 /**
  * What the host's IP stack believes and says on a VTEP. A neighbour in the overlay must not become the host's router, so
- * no VTEP takes router advertisements, redirects or addresses from the overlay; and a VTEP without an IPv6 address says
- * nothing over IPv6. Never called per packet; never throws, because packets pass without these settings, too.
+ * no VTEP takes router advertisements, redirects or addresses from the overlay, nor packets with a source route, which the
+ * host would send on to a container that policies were not asked about; and a VTEP without an IPv6 address says nothing
+ * over IPv6. Never called per packet; never throws, because packets pass without these settings, too.
  */
 public final class VtepSysctls {
     private static final Logger LOG = LoggerFactory.getLogger(VtepSysctls.class);
@@ -36,12 +37,13 @@ public final class VtepSysctls {
 
     private VtepSysctls() {}
 
-    /** Refuses what the overlay says of routers and addresses, again if somebody let it in. */
+    /** Refuses what the overlay says of routers, routes and addresses, again if somebody let it in. */
     public static void refuseRouters(String dev) {
         set(dev, "ipv6", "accept_ra", "0");
         set(dev, "ipv6", "accept_redirects", "0");
         set(dev, "ipv6", "autoconf", "0");
         set(dev, "ipv4", "accept_redirects", "0");
+        set(dev, "ipv4", "accept_source_route", "0");
     }
 
     /**
