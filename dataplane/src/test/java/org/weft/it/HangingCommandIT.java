@@ -13,11 +13,14 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.Timeout.ThreadMode;
 import org.junit.jupiter.api.io.TempDir;
 import org.weft.testing.RequiresRoot;
 
 /** What hangs in one container's namespace keeps neither other containers back nor what else a daemon does. */
 @RequiresRoot
+@Timeout(value = 120, threadMode = ThreadMode.SEPARATE_THREAD)
 class HangingCommandIT {
     private static final String LEASES = "- {underlay_ip: 10.0.16.16, overlay_subnet: 10.255.99.0/24}\n";
 

@@ -24,6 +24,8 @@ import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.Timeout.ThreadMode;
 import org.weft.it.OverlayHost.Underlay;
 import org.weft.it.Traffic.Echo;
 import org.weft.testing.RequiresRoot;
@@ -204,6 +206,7 @@ class LifecycleIT {
     }
 
     @Test
+    @Timeout(value = 120, threadMode = ThreadMode.SEPARATE_THREAD)
     void commandsAndASecondDaemonGiveUpOneThatIsStopped() {
         try (WeftDaemon daemon = new WeftDaemon(lab.host, CONFIG).start()) {
             lab.host.exec("kill", "-STOP", Long.toString(daemon.pid()));

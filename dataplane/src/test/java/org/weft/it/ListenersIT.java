@@ -15,11 +15,14 @@ import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.Timeout.ThreadMode;
 import org.junit.jupiter.api.io.TempDir;
 import org.weft.testing.RequiresRoot;
 
 /** TCP addresses that any process of the host can take, or connect to, do not keep the daemon from its work. */
 @RequiresRoot
+@Timeout(value = 120, threadMode = ThreadMode.SEPARATE_THREAD)
 class ListenersIT {
     private static final int METRICS = 9477;
     private static final int NETWORK_INFO = 23954;
