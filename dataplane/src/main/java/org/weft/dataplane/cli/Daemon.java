@@ -80,6 +80,8 @@ final class Daemon {
      * @throws OperatorException if it cannot start; nothing is left behind then
      */
     void run() throws InterruptedException {
+        // First of all, so that a configuration that is wrong changes nothing of this process.
+        DaemonConfig config = readConfig();
         Thread.setDefaultUncaughtExceptionHandler((thread, e) -> {
             LOG.error("thread {} died and its work has stopped: restart the daemon", thread.getName(), e);
             Heartbeats.PROCESS.lost("thread " + thread.getName() + " died of " + e);
@@ -93,7 +95,7 @@ final class Daemon {
                 .start();
         Runtime.getRuntime().addShutdownHook(new Thread(this::terminate, "weft-stop"));
         try {
-            start();
+            start(config);
         } catch (LinuxException e) {
             boolean forbidden = e.errno() == Errno.EPERM || e.errno() == Errno.EACCES;
             throw new OperatorException(forbidden ? Kind.NO_PERMISSION : Kind.OS_ERROR, e.getMessage(), e);
@@ -129,20 +131,28 @@ final class Daemon {
         return true;
     }
 
-    /** Brings everything up, or nothing. A signal that comes meanwhile waits for the end of this, for a while. */
+    /** Reads the configuration and brings everything up, or nothing. */
     void start() {
+        start(readConfig());
+    }
+
+    /** Brings everything up, or nothing. A signal that comes meanwhile waits for the end of this, for a while. */
+    private void start(DaemonConfig config) {
         turn.lock();
         try {
-            bringUp();
+            bringUp(config);
         } finally {
             turn.unlock();
         }
     }
 
-    private void bringUp() {
-        DaemonConfig config = configFile == null
+    private DaemonConfig readConfig() {
+        return configFile == null
                 ? ConfigFile.none()
                 : ConfigFile.read(configFile, UNDERLAY_MTU, HostNetwork::ipv4Address, LOG::warn);
+    }
+
+    private void bringUp(DaemonConfig config) {
         if (new ControlClient(control, Patience.SHORT).answers()) {
             throw new OperatorException(
                     Kind.UNAVAILABLE,
