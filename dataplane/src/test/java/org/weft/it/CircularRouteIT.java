@@ -74,6 +74,23 @@ class CircularRouteIT {
         }
     }
 
+    /** As kube-proxy masquerades; then neither source port nor address are ours. */
+    @Test
+    void masqueradeWithRandomPortsHidesNoRound() {
+        try (HostLab lab = HostLab.open(Subject.KERNEL);
+                WeftDaemon daemon = new WeftDaemon(lab.host, vtep("vx", 1, "local: 10.0.16.14", "10.255.53.9"))) {
+            daemon.start();
+            throughTheOverlay(lab, "vx");
+            lab.host.exec(
+                    "nft",
+                    "add table ip world; add chain ip world nat { type nat hook postrouting priority srcnat; };"
+                            + " add rule ip world nat oifname vx masquerade random,fully-random");
+            ping(lab, 1000);
+            Await.until("what came back is dropped", () -> circular(daemon, "vx") >= 1);
+            assertFalse(Await.holds(STORM, () -> frames(daemon, "vx") > 2));
+        }
+    }
+
     /** The underlay of each is the overlay of the other. */
     @Test
     void twoVtepsThatLeadToEachOtherEndTheRound() {

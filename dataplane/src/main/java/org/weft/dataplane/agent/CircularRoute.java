@@ -11,8 +11,8 @@ import org.weft.encap.VxlanHeader;
  * round would make the packet longer, without end (kernel: -ELOOP of udp_tunnel_dst_lookup). One agent uses it.
  *
  * <p>VTEPs may be nested: the underlay of one may be the overlay of another. So it looks into datagrams of other VTEPs
- * of this process until it finds one of its own, or something else. A round that does not come back as UDP from our own
- * source ports, because another tunnel encrypts it, stays unknown.
+ * of this process until it finds one of its own, or something else. A round that does not come back as UDP, because another
+ * tunnel encrypts it, stays unknown; and so does one of a bridge's frames, if SNAT has changed the source port.
  */
 final class CircularRoute {
     private final Vtep vtep;
@@ -57,7 +57,7 @@ final class CircularRoute {
     }
 
     private boolean isOwn(UnsafeBuffer buffer, FrameLayout layout, int end) {
-        if (!isFromUs(buffer, layout) || !contains(buffer, layout, end)) {
+        if (!contains(buffer, layout, end)) {
             return false;
         }
         if (layout.isFragment()) {
@@ -69,15 +69,13 @@ final class CircularRoute {
         return true;
     }
 
-    private boolean isFromUs(UnsafeBuffer buffer, FrameLayout layout) {
-        return layout.transportOffset() != FrameLayout.NONE
-                && layout.protocol() == UdpHeader.PROTOCOL
-                && ports.hasPort(UdpHeader.sourcePort(buffer, layout.transportOffset()));
+    private static boolean isDatagram(FrameLayout layout) {
+        return layout.transportOffset() != FrameLayout.NONE && layout.protocol() == UdpHeader.PROTOCOL;
     }
 
     private boolean contains(UnsafeBuffer buffer, FrameLayout outer, int end) {
         FrameLayout layout = outer;
-        while (isFromUs(buffer, layout)) {
+        while (isDatagram(layout)) {
             Vtep origin = ports.vtepOf(buffer, layout, inner, end);
             if (origin == null || origin == vtep) {
                 return origin != null;

@@ -6,6 +6,7 @@ import java.util.Map;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
+import org.weft.encap.EthernetHeader;
 import org.weft.encap.FlowHash;
 import org.weft.encap.FrameLayout;
 import org.weft.encap.IpPrefix;
@@ -14,7 +15,8 @@ import org.weft.encap.VxlanHeader;
 
 /**
  * The source ports that this process sends from, by VTEP: they tell a datagram of ours from everything else that a host
- * may send. Weft holds the ports, so no other socket of the host sends from them. The control side writes it from any
+ * may send, and where SNAT has changed them, what is in the datagram does. Weft holds the ports, so no other socket of the
+ * host sends from them. The control side writes it from any
  * thread; agents read a {@link #snapshot}.
  */
 public final class OwnDatagrams {
@@ -53,11 +55,6 @@ public final class OwnDatagrams {
             }
         }
 
-        /** Whether any VTEP sends from a port. */
-        boolean hasPort(int port) {
-            return isSet(bits, port);
-        }
-
         /**
          * The VTEP that a UDP datagram came from; null if it is from none.
          *
@@ -67,8 +64,30 @@ public final class OwnDatagrams {
          */
         Vtep vtepOf(UnsafeBuffer buffer, FrameLayout layout, FrameLayout inner, int end) {
             int port = UdpHeader.sourcePort(buffer, layout.transportOffset());
+            if (isSet(bits, port)) {
+                for (Origin origin : origins) {
+                    if (isSet(origin.bits, port) && isFrom(origin, port, buffer, layout, inner, end)) {
+                        return origin.vtep;
+                    }
+                }
+            }
+            return vtepIn(buffer, layout.transportOffset() + UdpHeader.LENGTH, end);
+        }
+
+        /** SNAT may have changed port and address. What the host itself has sent has the VTEP's MAC address and VNI still. */
+        private Vtep vtepIn(UnsafeBuffer buffer, int vxlan, int end) {
+            int frame = vxlan + VxlanHeader.LENGTH;
+            if (frame + EthernetHeader.LENGTH > end) {
+                return null;
+            }
+            long word = VxlanHeader.word(buffer, vxlan);
+            if (!VxlanHeader.hasVni(word)) {
+                return null;
+            }
+            int vni = VxlanHeader.vni(word);
+            long source = EthernetHeader.source(buffer, frame);
             for (Origin origin : origins) {
-                if (isSet(origin.bits, port) && isFrom(origin, port, buffer, layout, inner, end)) {
+                if (origin.vtep.config().vni() == vni && origin.vtep.mac() == source) {
                     return origin.vtep;
                 }
             }

@@ -84,12 +84,26 @@ class CircularRouteTest {
 
     @Test
     void passesVxlanOfAGuestWithTheSameVni() {
-        assertFalse(isDropped(datagram(GUEST, POOL[2], 1, bytes(INNER))));
+        assertFalse(isDropped(datagram(GUEST, POOL[2], 1, fromAnother(bytes(INNER)))));
     }
 
     @Test
     void passesVxlanOfAnotherProgramOfTheHost() {
-        assertFalse(isDropped(datagram(SOURCE_HOST, POOL[2] + 1, 1, bytes(INNER))));
+        assertFalse(isDropped(datagram(SOURCE_HOST, POOL[2] + 1, 1, fromAnother(bytes(INNER)))));
+        assertFalse(isDropped(datagram(SOURCE_HOST, POOL[2] + 1, 2, bytes(INNER))));
+        assertFalse(isDropped(datagram(SOURCE_HOST, POOL[2] + 1, 1, new byte[13])));
+    }
+
+    /** As masquerade does, with random ports or where another flow has the port. */
+    @Test
+    void dropsItsOwnDatagramThatSnatHasChanged() {
+        byte[] changed = datagram(GUEST, POOL[2] + 1, 1, bytes(INNER));
+        assertTrue(isDropped(changed));
+        assertTrue(isDropped(datagram(GUEST, POOL[2] + 2, 1, fromOther(changed))), "in one of another VTEP");
+        byte[] large = datagram(GUEST, POOL[2] + 1, 1, Frames.segment(1, 400, 0x10));
+        for (byte[] fragment : IpPackets.fragments(large, 9, 200)) {
+            assertTrue(isDropped(fragment));
+        }
     }
 
     @Test
@@ -108,7 +122,7 @@ class CircularRouteTest {
     @Test
     void dropsAllFragmentsOfItsOwnDatagramAndNoOthers() {
         byte[] circular = datagram(SOURCE_HOST, POOL[3], 1, Frames.segment(1, 400, 0x10));
-        byte[] guests = datagram(GUEST, POOL[3], 1, Frames.segment(1, 400, 0x10));
+        byte[] guests = datagram(GUEST, POOL[3], 1, fromAnother(Frames.segment(1, 400, 0x10)));
         for (byte[] fragment : IpPackets.fragments(circular, 7, 200)) {
             assertTrue(isDropped(fragment));
         }
@@ -121,11 +135,12 @@ class CircularRouteTest {
     @Test
     void knowsItsDatagramByItsSourcePortWhereTheKernelChoseTheAddress() {
         use(IpAddress.parse("0.0.0.0"));
-        int port = portOf(bytes(INNER));
-        assertTrue(isDropped(datagram(GUEST, port, 1, bytes(INNER))));
-        assertFalse(isDropped(datagram(GUEST, port, 2, bytes(INNER))));
+        byte[] inner = fromAnother(bytes(INNER));
+        int port = portOf(inner);
+        assertTrue(isDropped(datagram(GUEST, port, 1, inner)));
+        assertFalse(isDropped(datagram(GUEST, port, 2, inner)));
         for (int another : POOL) {
-            assertEquals(another == port, isDropped(datagram(GUEST, another, 1, bytes(INNER))));
+            assertEquals(another == port, isDropped(datagram(GUEST, another, 1, inner)));
         }
     }
 
@@ -133,6 +148,21 @@ class CircularRouteTest {
     void passesWhatCameFromAVtepThatIsGone() {
         own.remove(vtep);
         assertFalse(isDropped(datagram(SOURCE_HOST, POOL[2], 1, bytes(INNER))));
+    }
+
+    /** The same frame from a MAC address that no VTEP has. */
+    private static byte[] fromAnother(byte[] frame) {
+        return from(0x0000_0200_0000_0077L, frame);
+    }
+
+    private static byte[] fromOther(byte[] frame) {
+        return from(DESTINATION_MAC, frame);
+    }
+
+    private static byte[] from(long mac, byte[] frame) {
+        byte[] changed = frame.clone();
+        EthernetHeader.source(new UnsafeBuffer(changed), 0, mac);
+        return changed;
     }
 
     private static int portOf(byte[] frame) {
