@@ -302,7 +302,7 @@ class GuardIT {
 
     // Packets that are for the host first
 
-    /** The host would send it on to the container, as nobody else's sysctls forbid it. */
+    /** Without Weft's sysctl the host would send the packet on to the container. */
     @Test
     void aSourceRouteThroughTheHostIsNoWayRoundPolicies() throws IOException {
         lab.host(1).netns.sysctl("net.ipv4.conf.all.accept_source_route", "1");

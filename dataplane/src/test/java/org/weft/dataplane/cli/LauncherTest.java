@@ -35,7 +35,7 @@ class LauncherTest {
         assertTrue(run.endsWith("org.weft.dataplane.cli.Main --control /tmp/x daemon --config weft.yml\n0"), run);
     }
 
-    /** The daemon reads it, and nobody can read it twice. */
+    /** A pipe can be read only once, and the daemon is to read it. */
     @Test
     void takesNothingFromAPipeThatIsTheConfiguration() throws Exception {
         built();
