@@ -45,6 +45,10 @@ final class CellVtep {
         if (vtep != null) {
             readVtep();
         }
+        if (!"true".equals(attributes.get("learning"))) {
+            // All entries are those of leases, whose number is limited already; silk sets no limit.
+            attributes.putIfAbsent("maxaddress", "0");
+        }
     }
 
     /** As silk's VTEP; what a cell needs to continue through a restart of the daemon; and leases name all its peers. */

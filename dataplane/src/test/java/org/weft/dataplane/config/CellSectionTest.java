@@ -105,13 +105,26 @@ class CellSectionTest {
                                 "gbp", "true",
                                 "persist", "true",
                                 "install-neighbours", "true",
-                                "known-peers", "true"),
+                                "known-peers", "true",
+                                "maxaddress", "0"),
                         List.of(),
                         Path.of("/var/lib/weft"),
                         "127.0.0.1:23954",
                         new LeaseFile(Path.of("/etc/weft/leases.yml"))),
                 parse(cell(FILE)));
         assertEquals(List.of(), warnings);
+    }
+
+    @Test
+    void aCellThatLearnsHasTheUsualLimit() {
+        CellConfig cell = parse(
+                """
+                underlay: {local: 10.0.16.16}
+                cell:
+                  vtep: {learning: true}
+                  leases: {file: leases.json}
+                """);
+        assertNull(cell.vtepAttributes().get("maxaddress"));
     }
 
     @Test
@@ -152,6 +165,7 @@ class CellSectionTest {
                         "persist", "false",
                         "install-neighbours", "true",
                         "known-peers", "false",
+                        "maxaddress", "0",
                         "udpcsum", "false",
                         "mtu", "1300"),
                 cell.vtepAttributes());
@@ -455,7 +469,9 @@ class CellSectionTest {
                         "install-neighbours",
                         "true",
                         "known-peers",
-                        "true"),
+                        "true",
+                        "maxaddress",
+                        "0"),
                 cell.vtepAttributes());
         assertEquals(
                 new SilkController(
