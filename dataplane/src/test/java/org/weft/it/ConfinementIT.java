@@ -20,10 +20,10 @@ import org.weft.testing.RequiresRoot;
 /** The daemon keeps the capabilities that it needs, however it is started, and works with no more than its unit leaves it. */
 @RequiresRoot
 class ConfinementIT {
-    /** CAP_NET_ADMIN and CAP_BPF; and CAP_SYS_ADMIN. */
-    private static final String NEEDED = "0000008000001000";
+    /** CAP_NET_ADMIN, CAP_NET_RAW and CAP_BPF; and CAP_SYS_ADMIN. */
+    private static final String NEEDED = "0000008000003000";
 
-    private static final String NEEDED_BY_CELL = "0000008000201000";
+    private static final String NEEDED_BY_CELL = "0000008000203000";
 
     @Test
     void everyThreadOfACellHasThreeCapabilities() throws IOException {

@@ -55,7 +55,7 @@ final class UnitFile {
         }
     }
 
-    /** What CapabilityBoundingSet keeps, as setpriv names it: {@code +net_admin,+bpf}. */
+    /** What CapabilityBoundingSet keeps, as setpriv names it: {@code +net_admin,+net_raw,+bpf}. */
     static String capabilities() {
         return Arrays.stream(setting("CapabilityBoundingSet").split(" "))
                 .map(name -> "+" + name.replaceFirst("^CAP_", "").toLowerCase(Locale.ROOT))

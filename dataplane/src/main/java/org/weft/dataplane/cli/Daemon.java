@@ -80,8 +80,19 @@ final class Daemon {
      * @throws OperatorException if it cannot start; nothing is left behind then
      */
     void run() throws InterruptedException {
-        // First of all, so that a configuration that is wrong changes nothing of this process.
-        DaemonConfig config = readConfig();
+        Runtime.getRuntime().addShutdownHook(new Thread(this::terminate, "weft-stop"));
+        try {
+            start(Daemon::watchThreads);
+        } catch (LinuxException e) {
+            boolean forbidden = e.errno() == Errno.EPERM || e.errno() == Errno.EACCES;
+            throw new OperatorException(forbidden ? Kind.NO_PERMISSION : Kind.OS_ERROR, e.getMessage(), e);
+        }
+        sayReady();
+        new CountDownLatch(1).await();
+    }
+
+    /** From when the configuration is read, so that one that is wrong changes nothing of this process. */
+    private static void watchThreads() {
         Thread.setDefaultUncaughtExceptionHandler((thread, e) -> {
             LOG.error("thread {} died and its work has stopped: restart the daemon", thread.getName(), e);
             Heartbeats.PROCESS.lost("thread " + thread.getName() + " died of " + e);
@@ -93,15 +104,6 @@ final class Daemon {
                         ProcessHandle.current().pid(),
                         SystemdNotifier::notify)
                 .start();
-        Runtime.getRuntime().addShutdownHook(new Thread(this::terminate, "weft-stop"));
-        try {
-            start(config);
-        } catch (LinuxException e) {
-            boolean forbidden = e.errno() == Errno.EPERM || e.errno() == Errno.EACCES;
-            throw new OperatorException(forbidden ? Kind.NO_PERMISSION : Kind.OS_ERROR, e.getMessage(), e);
-        }
-        sayReady();
-        new CountDownLatch(1).await();
     }
 
     /** Once packets pass; a host that has no lease yet waits a little for it, and says then what it waits for. */
@@ -131,15 +133,17 @@ final class Daemon {
         return true;
     }
 
-    /** Reads the configuration and brings everything up, or nothing. */
+    /** Brings everything up, or nothing, in a process that does other things, too. */
     void start() {
-        start(readConfig());
+        start(() -> {});
     }
 
     /** Brings everything up, or nothing. A signal that comes meanwhile waits for the end of this, for a while. */
-    private void start(DaemonConfig config) {
+    private void start(Runnable configured) {
         turn.lock();
         try {
+            DaemonConfig config = readConfig();
+            configured.run();
             bringUp(config);
         } finally {
             turn.unlock();

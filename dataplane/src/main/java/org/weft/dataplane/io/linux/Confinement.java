@@ -21,6 +21,7 @@ public final class Confinement {
 
     // include/uapi/linux/capability.h
     private static final int CAP_NET_ADMIN = 12;
+    private static final int CAP_NET_RAW = 13;
     private static final int CAP_SYS_ADMIN = 21;
     private static final int CAP_BPF = 39;
     private static final int CAPABILITY_VERSION_3 = 0x2008_0522;
@@ -29,8 +30,11 @@ public final class Confinement {
     private static final int PR_CAPBSET_DROP = 24;
     private static final int PR_SET_NO_NEW_PRIVS = 38;
 
-    /** Devices, addresses, sockets' marks; and the eBPF program of {@link TunnelDevice}. */
-    private static final long NEEDED = 1L << CAP_NET_ADMIN | 1L << CAP_BPF;
+    /**
+     * Devices, addresses, sockets' marks; sockets that are bound to a device and have to follow the one that came back under
+     * its name (sock_setbindtodevice); and the eBPF program of {@link TunnelDevice}.
+     */
+    private static final long NEEDED = 1L << CAP_NET_ADMIN | 1L << CAP_NET_RAW | 1L << CAP_BPF;
 
     /** Entering the network namespaces of containers. */
     private static final long NEEDED_BY_CELL = NEEDED | 1L << CAP_SYS_ADMIN;
