@@ -28,14 +28,23 @@ record ProcessSample(long rss, long heap, long descriptors, long threads) {
 
     /** As {@link #of}, and asks its JVM for the heap, which takes a moment. */
     static ProcessSample withHeap(long pid) {
-        Path jcmd = Path.of(System.getProperty("java.home"), "bin", "jcmd");
-        Command answer = Command.attempt("", List.of(jcmd.toString(), Long.toString(pid), "GC.heap_info"));
+        Command answer = jcmd(pid, "GC.heap_info");
         long used = 0;
         Matcher matcher = USED.matcher(answer.output());
         while (matcher.find()) {
             used += Long.parseLong(matcher.group(1));
         }
         return of(pid, used);
+    }
+
+    /** Has a JVM collect its garbage, and waits for it. */
+    static void collect(long pid) {
+        jcmd(pid, "GC.run");
+    }
+
+    private static Command jcmd(long pid, String command) {
+        Path jcmd = Path.of(System.getProperty("java.home"), "bin", "jcmd");
+        return Command.attempt("", List.of(jcmd.toString(), Long.toString(pid), command));
     }
 
     private static ProcessSample of(long pid, long heap) {
