@@ -16,6 +16,7 @@ final class Netlink implements AutoCloseable {
 
     private static final int TYPE_OFFSET = 4;
     private static final int FLAGS_OFFSET = 6;
+    private static final int SEQUENCE_OFFSET = 8;
     private static final int NLM_F_REQUEST = 1;
     private static final int NLMSG_ERROR = 2;
 
@@ -29,6 +30,9 @@ final class Netlink implements AutoCloseable {
     private final UnsafeBuffer buffer = new UnsafeBuffer(ByteBuffer.allocateDirect(BUFFER_LENGTH));
     private final int fd;
     private int length;
+
+    /** The number of the last request; its answer has the same. */
+    private int sequence;
 
     /** @throws LinuxException with EPROTONOSUPPORT if the kernel has no such protocol */
     Netlink(int protocol) {
@@ -60,19 +64,37 @@ final class Netlink implements AutoCloseable {
         return offset + ATTRIBUTE_HEADER_LENGTH;
     }
 
-    /** Sends the request and receives the answer, in the same buffer. Returns 0 or a negative errno. */
+    /**
+     * Sends the request and receives the answer, in the same buffer. Answers to requests before, which a failed read has
+     * left in the socket, are skipped. Returns 0 or a negative errno.
+     */
     int exchange() {
+        int result = send();
+        return result < 0 ? result : receive();
+    }
+
+    /** The first half of an exchange. Returns a negative errno if the kernel does not take the request. */
+    int send() {
         buffer.putInt(0, length);
-        int result = LibC.write(fd, buffer.addressOffset(), length);
-        if (result < 0) {
-            return result;
+        buffer.putInt(SEQUENCE_OFFSET, ++sequence);
+        return LibC.write(fd, buffer.addressOffset(), length);
+    }
+
+    /** The kernel has queued the answer, or made a read fail (ENOBUFS), before {@link #send} returned. */
+    private int receive() {
+        while (true) {
+            int result = LibC.read(fd, buffer.addressOffset(), BUFFER_LENGTH);
+            if (result == -Errno.EINTR) {
+                continue;
+            }
+            if (result < HEADER_LENGTH + Integer.BYTES) {
+                return result < 0 ? result : -Errno.EIO;
+            }
+            if (buffer.getInt(SEQUENCE_OFFSET) == sequence) {
+                length = Math.min(result, buffer.getInt(0));
+                return buffer.getShort(TYPE_OFFSET) == NLMSG_ERROR ? buffer.getInt(HEADER_LENGTH) : 0;
+            }
         }
-        result = LibC.read(fd, buffer.addressOffset(), BUFFER_LENGTH);
-        if (result < HEADER_LENGTH + Integer.BYTES) {
-            return result < 0 ? result : -Errno.EIO;
-        }
-        length = Math.min(result, buffer.getInt(0));
-        return buffer.getShort(TYPE_OFFSET) == NLMSG_ERROR ? buffer.getInt(HEADER_LENGTH) : 0;
     }
 
     /** Where the value of an attribute of the answer is; 0 if it is not there. */
