@@ -17,19 +17,22 @@ final class ChangeStream {
     private static final Duration LINK = Duration.ofSeconds(1);
 
     private final ControlClient client;
-    private final boolean force;
     private final ControlChannel channel;
     private final ByteBuffer chunk = ByteBuffer.allocate(CHUNK);
     private Duration limit;
     private boolean refused;
     private SocketTimeoutException silence;
 
-    /** @param limit how long the daemon may need for one change; zero: any time */
+    /**
+     * Begins the request.
+     *
+     * @param limit how long the daemon may need for one change; zero: any time
+     * @param force whether the daemon continues behind a change that fails
+     */
     ChangeStream(ControlClient client, ControlChannel channel, Duration limit, boolean force) {
         this.client = client;
         this.channel = channel;
         this.limit = limit;
-        this.force = force;
         write(("POST /v1" + (force ? "?force=true" : "") + " HTTP/1.1\r\nHost: weft\r\nConnection: close\r\n"
                         + "Content-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n")
                 .getBytes(StandardCharsets.US_ASCII));
@@ -50,7 +53,7 @@ final class ChangeStream {
         }
     }
 
-    /** Ends the request and returns what failed; empty if nothing did. */
+    /** Ends the request and returns its failures; the client passes the warnings on. */
     List<Failure> finish() {
         try (channel) {
             writeChunk();
@@ -60,7 +63,7 @@ final class ChangeStream {
             }
             channel.limit(limit);
             try (HttpAnswer answer = HttpAnswer.read(channel)) {
-                return answer.status() == 200 && !force ? List.of() : client.failures(answer);
+                return client.failures(answer);
             }
         } catch (IOException e) {
             throw client.brokenOff(e);

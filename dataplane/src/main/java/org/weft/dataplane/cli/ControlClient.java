@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import org.weft.dataplane.text.Visible;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
@@ -39,11 +40,18 @@ final class ControlClient {
 
     private final Path socket;
     private final Patience patience;
+    private final Consumer<String> warnings;
 
-    /** @param patience after which a daemon that says nothing is given up, in a sentence */
-    ControlClient(Path socket, Patience patience) {
+    /**
+     * A client that has not asked anything yet.
+     *
+     * @param patience after which a daemon that says nothing is given up, in a sentence
+     * @param warnings hears the warnings of the daemon's answers to changes, one line each
+     */
+    ControlClient(Path socket, Patience patience, Consumer<String> warnings) {
         this.socket = socket;
         this.patience = patience;
+        this.warnings = warnings;
     }
 
     /** Whether a process listens on the socket, even one that does not answer. */
@@ -191,7 +199,10 @@ final class ControlClient {
                 cause);
     }
 
-    /** What is wrong, according to an answer: {@code {"errors":[{"index":1,"error":"...","exit":64}]}}. */
+    /**
+     * Reads the failures of an answer, {@code {"errors":[{"index":1,"error":"...","exit":64}],"warnings":["..."]}}, and
+     * passes its warnings on.
+     */
     List<Failure> failures(HttpAnswer answer) throws IOException {
         String text = new String(answer.body().readAllBytes(), StandardCharsets.UTF_8);
         List<Failure> failures = new ArrayList<>();
@@ -200,6 +211,10 @@ final class ControlClient {
             JsonArray errors = json.has("errors") ? json.getAsJsonArray("errors") : new JsonArray();
             for (JsonElement error : errors) {
                 failures.add(failure(error.getAsJsonObject()));
+            }
+            if (json.has("warnings")) {
+                json.getAsJsonArray("warnings")
+                        .forEach(warning -> warnings.accept(Visible.line(warning.getAsString())));
             }
         } catch (JsonParseException | IllegalStateException | ClassCastException e) {
             throw unexpected(answer.status(), text);

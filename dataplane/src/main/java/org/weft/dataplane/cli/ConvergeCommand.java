@@ -4,7 +4,10 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import java.io.PrintStream;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.Callable;
+import org.weft.dataplane.text.Visible;
 import org.weft.dataplane.vtep.OperatorException.Kind;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -24,6 +27,7 @@ import picocli.CommandLine.ParentCommand;
             "",
             "Marks: + added, ~ moved to another host, - gone, ! repaired, as somebody changed it.",
             "Ends with 71 if the kernel refused a change, which is named.",
+            "Warns of an MTU that is not the one that the cell would set; it stays.",
             "",
             "Examples:",
             "  weft converge --dry-run",
@@ -55,7 +59,7 @@ final class ConvergeCommand implements Callable<Integer> {
         if (session.json()) {
             weft.out().println(changes);
         } else {
-            print(changes, weft.out());
+            print(changes);
         }
         return changes.asList().stream().anyMatch(ConvergeCommand::isRefused) ? Kind.OS_ERROR.exitCode() : 0;
     }
@@ -64,12 +68,25 @@ final class ConvergeCommand implements Callable<Integer> {
         return change.getAsJsonObject().has("refused");
     }
 
-    static void print(JsonArray changes, PrintStream out) {
+    private void print(JsonArray answer) {
+        List<JsonObject> changes = new ArrayList<>();
+        for (JsonElement element : answer) {
+            JsonObject object = element.getAsJsonObject();
+            String warning = Printer.text(object, "warning");
+            if (warning == null) {
+                changes.add(object);
+            } else {
+                weft.warn(Visible.line(warning));
+            }
+        }
+        print(changes, weft.out());
+    }
+
+    private static void print(List<JsonObject> changes, PrintStream out) {
         if (changes.isEmpty()) {
             out.println("nothing to change");
         }
-        for (JsonElement element : changes) {
-            JsonObject change = element.getAsJsonObject();
+        for (JsonObject change : changes) {
             String text = Printer.text(change, "text");
             String refused = Printer.text(change, "refused");
             out.println(mark(Printer.text(change, "change"))

@@ -157,7 +157,7 @@ final class Daemon {
     }
 
     private void bringUp(DaemonConfig config) {
-        if (new ControlClient(control, Patience.SHORT).answers()) {
+        if (new ControlClient(control, Patience.SHORT, warning -> {}).answers()) {
             throw new OperatorException(
                     Kind.UNAVAILABLE,
                     "a weft daemon listens on " + control + " already: stop it, or give this one another --control");

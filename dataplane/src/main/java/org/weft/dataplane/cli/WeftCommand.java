@@ -155,8 +155,14 @@ final class WeftCommand implements Callable<Integer> {
         }
     }
 
+    /** Prints a warning of the daemon; the exit code stays what it is. */
+    void warn(String warning) {
+        out.flush();
+        err.println("warning: " + warning);
+    }
+
     ControlClient client() {
-        return new ControlClient(control(), Patience.parse(System.getenv(Patience.VARIABLE)));
+        return new ControlClient(control(), Patience.parse(System.getenv(Patience.VARIABLE)), this::warn);
     }
 
     Session session() {

@@ -115,6 +115,11 @@ final class CellView {
                 }
                 json.endObject();
             }
+            for (String warning : pass.warnings()) {
+                json.beginObject();
+                json.name("warning").value(warning);
+                json.endObject();
+            }
             json.endArray();
         };
     }

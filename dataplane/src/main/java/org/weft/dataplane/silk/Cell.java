@@ -60,8 +60,9 @@ public final class Cell implements AutoCloseable {
      * @param changes what was to be changed
      * @param refused why the kernel did not take it, by subnet
      * @param guard what was to be done about the rules that guard containers; null if nothing was
+     * @param warnings what differs from the cell's configuration, and stays because an operator may have meant it
      */
-    public record Pass(List<Change> changes, Map<IpPrefix, String> refused, Repair guard) {}
+    public record Pass(List<Change> changes, Map<IpPrefix, String> refused, Repair guard, List<String> warnings) {}
 
     /**
      * How often things are looked after.
@@ -162,7 +163,7 @@ public final class Cell implements AutoCloseable {
 
     /** What a full pass would change now. */
     public CompletableFuture<Pass> plan() {
-        return thread.ask(() -> new Pass(convergence.plan(known.leases()), Map.of(), guard().plan()));
+        return thread.ask(() -> new Pass(convergence.plan(known.leases()), Map.of(), guard().plan(), own.warnings()));
     }
 
     /** Asks the source, and makes a full pass over what is known so far. */
@@ -171,7 +172,7 @@ public final class Cell implements AutoCloseable {
             source.refresh();
             convergence.requireFullPass();
             Repair repair = guard().keep();
-            return new Pass(pass(), convergence.refusals(), repair);
+            return new Pass(pass(), convergence.refusals(), repair, own.warnings());
         });
     }
 

@@ -8,6 +8,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.weft.dataplane.VtepRegistry;
@@ -54,18 +55,8 @@ final class CellDevice {
      * @throws RuntimeException if it cannot be had; nothing is left behind then
      */
     Vtep up(Lease own, Collection<Lease> others) {
-        Set<IpPrefix> addresses = addresses(own);
-        removeOldAddresses(addresses);
-        Map<String, String> attributes = new LinkedHashMap<>(config.vtepAttributes());
-        attributes.put(
-                "address",
-                String.join(
-                        " ",
-                        addresses.stream()
-                                .map(prefix -> prefix.address() + "/" + prefix.length())
-                                .toList()));
-        attributes.put("mac", MacAddress.toString(own.mac()));
-        VtepConfig vtep = VtepAttributes.create(config.vtepName(), attributes, underlayMtu, LOG::warn);
+        removeOldAddresses(addresses(own));
+        VtepConfig vtep = config(own, LOG::warn);
         List<Lease> remote = others.stream()
                 .filter(lease -> !lease.subnet().equals(own.subnet()))
                 .toList();
@@ -80,6 +71,24 @@ final class CellDevice {
                 config.tags()));
         remote.forEach(lease -> made.noteSubnetLength(lease.subnet().length()));
         return made;
+    }
+
+    /** The MTU that {@link #up} would give the device now. */
+    int mtu(Lease own) {
+        return config(own, warning -> {}).mtu();
+    }
+
+    private VtepConfig config(Lease own, Consumer<String> warnings) {
+        Map<String, String> attributes = new LinkedHashMap<>(config.vtepAttributes());
+        attributes.put(
+                "address",
+                String.join(
+                        " ",
+                        addresses(own).stream()
+                                .map(prefix -> prefix.address() + "/" + prefix.length())
+                                .toList()));
+        attributes.put("mac", MacAddress.toString(own.mac()));
+        return VtepAttributes.create(config.vtepName(), attributes, underlayMtu, warnings);
     }
 
     /** The lease's base in its own network; in each other network, that network's first address, as newer silk has it. */

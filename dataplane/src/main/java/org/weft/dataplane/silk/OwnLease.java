@@ -1,6 +1,7 @@
 package org.weft.dataplane.silk;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -83,6 +84,20 @@ final class OwnLease {
     /** What is wrong, in a sentence; null if nothing is. */
     String trouble() {
         return trouble;
+    }
+
+    /** What an operator made of the device, and the cell would not. */
+    List<String> warnings() {
+        Vtep vtep = device.vtep();
+        if (inForce == null || vtep == null) {
+            return List.of();
+        }
+        int mtu = registry.state(vtep).mtu();
+        int wanted = device.mtu(inForce);
+        return mtu == wanted
+                ? List.of()
+                : List.of("mtu " + mtu + " of " + vtep.name() + " is not the one that the cell would set: enter"
+                        + " `weft link set " + vtep.name() + " mtu " + wanted + "`, or set cell.vtep.mtu");
     }
 
     /** What a process before this one had. */

@@ -49,7 +49,7 @@ class ControlClientTest {
         socket = directory.resolve("control.sock");
         stopped = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
         stopped.bind(UnixDomainSocketAddress.of(socket), 1);
-        client = new ControlClient(socket, new Patience(SECOND, SECOND));
+        client = new ControlClient(socket, new Patience(SECOND, SECOND), warning -> {});
     }
 
     @AfterEach
@@ -101,7 +101,7 @@ class ControlClientTest {
     void waitsForRoomInTheQueue() throws IOException {
         fillQueue();
         CompletableFuture<Boolean> answers = CompletableFuture.supplyAsync(
-                () -> new ControlClient(socket, new Patience(Duration.ZERO, Duration.ZERO)).answers());
+                () -> new ControlClient(socket, new Patience(Duration.ZERO, Duration.ZERO), warning -> {}).answers());
 
         stopped.accept().close();
 
@@ -135,7 +135,7 @@ class ControlClientTest {
     @Test
     void waitsForEverForWhatComesPatiently() throws IOException {
         Duration limit = Duration.ofSeconds(3);
-        ControlClient slower = new ControlClient(socket, new Patience(limit, limit));
+        ControlClient slower = new ControlClient(socket, new Patience(limit, limit), warning -> {});
         CompletableFuture<String> body = CompletableFuture.supplyAsync(() -> {
             try (HttpAnswer answer = slower.get("/v1/capture").patiently()) {
                 return new String(answer.body().readAllBytes(), StandardCharsets.US_ASCII);

@@ -50,6 +50,53 @@ class SessionTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"link set silk-vtep mtu 9000", "-j link set silk-vtep mtu 9000"})
+    void printsWarningsOfAChange(String words) throws IOException {
+        String answer = "{\"applied\":1,\"warnings\":[\"mtu 9000 is large\",\"a \\u001b in it\"]}";
+        try (StubDaemon daemon = answering(200, answer)) {
+            assertEquals(
+                    new CommandLineRun(0, "", "warning: mtu 9000 is large\nwarning: a \\x1b in it\n"),
+                    CommandLineRun.against(daemon, words));
+        }
+    }
+
+    @Test
+    void printsWarningsBesideARefusal() throws IOException {
+        String answer = "{\"applied\":0,\"errors\":[{\"index\":1,\"error\":\"File exists\",\"exit\":73}],"
+                + "\"warnings\":[\"mtu 9000 is large\"]}";
+        try (StubDaemon daemon = answering(409, answer)) {
+            assertEquals(
+                    new CommandLineRun(73, "", "warning: mtu 9000 is large\nweft: File exists\n"),
+                    CommandLineRun.against(daemon, "link set silk-vtep mtu 9000"));
+        }
+    }
+
+    @Test
+    void printsWarningsOfABatch() throws IOException {
+        String answer = "{\"applied\":2,\"warnings\":[\"mtu 9000 is large\"]}";
+        try (StubDaemon daemon = answering(200, answer)) {
+            String lines = "link set silk-vtep mtu 9000\nlink set silk-vtep up\n";
+            assertEquals(
+                    new CommandLineRun(0, "", "warning: mtu 9000 is large\n"),
+                    CommandLineRun.against(daemon, "-batch -", lines));
+        }
+    }
+
+    @Test
+    void printsWarningsOfConvergeApartFromItsChanges() throws IOException {
+        String answer = "[{\"warning\":\"mtu 9000 is large\"}]";
+        try (StubDaemon daemon = answering(200, answer)) {
+            assertEquals(
+                    new CommandLineRun(0, "nothing to change\n", "warning: mtu 9000 is large\n"),
+                    CommandLineRun.against(daemon, "converge --dry-run"));
+            assertEquals(
+                    new CommandLineRun(0, answer + "\n", ""),
+                    CommandLineRun.against(daemon, "-j converge"),
+                    "JSON has them in their place");
+        }
+    }
+
     @Test
     void passesOnTheDaemonsSentenceAndExitCode() throws IOException {
         String refusal = "{\"applied\":0,\"errors\":[{\"index\":1,\"error\":\"File exists\",\"exit\":73}]}";

@@ -133,6 +133,22 @@ class CellRoutesTest extends ControlServerFixture {
     }
 
     @Test
+    void warnsOfAnMtuThatTheCellWouldNotSet() throws IOException {
+        lease();
+        String larger = "{\"object\":\"link\",\"action\":\"set\",\"dev\":\"silk-memory\",\"attributes\":{\"mtu\":%d}}";
+        String sentence = "mtu 9000 of silk-memory is not the one that the cell would set: enter"
+                + " `weft link set silk-memory mtu 1450`, or set cell.vtep.mtu";
+        assertEquals(200, client.post("/v1", larger.formatted(9000)).status());
+
+        assertEquals(json("[{'warning':'" + sentence + "'}]"), array("/v1/converge"));
+        assertEquals(
+                json("[{'warning':'" + sentence + "'}]"),
+                json(client.post("/v1/converge", "").body()));
+        assertEquals(200, client.post("/v1", larger.formatted(1450)).status());
+        assertEquals(json("[]"), array("/v1/converge"));
+    }
+
+    @Test
     void saysWhyTheGuardOfContainersCannotBeLaid() throws IOException {
         lease();
         memory.tenants.table.failure = new OperatorException(Kind.UNAVAILABLE, "no nft");
