@@ -1,5 +1,6 @@
 package org.weft.dataplane;
 
+import static com.tngtech.archunit.base.DescribedPredicate.describe;
 import static com.tngtech.archunit.base.DescribedPredicate.not;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
@@ -7,10 +8,14 @@ import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
+import com.tngtech.archunit.base.DescribedPredicate;
+import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
+import java.util.List;
+import org.agrona.concurrent.UnsafeBuffer;
 
 /** The dependency directions that the package documentation promises. */
 @AnalyzeClasses(packages = "org.weft", importOptions = ImportOption.DoNotIncludeTests.class)
@@ -40,6 +45,25 @@ class ArchitectureTest {
             .should()
             .dependOnClassesThat()
             .resideInAPackage("jnr..");
+
+    /**
+     * The memory of a call stays reachable until it returns, which {@link org.weft.dataplane.io.linux} does in one place. The
+     * others write addresses into structures, and keep what those point to.
+     */
+    @ArchTest
+    static final ArchRule memoryGoesToTheKernelAsABuffer = noClasses()
+            .that(resideInAPackage(LINUX)
+                    .and(not(namedOneOf(
+                            "LibC",
+                            "MessageVector",
+                            "LinuxUnderlay",
+                            "SuperFrameSender",
+                            "SocketOptions",
+                            "RedirectProgram",
+                            "OffloadCheck",
+                            "TunnelCheck"))))
+            .should()
+            .callMethod(UnsafeBuffer.class, "addressOffset");
 
     @ArchTest
     static final ArchRule nettyStaysWithSocketsAndControl = noClasses()
@@ -92,6 +116,11 @@ class ArchitectureTest {
             .should()
             .dependOnClassesThat()
             .resideInAPackage(AGENT);
+
+    private static DescribedPredicate<JavaClass> namedOneOf(String... names) {
+        return describe(
+                "named " + String.join(", ", names), type -> List.of(names).contains(type.getSimpleName()));
+    }
 
     private static ArchRule onlyUse(String subject, String... below) {
         String[] allowed = new String[below.length + 2];

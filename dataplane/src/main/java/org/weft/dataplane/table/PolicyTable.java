@@ -1,5 +1,6 @@
 package org.weft.dataplane.table;
 
+import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
@@ -32,6 +33,9 @@ public final class PolicyTable {
     private static final int LOW_OFFSET = 8;
     private static final int WHAT_OFFSET = 16;
     private static final int RANGES_OFFSET = 24;
+
+    /** No list of ranges: each has at least one. */
+    private static final long NONE = 0;
 
     /** Ports, the lower ones first; bounds are part of it. */
     private record Range(int first, int last) {}
@@ -126,16 +130,24 @@ public final class PolicyTable {
      * @param port destination port; anything for a protocol without ports
      */
     public boolean allows(int tag, long destinationHigh, long destinationLow, int protocol, int port) {
-        long what = what(tag, protocol);
+        long list = list(destinationHigh, destinationLow, what(tag, protocol));
+        boolean allows = list != NONE && contains(list, port);
+        // A table that was replaced keeps its memory until here.
+        Reference.reachabilityFence(this);
+        return allows;
+    }
+
+    /** Place and number of the ranges of a key; {@link #NONE} if no policy has it. */
+    private long list(long destinationHigh, long destinationLow, long what) {
         int offset = home(destinationHigh, destinationLow, what);
         for (long found; (found = slots.getLong(offset + WHAT_OFFSET)) != 0; offset = next(offset)) {
             if (found == what
                     && slots.getLong(offset) == destinationHigh
                     && slots.getLong(offset + LOW_OFFSET) == destinationLow) {
-                return contains(slots.getLong(offset + RANGES_OFFSET), port);
+                return slots.getLong(offset + RANGES_OFFSET);
             }
         }
-        return false;
+        return NONE;
     }
 
     private boolean contains(long list, int port) {

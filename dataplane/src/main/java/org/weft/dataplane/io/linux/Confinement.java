@@ -113,14 +113,14 @@ public final class Confinement {
         UnsafeBuffer header = new UnsafeBuffer(ByteBuffer.allocateDirect(2 * Integer.BYTES));
         header.putInt(0, CAPABILITY_VERSION_3);
         UnsafeBuffer data = new UnsafeBuffer(ByteBuffer.allocateDirect(6 * Integer.BYTES));
-        if (LibC.capget(header.addressOffset(), data.addressOffset()) < 0) {
+        if (LibC.capget(header, data) < 0) {
             return false;
         }
         // Effective, permitted and inheritable, for the low 32 capabilities and then for the others.
         for (int i = 0; i < 6; i++) {
             data.putInt(i * Integer.BYTES, data.getInt(i * Integer.BYTES) & (int) (needed >>> (i < 3 ? 0 : 32)));
         }
-        return LibC.capset(header.addressOffset(), data.addressOffset()) >= 0;
+        return LibC.capset(header, data) >= 0;
     }
 
     /** Returns why it is still here. */

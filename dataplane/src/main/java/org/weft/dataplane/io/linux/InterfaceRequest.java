@@ -36,8 +36,9 @@ final class InterfaceRequest {
         return buffer.getStringWithoutLengthAscii(0, NAME_LENGTH).replaceFirst("\\00.*", "");
     }
 
-    long address() {
-        return buffer.addressOffset();
+    /** Makes a call that takes this, and may change it. Returns 0 or a negative errno. */
+    int ioctl(int fd, long call) {
+        return LibC.ioctl(fd, call, buffer);
     }
 
     /** ifr_flags; the union's 16 bits. */

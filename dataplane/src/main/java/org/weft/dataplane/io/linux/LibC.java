@@ -1,12 +1,17 @@
 package org.weft.dataplane.io.linux;
 
+import java.lang.ref.Reference;
 import jnr.ffi.LibraryLoader;
 import jnr.ffi.Platform;
 import jnr.ffi.Runtime;
+import org.agrona.concurrent.UnsafeBuffer;
 
 /**
- * System calls. Each returns what the call does (a count, a descriptor, 0), or a negative errno; none throws. Addresses
- * of memory are {@code long}. They allocate nothing, except those with a string.
+ * System calls. Each returns what the call does (a count, a descriptor, 0), or a negative errno; none throws. They allocate
+ * nothing, except those with a string.
+ *
+ * <p>Memory is a buffer, which stays reachable until the call returns: the collector would otherwise free a buffer that
+ * only the kernel still uses. Memory whose address is in such a buffer is the caller's to keep.
  */
 final class LibC {
     // include/uapi/asm-generic/fcntl.h
@@ -96,20 +101,26 @@ final class LibC {
         return result(LIBC.close(fd));
     }
 
-    static int read(int fd, long address, int length) {
-        return result(LIBC.read(fd, address, length));
+    static int read(int fd, UnsafeBuffer buffer, int offset, int length) {
+        return result(LIBC.read(fd, buffer.addressOffset() + offset, length), buffer);
     }
 
-    static int write(int fd, long address, int length) {
-        return result(LIBC.write(fd, address, length));
+    static int write(int fd, UnsafeBuffer buffer, int offset, int length) {
+        return result(LIBC.write(fd, buffer.addressOffset() + offset, length), buffer);
     }
 
-    static int writev(int fd, long iovecs, int count) {
-        return result(LIBC.writev(fd, iovecs, count));
+    static int writev(int fd, UnsafeBuffer buffer, int iovecs, int count) {
+        return result(LIBC.writev(fd, buffer.addressOffset() + iovecs, count), buffer);
     }
 
-    static int ioctl(int fd, long request, long argument) {
+    /** A request with a number, or with none. */
+    static int ioctl(int fd, long request, int argument) {
         return result(LIBC.ioctl(fd, request, argument));
+    }
+
+    /** A request with a structure, or with a pointer to a number. */
+    static int ioctl(int fd, long request, UnsafeBuffer argument) {
+        return result(LIBC.ioctl(fd, request, argument.addressOffset()), argument);
     }
 
     /** Another descriptor of the same file description, closed on exec. */
@@ -121,45 +132,49 @@ final class LibC {
         return result(LIBC.flock(fd, operation));
     }
 
-    static int poll(long pollfds, int count, int timeoutMillis) {
-        return result(LIBC.poll(pollfds, count, timeoutMillis));
+    static int poll(UnsafeBuffer pollfds, int count, int timeoutMillis) {
+        return result(LIBC.poll(pollfds.addressOffset(), count, timeoutMillis), pollfds);
     }
 
     static int socket(int domain, int type, int protocol) {
         return result(LIBC.socket(domain, type, protocol));
     }
 
-    static int bind(int fd, long address, int length) {
-        return result(LIBC.bind(fd, address, length));
+    static int bind(int fd, UnsafeBuffer address, int length) {
+        return result(LIBC.bind(fd, address.addressOffset(), length), address);
     }
 
-    static int connect(int fd, long address, int length) {
-        return result(LIBC.connect(fd, address, length));
+    static int connect(int fd, UnsafeBuffer address, int length) {
+        return result(LIBC.connect(fd, address.addressOffset(), length), address);
     }
 
-    static int getsockname(int fd, long address, long lengthAddress) {
-        return result(LIBC.getsockname(fd, address, lengthAddress));
+    /** @param lengthOffset where the length of the address is in the buffer, which begins with the address */
+    static int getsockname(int fd, UnsafeBuffer address, int lengthOffset) {
+        long start = address.addressOffset();
+        return result(LIBC.getsockname(fd, start, start + lengthOffset), address);
     }
 
-    static int setsockopt(int fd, int level, int name, long value, int length) {
-        return result(LIBC.setsockopt(fd, level, name, value, length));
+    static int setsockopt(int fd, int level, int name, UnsafeBuffer value, int length) {
+        return result(LIBC.setsockopt(fd, level, name, value.addressOffset(), length), value);
     }
 
-    static int getsockopt(int fd, int level, int name, long value, long lengthAddress) {
-        return result(LIBC.getsockopt(fd, level, name, value, lengthAddress));
+    /** @param lengthOffset where the length of the value is in the buffer, which begins with the value */
+    static int getsockopt(int fd, int level, int name, UnsafeBuffer value, int lengthOffset) {
+        long start = value.addressOffset();
+        return result(LIBC.getsockopt(fd, level, name, start, start + lengthOffset), value);
     }
 
-    static int recvmmsg(int fd, long messages, int count, int flags) {
-        return result(LIBC.recvmmsg(fd, messages, count, flags, 0));
+    static int recvmmsg(int fd, UnsafeBuffer buffer, int messages, int count, int flags) {
+        return result(LIBC.recvmmsg(fd, buffer.addressOffset() + messages, count, flags, 0), buffer);
     }
 
-    static int sendmmsg(int fd, long messages, int count, int flags) {
-        return result(LIBC.sendmmsg(fd, messages, count, flags));
+    static int sendmmsg(int fd, UnsafeBuffer buffer, int messages, int count, int flags) {
+        return result(LIBC.sendmmsg(fd, buffer.addressOffset() + messages, count, flags), buffer);
     }
 
     /** The C library has no function for it. */
-    static int bpf(int command, long attributes, int length) {
-        return result(LIBC.syscall(SYS_BPF, command, attributes, length));
+    static int bpf(int command, UnsafeBuffer attributes, int length) {
+        return result(LIBC.syscall(SYS_BPF, command, attributes.addressOffset(), length), attributes);
     }
 
     /** Of the whole process; gives the mask before. */
@@ -172,12 +187,18 @@ final class LibC {
         return result(LIBC.prctl(option, argument, 0, 0, 0));
     }
 
-    static int capget(long header, long data) {
-        return result(LIBC.syscall(SYS_CAPGET, header, data, 0));
+    static int capget(UnsafeBuffer header, UnsafeBuffer data) {
+        return capabilities(SYS_CAPGET, header, data);
     }
 
-    static int capset(long header, long data) {
-        return result(LIBC.syscall(SYS_CAPSET, header, data, 0));
+    static int capset(UnsafeBuffer header, UnsafeBuffer data) {
+        return capabilities(SYS_CAPSET, header, data);
+    }
+
+    private static int capabilities(int call, UnsafeBuffer header, UnsafeBuffer data) {
+        int result = result(LIBC.syscall(call, header.addressOffset(), data.addressOffset(), 0), header);
+        Reference.reachabilityFence(data);
+        return result;
     }
 
     /** For programs that this process executes; System.getenv does not see it. */
@@ -192,6 +213,12 @@ final class LibC {
 
     static String strerror(int errno) {
         return LIBC.strerror(errno);
+    }
+
+    /** @param memory that the call has used, reachable until here */
+    private static int result(long returned, UnsafeBuffer memory) {
+        Reference.reachabilityFence(memory);
+        return result(returned);
     }
 
     /** errno was saved inside the call's stub, before this thread returned to Java. */

@@ -130,7 +130,7 @@ public final class Link {
         int fd =
                 LinuxException.check(LibC.socket(LibC.AF_INET, LibC.SOCK_DGRAM | LibC.SOCK_CLOEXEC, 0), "socket", name);
         try {
-            return LibC.ioctl(fd, request, interfaceRequest.address());
+            return interfaceRequest.ioctl(fd, request);
         } finally {
             LibC.close(fd);
         }

@@ -116,10 +116,9 @@ public final class LinuxTap implements TapDevice {
     /** A device that {@code ip tuntap} made without multi_queue refuses a queue that asks for it (EINVAL). */
     private static void attach(int fd, String name, InterfaceRequest request, int queues) {
         int flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
-        int result =
-                LibC.ioctl(fd, TUNSETIFF, request.flags(flags | IFF_MULTI_QUEUE).address());
+        int result = request.flags(flags | IFF_MULTI_QUEUE).ioctl(fd, TUNSETIFF);
         if (result == -Errno.EINVAL) {
-            result = LibC.ioctl(fd, TUNSETIFF, request.flags(flags).address());
+            result = request.flags(flags).ioctl(fd, TUNSETIFF);
             if (result == 0 && queues > 1) {
                 throw new LinuxException(
                         "TUNSETIFF",
@@ -151,9 +150,9 @@ public final class LinuxTap implements TapDevice {
     private static void configure(int fd, String name, boolean persist) {
         UnsafeBuffer value = new UnsafeBuffer(ByteBuffer.allocateDirect(Integer.BYTES));
         value.putInt(0, VirtioNetHeader.LENGTH);
-        LinuxException.check(LibC.ioctl(fd, TUNSETVNETHDRSZ, value.addressOffset()), "TUNSETVNETHDRSZ", name);
+        LinuxException.check(LibC.ioctl(fd, TUNSETVNETHDRSZ, value), "TUNSETVNETHDRSZ", name);
         value.putInt(0, 1);
-        LinuxException.check(LibC.ioctl(fd, TUNSETVNETLE, value.addressOffset()), "TUNSETVNETLE", name);
+        LinuxException.check(LibC.ioctl(fd, TUNSETVNETLE, value), "TUNSETVNETLE", name);
         LinuxException.check(LibC.ioctl(fd, TUNSETPERSIST, persist ? 1 : 0), "TUNSETPERSIST", name);
     }
 
@@ -204,7 +203,7 @@ public final class LinuxTap implements TapDevice {
     public int read(Frame frame) {
         int header = frame.start() - VirtioNetHeader.LENGTH;
         UnsafeBuffer buffer = frame.buffer();
-        int read = LibC.read(fd, buffer.addressOffset() + header, VirtioNetHeader.LENGTH + FrameSlab.MAX_FRAME_LENGTH);
+        int read = LibC.read(fd, buffer, header, VirtioNetHeader.LENGTH + FrameSlab.MAX_FRAME_LENGTH);
         if (read <= VirtioNetHeader.LENGTH) {
             return read == -Errno.EAGAIN || read == -Errno.EINTR ? 0 : read < 0 ? read : -Errno.EIO;
         }
@@ -240,7 +239,7 @@ public final class LinuxTap implements TapDevice {
                 .gsoSize(gsoSize)
                 .checksumStart(checksumStart)
                 .checksumOffset(checksumOffset);
-        int written = LibC.write(fd, buffer.addressOffset() + header, VirtioNetHeader.LENGTH + frame.length());
+        int written = LibC.write(fd, buffer, header, VirtioNetHeader.LENGTH + frame.length());
         return written < 0 ? written : written - VirtioNetHeader.LENGTH;
     }
 

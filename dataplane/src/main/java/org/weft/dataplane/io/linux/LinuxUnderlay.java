@@ -251,7 +251,7 @@ public final class LinuxUnderlay implements Underlay {
                 messages.piece(i, payload, MAX_PAYLOAD_LENGTH);
             }
         }
-        int received = LibC.recvmmsg(fd, messages.address(0), room, LibC.MSG_DONTWAIT);
+        int received = messages.receive(fd, room);
         for (int i = 0; i < received; i++) {
             describe(frame.wrap(slab, slots[i]), i);
             messages.resetForReceive(i);

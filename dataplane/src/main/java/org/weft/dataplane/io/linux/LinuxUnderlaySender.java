@@ -255,11 +255,7 @@ public final class LinuxUnderlaySender implements UnderlaySender {
     private void switchDontFragment(int socket, boolean dontFragment) {
         argument.putInt(0, dontFragment ? SocketOptions.IP_PMTUDISC_DO : SocketOptions.IP_PMTUDISC_DONT);
         LibC.setsockopt(
-                pool.fd(socket),
-                SocketOptions.IPPROTO_IP,
-                SocketOptions.IP_MTU_DISCOVER,
-                argument.addressOffset(),
-                Integer.BYTES);
+                pool.fd(socket), SocketOptions.IPPROTO_IP, SocketOptions.IP_MTU_DISCOVER, argument, Integer.BYTES);
         setsDontFragment[socket] = dontFragment;
     }
 
@@ -268,7 +264,7 @@ public final class LinuxUnderlaySender implements UnderlaySender {
         int sent = 0;
         int done = 0;
         while (done < batch.size()) {
-            int result = LibC.sendmmsg(fd, batch.address(done), batch.size() - done, LibC.MSG_DONTWAIT);
+            int result = batch.send(fd, done);
             if (result > 0) {
                 for (int end = done + result; done < end; done++) {
                     sent += batch.count(done);
@@ -322,7 +318,7 @@ public final class LinuxUnderlaySender implements UnderlaySender {
     private void awaitRoom(int fd) {
         argument.putInt(0, fd);
         argument.putInt(POLLFD_EVENTS_OFFSET, POLLOUT);
-        LibC.poll(argument.addressOffset(), 1, WAIT_MILLIS);
+        LibC.poll(argument, 1, WAIT_MILLIS);
     }
 
     /** What was added since the last flush is forgotten. */

@@ -64,9 +64,14 @@ final class MessageBatch implements AutoCloseable {
         return size;
     }
 
-    /** Memory address of a message and those behind it. */
-    long address(int message) {
-        return messages.address(message);
+    /** What the kernel is given. */
+    MessageVector messages() {
+        return messages;
+    }
+
+    /** Sends the messages from one on without waiting. Returns how many the socket took, or a negative errno. */
+    int send(int fd, int first) {
+        return messages.send(fd, first, size - first);
     }
 
     /** The run that a message begins in; the others that it has a part of are next. */

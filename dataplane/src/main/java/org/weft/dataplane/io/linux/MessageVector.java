@@ -66,9 +66,14 @@ final class MessageVector implements AutoCloseable {
         }
     }
 
-    /** Memory address of a message and those behind it. */
-    long address(int index) {
-        return buffer.addressOffset() + (long) index * HEADER_LENGTH;
+    /** Sends messages without waiting. Returns how many the socket took, or a negative errno. */
+    int send(int fd, int first, int count) {
+        return LibC.sendmmsg(fd, buffer, first * HEADER_LENGTH, count, LibC.MSG_DONTWAIT);
+    }
+
+    /** Receives messages from the first on, without waiting. Returns how many, or a negative errno. */
+    int receive(int fd, int count) {
+        return LibC.recvmmsg(fd, buffer, 0, count, LibC.MSG_DONTWAIT);
     }
 
     /** What the offsets of names and control messages count in. */

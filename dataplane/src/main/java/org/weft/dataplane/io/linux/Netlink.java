@@ -77,13 +77,13 @@ final class Netlink implements AutoCloseable {
     int send() {
         buffer.putInt(0, length);
         buffer.putInt(SEQUENCE_OFFSET, ++sequence);
-        return LibC.write(fd, buffer.addressOffset(), length);
+        return LibC.write(fd, buffer, 0, length);
     }
 
     /** The kernel has queued the answer, or made a read fail (ENOBUFS), before {@link #send} returned. */
     private int receive() {
         while (true) {
-            int result = LibC.read(fd, buffer.addressOffset(), BUFFER_LENGTH);
+            int result = LibC.read(fd, buffer, 0, BUFFER_LENGTH);
             if (result == -Errno.EINTR) {
                 continue;
             }

@@ -47,7 +47,7 @@ public record OffloadCheck(boolean gso, boolean gro, String trouble) {
         int type = LibC.SOCK_DGRAM | LibC.SOCK_NONBLOCK | LibC.SOCK_CLOEXEC;
         int fd = LinuxException.check(LibC.socket(LibC.AF_INET, type, 0), "socket", "for the offload check");
         UnsafeBuffer name = new UnsafeBuffer(ByteBuffer.allocateDirect(SocketAddress.IPV4_LENGTH));
-        int result = LibC.bind(fd, name.addressOffset(), SocketAddress.put(name, 0, LOOPBACK, 0));
+        int result = LibC.bind(fd, name, SocketAddress.put(name, 0, LOOPBACK, 0));
         if (result < 0) {
             LibC.close(fd);
             throw new LinuxException("bind", LOOPBACK.toString(), -result, "");
@@ -75,9 +75,7 @@ public record OffloadCheck(boolean gso, boolean gro, String trouble) {
     static int port(int fd) {
         UnsafeBuffer name = new UnsafeBuffer(ByteBuffer.allocateDirect(SocketAddress.IPV4_LENGTH + Integer.BYTES));
         name.putInt(SocketAddress.IPV4_LENGTH, SocketAddress.IPV4_LENGTH);
-        long address = name.addressOffset();
-        LinuxException.check(
-                LibC.getsockname(fd, address, address + SocketAddress.IPV4_LENGTH), "getsockname", "offload check");
+        LinuxException.check(LibC.getsockname(fd, name, SocketAddress.IPV4_LENGTH), "getsockname", "offload check");
         return SocketAddress.port(name, 0);
     }
 
@@ -86,7 +84,7 @@ public record OffloadCheck(boolean gso, boolean gro, String trouble) {
         message.nameLength(0, SocketAddress.put(message.buffer(), message.name(0), LOOPBACK, port));
         message.piece(0, payload.addressOffset(), LENGTH);
         message.addShortControl(0, SocketOptions.IPPROTO_UDP, SocketOptions.UDP_SEGMENT, SEGMENT);
-        return LibC.sendmmsg(fd, message.address(0), 1, LibC.MSG_DONTWAIT);
+        return message.send(fd, 0, 1);
     }
 
     private static OffloadCheck receive(int fd, int merging, UnsafeBuffer sent) {
@@ -98,7 +96,7 @@ public record OffloadCheck(boolean gso, boolean gro, String trouble) {
         while (length < LENGTH && await(fd)) {
             message.resetForReceive(0);
             message.piece(0, received.addressOffset() + length, LENGTH);
-            if (LibC.recvmmsg(fd, message.address(0), 1, LibC.MSG_DONTWAIT) == 1) {
+            if (message.receive(fd, 1) == 1) {
                 segment = message.controlInt(0, SocketOptions.IPPROTO_UDP, SocketOptions.UDP_GRO);
                 length += message.transferred(0);
                 messages++;
@@ -129,7 +127,7 @@ public record OffloadCheck(boolean gso, boolean gro, String trouble) {
         UnsafeBuffer pollfd = new UnsafeBuffer(ByteBuffer.allocateDirect(POLLFD_LENGTH));
         pollfd.putInt(0, fd);
         pollfd.putShort(POLLFD_EVENTS_OFFSET, POLLIN);
-        return LibC.poll(pollfd.addressOffset(), 1, WAIT_MILLIS) > 0;
+        return LibC.poll(pollfd, 1, WAIT_MILLIS) > 0;
     }
 
     private static String refused(String option, int errno) {

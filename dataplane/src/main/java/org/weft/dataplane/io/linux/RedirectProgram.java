@@ -1,5 +1,6 @@
 package org.weft.dataplane.io.linux;
 
+import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -71,7 +72,7 @@ final class RedirectProgram implements AutoCloseable {
         attributes.putInt(LINK_PROGRAM_OFFSET, program);
         attributes.putInt(LINK_TARGET_OFFSET, ifindex);
         attributes.putInt(LINK_TYPE_OFFSET, BPF_TCX_INGRESS);
-        int link = LibC.bpf(BPF_LINK_CREATE, attributes.addressOffset(), ATTRIBUTES_LENGTH);
+        int link = LibC.bpf(BPF_LINK_CREATE, attributes, ATTRIBUTES_LENGTH);
         if (link < 0) {
             LibC.close(program);
             throw new LinuxException("BPF_LINK_CREATE", device, -link, advice(-link));
@@ -97,7 +98,12 @@ final class RedirectProgram implements AutoCloseable {
         attributes.putInt(INSTRUCTION_COUNT_OFFSET, INSTRUCTIONS.length);
         attributes.putLong(INSTRUCTIONS_OFFSET, code.addressOffset());
         attributes.putLong(LICENSE_OFFSET, license.addressOffset());
-        return LibC.bpf(BPF_PROG_LOAD, attributes.addressOffset(), ATTRIBUTES_LENGTH);
+        try {
+            return LibC.bpf(BPF_PROG_LOAD, attributes, ATTRIBUTES_LENGTH);
+        } finally {
+            Reference.reachabilityFence(code);
+            Reference.reachabilityFence(license);
+        }
     }
 
     private static String advice(int errno) {

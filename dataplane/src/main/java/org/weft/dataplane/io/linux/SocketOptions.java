@@ -123,9 +123,7 @@ final class SocketOptions {
         int length = SK_MEMINFO_VARS * Integer.BYTES;
         UnsafeBuffer value = new UnsafeBuffer(ByteBuffer.allocateDirect(length + Integer.BYTES));
         value.putInt(length, length);
-        long address = value.addressOffset();
-        LinuxException.check(
-                LibC.getsockopt(fd, SOL_SOCKET, SO_MEMINFO, address, address + length), "SO_MEMINFO", subject);
+        LinuxException.check(LibC.getsockopt(fd, SOL_SOCKET, SO_MEMINFO, value, length), "SO_MEMINFO", subject);
         return value.getInt(SK_MEMINFO_DROPS * Integer.BYTES) & 0xffff_ffffL;
     }
 
@@ -135,7 +133,7 @@ final class SocketOptions {
         UnsafeBuffer value = new UnsafeBuffer(ByteBuffer.allocateDirect(bytes.length));
         value.putBytes(0, bytes);
         LinuxException.check(
-                LibC.setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, value.addressOffset(), bytes.length),
+                LibC.setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, value, bytes.length),
                 "SO_BINDTODEVICE " + name,
                 subject,
                 errno -> errno == Errno.ENODEV
@@ -151,7 +149,7 @@ final class SocketOptions {
         program.putLong(Long.BYTES, program.addressOffset() + FILTER_PROGRAM_LENGTH);
         program.putShort(FILTER_PROGRAM_LENGTH, BPF_RET_K);
         LinuxException.check(
-                LibC.setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, program.addressOffset(), FILTER_PROGRAM_LENGTH),
+                LibC.setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, program, FILTER_PROGRAM_LENGTH),
                 "SO_ATTACH_FILTER",
                 subject);
         return this;
@@ -184,14 +182,13 @@ final class SocketOptions {
     private int trySet(int level, int option, int value) {
         UnsafeBuffer buffer = new UnsafeBuffer(ByteBuffer.allocateDirect(Integer.BYTES));
         buffer.putInt(0, value);
-        return LibC.setsockopt(fd, level, option, buffer.addressOffset(), Integer.BYTES);
+        return LibC.setsockopt(fd, level, option, buffer, Integer.BYTES);
     }
 
     private int get(String name, int level, int option) {
         UnsafeBuffer buffer = new UnsafeBuffer(ByteBuffer.allocateDirect(2 * Integer.BYTES));
         buffer.putInt(Integer.BYTES, Integer.BYTES);
-        long address = buffer.addressOffset();
-        LinuxException.check(LibC.getsockopt(fd, level, option, address, address + Integer.BYTES), name, subject);
+        LinuxException.check(LibC.getsockopt(fd, level, option, buffer, Integer.BYTES), name, subject);
         return buffer.getInt(0);
     }
 }

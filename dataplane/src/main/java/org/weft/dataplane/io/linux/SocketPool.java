@@ -116,7 +116,7 @@ final class SocketPool {
     private int bind(int fd, int port) {
         UnsafeBuffer name = new UnsafeBuffer(ByteBuffer.allocateDirect(SocketAddress.IPV6_LENGTH));
         int length = SocketAddress.put(name, 0, options.local(), port);
-        return LibC.bind(fd, name.addressOffset(), length);
+        return LibC.bind(fd, name, length);
     }
 
     int size() {

@@ -153,7 +153,7 @@ final class SuperFrameSender implements AutoCloseable {
         putUdp(UdpHeader.LENGTH + length);
         putPiece(0, headers.addressOffset(), NETWORK + networkLength + UdpHeader.LENGTH);
         putPiece(1, address, length);
-        return LibC.writev(fd, headers.addressOffset() + IOVECS, 2);
+        return LibC.writev(fd, headers, IOVECS, 2);
     }
 
     /** To the device itself, as the kernel drops what is for others; the program reads the interface in the source. */

@@ -38,11 +38,11 @@ public final class SystemdNotifier {
         try {
             UnsafeBuffer address = new UnsafeBuffer(ByteBuffer.allocateDirect(ADDRESS_LENGTH));
             int length = putAddress(address, socket);
-            LinuxException.check(LibC.connect(fd, address.addressOffset(), length), "connect", socket);
+            LinuxException.check(LibC.connect(fd, address, length), "connect", socket);
             byte[] bytes = state.getBytes(StandardCharsets.UTF_8);
             UnsafeBuffer message = new UnsafeBuffer(ByteBuffer.allocateDirect(bytes.length));
             message.putBytes(0, bytes);
-            LinuxException.check(LibC.write(fd, message.addressOffset(), bytes.length), "write", socket);
+            LinuxException.check(LibC.write(fd, message, 0, bytes.length), "write", socket);
         } finally {
             LibC.close(fd);
         }

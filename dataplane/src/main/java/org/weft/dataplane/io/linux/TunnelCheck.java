@@ -78,7 +78,7 @@ final class TunnelCheck {
         UnsafeBuffer received = new UnsafeBuffer(ByteBuffer.allocateDirect(2 * LENGTH));
         int payload = 0;
         while (payload < PAYLOAD_LENGTH && OffloadCheck.await(fd)) {
-            int length = LibC.read(fd, received.addressOffset(), received.capacity()) - PAYLOAD;
+            int length = LibC.read(fd, received, 0, received.capacity()) - PAYLOAD;
             if (length <= 0 || payload + length > PAYLOAD_LENGTH) {
                 return false;
             }

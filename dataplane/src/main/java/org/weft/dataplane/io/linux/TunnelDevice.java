@@ -89,7 +89,7 @@ public final class TunnelDevice implements AutoCloseable {
     private void setInt(int queue, long call, String name, int value) {
         UnsafeBuffer argument = new UnsafeBuffer(ByteBuffer.allocateDirect(Integer.BYTES));
         argument.putInt(0, value);
-        LinuxException.check(LibC.ioctl(queue, call, argument.addressOffset()), name, name());
+        LinuxException.check(LibC.ioctl(queue, call, argument), name, name());
     }
 
     /** The host is to send nothing through it, not even to look for IPv6 routers. */

@@ -141,7 +141,7 @@ final class UnderlayRoutes implements AutoCloseable {
         putAddress(RTA_DST, high, low);
         putAddress(RTA_SRC, local.high(), local.low());
         if (dev != null) {
-            if (LibC.ioctl(ioctls, SIOCGIFINDEX, dev.address()) < 0) {
+            if (dev.ioctl(ioctls, SIOCGIFINDEX) < 0) {
                 return NONE;
             }
             buffer.putInt(routes.attribute(RTA_OIF, Integer.BYTES), dev.value());
@@ -176,10 +176,10 @@ final class UnderlayRoutes implements AutoCloseable {
 
     private int useInterface(int ifindex, int routeMtu) {
         byIndex.value(ifindex);
-        if (LibC.ioctl(ioctls, SIOCGIFNAME, byIndex.address()) < 0
-                || LibC.ioctl(ioctls, SIOCGIFHWADDR, byIndex.address()) < 0
+        if (byIndex.ioctl(ioctls, SIOCGIFNAME) < 0
+                || byIndex.ioctl(ioctls, SIOCGIFHWADDR) < 0
                 || byIndex.flags() != ARPHRD_ETHER
-                || LibC.ioctl(ioctls, SIOCGIFMTU, byIndex.address()) < 0) {
+                || byIndex.ioctl(ioctls, SIOCGIFMTU) < 0) {
             return NONE;
         }
         mtus[place] = routeMtu == 0 ? byIndex.value() : Math.min(routeMtu, byIndex.value());

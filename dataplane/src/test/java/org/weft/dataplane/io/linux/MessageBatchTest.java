@@ -96,7 +96,7 @@ class MessageBatchTest {
 
     private byte[] bytes(int message) {
         UnsafeBuffer header = new UnsafeBuffer();
-        header.wrap(batch.address(message), MessageVector.HEADER_LENGTH);
+        header.wrap(batch.messages().buffer(), message * MessageVector.HEADER_LENGTH, MessageVector.HEADER_LENGTH);
         int count = (int) header.getLong(MessageVector.IOV_COUNT_OFFSET);
         UnsafeBuffer iovecs = new UnsafeBuffer();
         iovecs.wrap(header.getLong(MessageVector.IOV_OFFSET), count * MessageVector.IOVEC_LENGTH);
@@ -113,7 +113,7 @@ class MessageBatchTest {
 
     /** The length that the kernel is to cut a message by; 0 for none. */
     private int segment(int message) {
-        view.wrap(batch.address(message), MessageVector.HEADER_LENGTH);
+        view.wrap(batch.messages().buffer(), message * MessageVector.HEADER_LENGTH, MessageVector.HEADER_LENGTH);
         int length = (int) view.getLong(MessageVector.CONTROL_LENGTH_OFFSET);
         view.wrap(view.getLong(MessageVector.CONTROL_OFFSET), length);
         int last = length - MessageVector.CONTROL_INT_LENGTH;

@@ -40,9 +40,9 @@ class SystemdNotifierTest {
         try {
             UnsafeBuffer buffer = new UnsafeBuffer(ByteBuffer.allocateDirect(SystemdNotifier.ADDRESS_LENGTH));
             int length = SystemdNotifier.putAddress(buffer, socket);
-            assertEquals(0, LibC.bind(fd, buffer.addressOffset(), length));
+            assertEquals(0, LibC.bind(fd, buffer, length));
             SystemdNotifier.notify(socket, "READY=1\nSTATUS=up");
-            int read = LibC.read(fd, buffer.addressOffset(), buffer.capacity());
+            int read = LibC.read(fd, buffer, 0, buffer.capacity());
             byte[] bytes = new byte[Math.max(read, 0)];
             buffer.getBytes(0, bytes);
             assertEquals("READY=1\nSTATUS=up", new String(bytes, StandardCharsets.UTF_8));

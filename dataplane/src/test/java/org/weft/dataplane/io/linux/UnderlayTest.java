@@ -153,7 +153,7 @@ class UnderlayTest {
             messages.resetForReceive(i);
             messages.piece(i, payload.addressOffset(), 8);
         }
-        assertEquals(5, LibC.recvmmsg(receiver.fd(), messages.address(0), 5, 0));
+        assertEquals(5, LibC.recvmmsg(receiver.fd(), messages.buffer(), 0, 5, 0));
         int[] expected = {64, 1, 5, 128, 255};
         for (int i = 0; i < 5; i++) {
             int type = ipv4 ? SocketOptions.IP_TTL : SocketOptions.IPV6_HOPLIMIT;
