@@ -268,10 +268,13 @@ public final class Cell implements AutoCloseable {
 
     /** Makes the device what the lease wants, if that has changed, and converges. */
     private void settle() {
-        if (own.granted() == null || drain.isDone()) {
+        if (drain.isDone()) {
             return;
         }
         own.check();
+        if (own.granted() == null) {
+            return;
+        }
         if (own.settle(this::converger)) {
             save();
         }

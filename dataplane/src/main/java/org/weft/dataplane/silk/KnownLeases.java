@@ -31,7 +31,7 @@ final class KnownLeases {
         records = said;
     }
 
-    /** @param own this host's lease, which wins over all others */
+    /** @param own this host's lease, which wins over all others; null without */
     void check(Lease own) {
         Set<Skipped> before = new HashSet<>(table.skipped());
         table = LeaseTable.of(overlay, own, records);

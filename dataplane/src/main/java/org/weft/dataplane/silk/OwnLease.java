@@ -118,7 +118,7 @@ final class OwnLease {
         say(sentence);
     }
 
-    /** Checks all leases from this host's view. */
+    /** Checks all leases from this host's view, whether it has a lease yet or not. */
     void check() {
         known.check(inForce == null ? wanted() : inForce);
     }

@@ -135,6 +135,20 @@ class CellTest {
     }
 
     @Test
+    void namesABadLeaseBeforeItHasALeaseItself() {
+        try (LogLines log = LogLines.of(KnownLeases.class)) {
+            memory.start();
+            memory.leases.say(null, MemoryCell.PEER, "10.0.16.15 10.99.0.0/24");
+
+            String reason = "memory: overlay_subnet 10.99.0.0/24 is not in the overlay 10.255.0.0/16, 10.254.0.0/16";
+            memory.await("skipped", status -> status.skipped().size() == 1);
+            assertEquals(reason, status().skipped().get(0).reason());
+            assertEquals(List.of("lease skipped: " + reason), log.lines());
+            assertNull(status().own());
+        }
+    }
+
+    @Test
     void triesAgainForADeviceThatCannotBeHad() {
         memory.registry.failure = new OperatorException(Kind.CANNOT_CREATE, "silk-memory is somebody else's");
         try (LogLines log = LogLines.of(OwnLease.class)) {

@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Predicate;
 import org.weft.dataplane.host.FollowedFile;
 import org.weft.dataplane.vtep.OperatorException;
@@ -17,6 +18,9 @@ import org.weft.encap.IpAddress;
 public final class FileLeases implements LeaseSource {
     /** How often an unchanged file is told of. */
     private static final Duration CONFIRM = Duration.ofSeconds(1);
+
+    /** The most underlay addresses of the file that a sentence lists. */
+    private static final int MOST_LISTED = 8;
 
     private final Path path;
     private final Overlay overlay;
@@ -85,10 +89,7 @@ public final class FileLeases implements LeaseSource {
         try {
             String now = file.contents();
             boolean reported = !now.equals(contents) && take(now);
-            String missing = own == null || ownOf(records) != null
-                    ? null
-                    : path + " has no lease for " + underlay + " any more; the last one, " + own.subnetText()
-                            + ", stays";
+            String missing = missing();
             if (missing != null) {
                 fail(missing);
             } else if (reported) {
@@ -98,6 +99,57 @@ public final class FileLeases implements LeaseSource {
             }
         } catch (OperatorException e) {
             fail(e.getMessage());
+        }
+    }
+
+    /** Why the file gives this host no lease, in one sentence; null if it gives one. */
+    private String missing() {
+        if (ownOf(records) != null) {
+            return null;
+        }
+        if (own != null) {
+            return path + " has no lease for " + underlay + " any more; the last one, " + own.subnetText() + ", stays";
+        }
+        for (LeaseRecord record : records) {
+            if (underlay.equals(underlayOf(record))) {
+                return "the lease of this host cannot be used: " + record.origin() + ": " + fault(record);
+            }
+        }
+        return "no lease has underlay_ip " + underlay + "; " + path + " has " + listed();
+    }
+
+    /** The underlay addresses in the file, as far as they fit into a sentence. */
+    private String listed() {
+        List<String> addresses = records.stream()
+                .map(FileLeases::underlayOf)
+                .filter(Objects::nonNull)
+                .map(IpAddress::toString)
+                .distinct()
+                .toList();
+        if (addresses.isEmpty()) {
+            return "none";
+        }
+        int shown = Math.min(addresses.size(), MOST_LISTED);
+        String last = addresses.size() > shown ? addresses.size() - shown + " more" : addresses.get(--shown);
+        String first = String.join(", ", addresses.subList(0, shown));
+        return first.isEmpty() ? last : first + " and " + last;
+    }
+
+    /** The address that a record is for; null if it has none that can be read. */
+    private static IpAddress underlayOf(LeaseRecord record) {
+        try {
+            return record.underlayIp() == null ? null : IpAddress.parse(record.underlayIp());
+        } catch (IllegalArgumentException e) {
+            return null;
+        }
+    }
+
+    private String fault(LeaseRecord record) {
+        try {
+            LeaseTable.parse(overlay, record);
+            return "it is well-formed";
+        } catch (IllegalArgumentException e) {
+            return e.getMessage();
         }
     }
 

@@ -120,11 +120,37 @@ class FileLeasesTest {
 
     @Test
     void reportsLeasesWithoutAnOwn() throws IOException {
-        startWith(lease(2));
+        startWith(lease(2) + lease(3));
 
         assertNull(heard.own);
-        assertEquals(1, heard.all.size());
-        assertEquals(List.of(), heard.failures);
+        assertEquals(2, heard.all.size());
+        heard.awaitFailure("no lease has underlay_ip 10.0.0.1; " + file + " has 10.0.0.2 and 10.0.0.3");
+        write(lease(4));
+        heard.awaitFailure("no lease has underlay_ip 10.0.0.1; " + file + " has 10.0.0.4");
+        write(lease(2) + OWN);
+        Await.until("the own lease", () -> ownLease().equals(heard.own));
+        assertEquals(2, heard.failures.size(), "each once: " + heard.failures);
+    }
+
+    @Test
+    void namesWhyTheOwnLeaseCannotBeUsed() throws IOException {
+        startWith(lease(2) + "- {underlay_ip: 10.0.0.1, overlay_subnet: 10.244.1.0/24}\n");
+
+        heard.awaitFailure("the lease of this host cannot be used: " + file
+                + ":2: overlay_subnet 10.244.1.0/24 is not in the overlay 10.255.0.0/16");
+        assertNull(heard.own);
+    }
+
+    @Test
+    void namesAFewOfManyOtherHosts() throws IOException {
+        StringBuilder all = new StringBuilder("- {underlay_ip: x, overlay_subnet: 10.255.200.0/24}\n");
+        for (int n = 2; n <= 100; n++) {
+            all.append(lease(n));
+        }
+        startWith(all.toString());
+
+        heard.awaitFailure("no lease has underlay_ip 10.0.0.1; " + file + " has 10.0.0.2, 10.0.0.3, 10.0.0.4,"
+                + " 10.0.0.5, 10.0.0.6, 10.0.0.7, 10.0.0.8, 10.0.0.9 and 91 more");
     }
 
     @Test
@@ -133,6 +159,7 @@ class FileLeasesTest {
 
         assertEquals(List.of(), heard.all);
         assertNull(heard.own);
+        heard.awaitFailure("no lease has underlay_ip 10.0.0.1; " + file + " has none");
     }
 
     @Test
@@ -284,10 +311,13 @@ class FileLeasesTest {
 
         write("- {underlay_ip: 10.0.0.3, overlay_subnet: 10.255.1.0/24}\n");
 
-        Await.until("no own lease", () -> heard.own == null);
+        heard.awaitFailure("no lease has");
+        assertNull(heard.own);
         assertEquals(
-                List.of("lost: " + file + " has 10.255.1.0/24, the lease of this host, for 10.0.0.3 now, and none for"
-                        + " 10.0.0.1"),
+                List.of(
+                        "lost: " + file + " has 10.255.1.0/24, the lease of this host, for 10.0.0.3 now, and none for"
+                                + " 10.0.0.1",
+                        "no lease has underlay_ip 10.0.0.1; " + file + " has 10.0.0.3"),
                 heard.failures);
         write(lease(2) + OWN);
         Await.until("the own lease", () -> ownLease().equals(heard.own));
