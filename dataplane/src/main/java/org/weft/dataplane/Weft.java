@@ -327,7 +327,7 @@ public final class Weft implements VtepRegistry, AutoCloseable {
         watch.forget(vtep);
         shut(vtep);
         vtep.release();
-        if (vtep.config().persist() && HostNetwork.exists(vtep.name())) {
+        if (vtep.config().persist() && Link.of(vtep.name()).exists()) {
             HostNetwork.removeDevice(vtep.name());
         }
         LOG.info("{}: removed", vtep.name());

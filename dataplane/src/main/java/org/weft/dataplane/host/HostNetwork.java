@@ -1,95 +1,86 @@
 package org.weft.dataplane.host;
 
-import com.google.gson.JsonArray;
-import com.google.gson.JsonElement;
-import com.google.gson.JsonParser;
 import java.util.List;
+import org.weft.dataplane.io.linux.Link;
+import org.weft.dataplane.io.linux.Rtnetlink;
 import org.weft.dataplane.table.NeighbourTable.Neighbour;
+import org.weft.dataplane.vtep.OperatorException;
+import org.weft.dataplane.vtep.OperatorException.Kind;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
-import org.weft.encap.MacAddress;
 
-/** A device's own addresses and neighbours in the host's kernel. Never on a packet's way. */
+/**
+ * A device's own addresses and neighbours in the host's kernel. Never on a packet's way. A call waits for the kernel
+ * alone, not for another process.
+ *
+ * <p>All methods with a device throw {@link org.weft.dataplane.io.linux.LinuxException} with ENODEV if it does not exist.
+ */
 public final class HostNetwork {
     private HostNetwork() {}
 
-    /** Whether there is an interface of this name in this namespace. */
-    public static boolean exists(String dev) {
-        return Iproute2.here().attempt("link show dev " + dev).isEmpty();
-    }
-
-    /** Whether there is one, and it is a TAP device. */
+    /** Whether a TAP or TUN device has this name. */
     public static boolean isTap(String dev) {
-        return exists(dev)
-                && Iproute2.here().json("-details", "link", "show", "dev", dev).contains("\"tun\"");
+        if (!Link.of(dev).exists()) {
+            return false;
+        }
+        try (Rtnetlink kernel = Rtnetlink.of(dev)) {
+            return kernel.kind().equals("tun");
+        }
     }
 
     public static void removeDevice(String dev) {
-        Iproute2.here().batch("link del " + dev);
+        try (Rtnetlink kernel = Rtnetlink.of(dev)) {
+            kernel.remove();
+        }
     }
 
     /** Gives a device its overlay address; scope link, as silk does. */
     public static void addAddress(String dev, IpPrefix prefix) {
-        Iproute2.here()
-                .batch("address replace " + withLength(prefix) + " dev " + dev
-                        + (prefix.address().isIpv4() ? " scope link" : " nodad"));
+        try (Rtnetlink kernel = Rtnetlink.of(dev)) {
+            kernel.replaceAddress(prefix);
+        }
     }
 
     public static void removeAddress(String dev, IpPrefix prefix) {
-        Iproute2.here().batch("address del " + withLength(prefix) + " dev " + dev);
-    }
-
-    /** Installs neighbours as permanent ones in the kernel. */
-    public static void addNeighbours(String dev, List<Neighbour> neighbours) {
-        StringBuilder batch = new StringBuilder();
-        for (Neighbour neighbour : neighbours) {
-            batch.append("neighbour replace ")
-                    .append(neighbour.address())
-                    .append(" lladdr ")
-                    .append(MacAddress.toString(neighbour.mac()))
-                    .append(" dev ")
-                    .append(dev)
-                    .append(" nud permanent\n");
-        }
-        if (!batch.isEmpty()) {
-            Iproute2.here().batch(batch.toString());
+        try (Rtnetlink kernel = Rtnetlink.of(dev)) {
+            kernel.removeAddress(prefix);
         }
     }
 
-    /** Takes neighbours out of the kernel. */
-    public static void removeNeighbours(String dev, List<Neighbour> neighbours) {
-        StringBuilder batch = new StringBuilder();
-        for (Neighbour neighbour : neighbours) {
-            batch.append("neighbour del ")
-                    .append(neighbour.address())
-                    .append(" dev ")
-                    .append(dev)
-                    .append('\n');
-        }
-        if (!batch.isEmpty()) {
-            Iproute2.here().batch(batch.toString());
+    /** The addresses of a device with the lengths of their networks, in the kernel's order. */
+    public static List<IpPrefix> addresses(String dev) {
+        try (Rtnetlink kernel = Rtnetlink.of(dev)) {
+            return kernel.addresses();
         }
     }
 
     /**
      * A device's first IPv4 address; null if it has none.
      *
-     * @throws org.weft.dataplane.vtep.OperatorException if there is no such device
+     * @throws OperatorException if the device does not exist
      */
     public static IpAddress ipv4Address(String dev) {
-        String answer = Iproute2.here().json("-4", "address", "show", "dev", dev);
-        // One object for the device, which is empty if it has no such address.
-        for (JsonElement device : JsonParser.parseString(answer).getAsJsonArray()) {
-            JsonArray addresses = device.getAsJsonObject().getAsJsonArray("addr_info");
-            if (addresses != null && !addresses.isEmpty()) {
-                return IpAddress.parse(
-                        addresses.get(0).getAsJsonObject().get("local").getAsString());
-            }
+        if (!Link.of(dev).exists()) {
+            throw new OperatorException(Kind.OS_ERROR, "this network namespace has no interface " + dev);
         }
-        return null;
+        return addresses(dev).stream()
+                .map(IpPrefix::address)
+                .filter(IpAddress::isIpv4)
+                .findFirst()
+                .orElse(null);
     }
 
-    private static String withLength(IpPrefix prefix) {
-        return prefix.address() + "/" + prefix.length();
+    /** Installs neighbours as permanent ones in the kernel, up to the first that the kernel refuses. */
+    public static void addNeighbours(String dev, List<Neighbour> neighbours) {
+        try (Rtnetlink kernel = Rtnetlink.of(dev)) {
+            neighbours.forEach(neighbour -> kernel.replaceNeighbour(neighbour.address(), neighbour.mac()));
+        }
+    }
+
+    /** Takes neighbours out of the kernel, up to the first that it refuses. */
+    public static void removeNeighbours(String dev, List<Neighbour> neighbours) {
+        try (Rtnetlink kernel = Rtnetlink.of(dev)) {
+            neighbours.forEach(neighbour -> kernel.removeNeighbour(neighbour.address()));
+        }
     }
 }

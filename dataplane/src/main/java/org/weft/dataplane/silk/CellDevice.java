@@ -1,7 +1,5 @@
 package org.weft.dataplane.silk;
 
-import com.google.gson.JsonElement;
-import com.google.gson.JsonParser;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -18,13 +16,11 @@ import org.weft.dataplane.config.DaemonConfig.VtepEntries;
 import org.weft.dataplane.config.UnderlayMtu;
 import org.weft.dataplane.config.VtepAttributes;
 import org.weft.dataplane.host.HostNetwork;
-import org.weft.dataplane.host.Iproute2;
 import org.weft.dataplane.silk.lease.Lease;
 import org.weft.dataplane.silk.lease.Overlay;
 import org.weft.dataplane.table.NeighbourTable.Neighbour;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
-import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
 import org.weft.encap.MacAddress;
 
@@ -103,20 +99,11 @@ final class CellDevice {
     /** Our device that stayed from before another lease still has that one's address; the kernel's own vxlan is silk's. */
     private void removeOldAddresses(Set<IpPrefix> wanted) {
         String dev = config.vtepName();
-        String json = HostNetwork.isTap(dev) ? Iproute2.here().json("-4", "address", "show", "dev", dev) : "";
-        if (json.isBlank()) {
-            return;
-        }
-        for (JsonElement link : JsonParser.parseString(json).getAsJsonArray()) {
-            for (JsonElement info : link.getAsJsonObject().getAsJsonArray("addr_info")) {
-                IpAddress local =
-                        IpAddress.parse(info.getAsJsonObject().get("local").getAsString());
-                IpPrefix prefix = new IpPrefix(
-                        local, info.getAsJsonObject().get("prefixlen").getAsInt());
-                if (overlay.contains(local) && !wanted.contains(prefix)) {
-                    LOG.info("{}: the address {} of an earlier lease is removed", dev, local);
-                    HostNetwork.removeAddress(dev, prefix);
-                }
+        List<IpPrefix> present = HostNetwork.isTap(dev) ? HostNetwork.addresses(dev) : List.of();
+        for (IpPrefix prefix : present) {
+            if (overlay.contains(prefix.address()) && !wanted.contains(prefix)) {
+                LOG.info("{}: the address {} of an earlier lease is removed", dev, prefix.address());
+                HostNetwork.removeAddress(dev, prefix);
             }
         }
     }
