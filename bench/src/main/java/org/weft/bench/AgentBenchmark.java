@@ -14,6 +14,7 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.weft.dataplane.agent.Decapsulator;
 import org.weft.dataplane.agent.Encapsulator;
 import org.weft.dataplane.agent.FrameRing;
+import org.weft.dataplane.agent.Ingress;
 import org.weft.dataplane.agent.TapReader;
 import org.weft.dataplane.agent.TapWriter;
 import org.weft.dataplane.capture.Capture;
@@ -156,8 +157,8 @@ public class AgentBenchmark {
     }
 
     private Decapsulator decapsulator(MemoryUnderlay underlay, FrameSlab slab, FrameRing ring) {
-        Int2ObjectHashMap<Decapsulator.Ingress> routes = new Int2ObjectHashMap<>();
-        routes.put(1, new Decapsulator.Ingress(receiver, ring, receiver.counters(), null));
+        Int2ObjectHashMap<Ingress> routes = new Int2ObjectHashMap<>();
+        routes.put(1, new Ingress(receiver, ring, receiver.counters(), null));
         Decapsulator made = new Decapsulator("10.0.32.14:4789", underlay, slab, new Counters(), new Capture());
         made.routes(routes);
         return made;

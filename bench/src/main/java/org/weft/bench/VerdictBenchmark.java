@@ -12,6 +12,7 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.weft.dataplane.agent.Decapsulator;
 import org.weft.dataplane.agent.FrameRing;
+import org.weft.dataplane.agent.Ingress;
 import org.weft.dataplane.agent.TapWriter;
 import org.weft.dataplane.capture.Capture;
 import org.weft.dataplane.counters.Counters;
@@ -97,8 +98,8 @@ public class VerdictBenchmark {
         FrameSlab slab = new FrameSlab(SLOTS);
         FrameRing ring = new FrameRing(SLOTS, 1);
         decapsulator = new Decapsulator("10.0.32.14:4789", underlay, slab, new Counters(), new Capture());
-        Int2ObjectHashMap<Decapsulator.Ingress> routes = new Int2ObjectHashMap<>();
-        routes.put(1, new Decapsulator.Ingress(vtep, ring, vtep.counters(), null));
+        Int2ObjectHashMap<Ingress> routes = new Int2ObjectHashMap<>();
+        routes.put(1, new Ingress(vtep, ring, vtep.counters(), null));
         decapsulator.routes(routes);
         MemoryTap tap = new MemoryTap();
         tap.endless(new byte[0]);

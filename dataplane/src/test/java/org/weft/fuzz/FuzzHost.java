@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.SplittableRandom;
 import org.agrona.collections.Int2ObjectHashMap;
 import org.weft.dataplane.agent.Decapsulator;
-import org.weft.dataplane.agent.Decapsulator.Ingress;
+import org.weft.dataplane.agent.Ingress;
 import org.weft.dataplane.capture.Capture;
 import org.weft.dataplane.capture.CaptureFilter;
 import org.weft.dataplane.capture.CaptureSession;

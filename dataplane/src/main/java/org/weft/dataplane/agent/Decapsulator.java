@@ -17,6 +17,7 @@ import org.weft.encap.EcnTunnel;
 import org.weft.encap.EthernetHeader;
 import org.weft.encap.FrameLayout;
 import org.weft.encap.MacAddress;
+import org.weft.encap.TcpHeader;
 import org.weft.encap.VxlanHeader;
 
 /**
@@ -33,34 +34,6 @@ public final class Decapsulator implements Agent {
     /** Slots kept for frames that have to move out of their slot. */
     private static final int RESERVE = 4;
 
-    /** Where the frames of one VNI go, where they are counted, and who lets them in. */
-    public static final class Ingress {
-        private final Vtep vtep;
-        private final FrameRing ring;
-        private final Counters counters;
-        private final PolicyGate gate;
-
-        /** @param refusals tells senders of refused packets; null: nobody does */
-        public Ingress(Vtep vtep, FrameRing ring, Counters counters, RefusalSender refusals) {
-            this.vtep = vtep;
-            this.ring = ring;
-            this.counters = counters;
-            this.gate = new PolicyGate(vtep, counters, refusals);
-        }
-
-        public Vtep vtep() {
-            return vtep;
-        }
-
-        public FrameRing ring() {
-            return ring;
-        }
-
-        Counters counters() {
-            return counters;
-        }
-    }
-
     private final String name;
     private final Underlay underlay;
     private final FrameSlab slab;
@@ -76,6 +49,9 @@ public final class Decapsulator implements Agent {
     private volatile int lastErrno;
 
     private long nowSeconds;
+
+    /** How many turns there were that received something, this one included. */
+    private long turn;
 
     /** What the outer ECN field means for the frame that {@link #layout} describes. */
     private int ecnAction;
@@ -145,6 +121,7 @@ public final class Decapsulator implements Agent {
         int received = fillSlots(claim());
         if (received > 0) {
             nowSeconds = Vtep.clockSeconds();
+            turn++;
             last = null;
             knowing = null;
             for (int i = 0; i < received; i++) {
@@ -254,14 +231,16 @@ public final class Decapsulator implements Agent {
     /**
      * The short way for the next segment of a super-frame: {@link #receive} would find what it found of the segment before.
      * The two have outer source, outer TOS and VXLAN header in common, and of the inner headers whatever the receive rules
-     * and policies ask about; the rule for ECN leaves a frame alone that looks like what the rule makes of one.
+     * and policies ask about; the rule for ECN leaves a frame alone that looks like what the rule makes of one. Of the TCP
+     * flags that may differ within a super-frame, connection tracking asks about FIN, so a segment with FIN goes the long
+     * way and is judged.
      */
     private boolean follow(UnsafeBuffer buffer, int offset, int length) {
         int inner = length - VxlanHeader.LENGTH;
         if (last == null
                 || inner <= 0
                 || VxlanHeader.word(buffer, offset) != lastWord
-                || !delivery.append(last, offset + VxlanHeader.LENGTH, inner)) {
+                || !delivery.append(last, offset + VxlanHeader.LENGTH, inner, TcpHeader.FIN)) {
             return false;
         }
         followers++;
@@ -296,6 +275,7 @@ public final class Decapsulator implements Agent {
             drop(Counter.VXLAN_VNI_NOT_FOUND, frame, null, counters);
             return;
         }
+        ingress.begin(turn);
         Vtep vtep = ingress.vtep();
         last = ingress;
         lastWord = word;
@@ -309,7 +289,7 @@ public final class Decapsulator implements Agent {
         if (capture.active()) {
             captureDatagram(Counter.RX_DELIVERED, frame, vtep);
             last = null;
-        } else if (ingress.gate.counted()) {
+        } else if (ingress.gate().counted()) {
             last = null;
         }
         applyEcn(buffer);
@@ -319,7 +299,7 @@ public final class Decapsulator implements Agent {
                 ingress,
                 frame.move(header + VxlanHeader.LENGTH, frame.length() - VxlanHeader.LENGTH),
                 layout,
-                MarkBridge.towardsHost(vtep.enforcement(), word));
+                MarkBridge.towardsHost(ingress.enforcement(), word));
     }
 
     /** Whether the frame may come from its outer source; asked once for the datagrams of a message. */
@@ -333,7 +313,7 @@ public final class Decapsulator implements Agent {
     /** The peers, rows 4 to 11 of the receive rules, and policies; null if the frame is to be delivered. */
     private Counter refusal(Ingress ingress, long word, Frame frame) {
         Vtep vtep = ingress.vtep();
-        VtepConfig config = vtep.config();
+        VtepConfig config = ingress.config();
         if (config.knownPeers() && !isFromPeer(ingress, frame)) {
             return Counter.UNDERLAY_UNKNOWN;
         }
@@ -366,7 +346,7 @@ public final class Decapsulator implements Agent {
                 : EcnTunnel.KEEP;
         return ecnAction == EcnTunnel.DROP
                 ? Counter.IP_TUNNEL_ECN
-                : ingress.gate.judge(frame, layout, word, (int) nowSeconds);
+                : ingress.gate().judge(frame, layout, word, (int) nowSeconds);
     }
 
     private void applyEcn(UnsafeBuffer buffer) {

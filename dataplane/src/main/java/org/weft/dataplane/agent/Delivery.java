@@ -1,6 +1,5 @@
 package org.weft.dataplane.agent;
 
-import org.weft.dataplane.agent.Decapsulator.Ingress;
 import org.weft.dataplane.counters.Counter;
 import org.weft.dataplane.io.Frame;
 import org.weft.dataplane.io.FrameSlab;
@@ -75,13 +74,13 @@ final class Delivery {
             moveOut(ingress, frame, layout, mark);
             return;
         }
-        if (mark == openMark && append(ingress, frame.offset(), frame.length())) {
+        if (mark == openMark && append(ingress, frame.offset(), frame.length(), 0)) {
             return;
         }
         closeOpen();
         openMark = mark;
         boolean partial = partialChecksum.restore(frame, layout, ingress.vtep().mtu());
-        if (partial || !ingress.vtep().coalesces()) {
+        if (partial || !ingress.config().switches().gro()) {
             pass(ingress, frame);
         } else {
             head(ingress, frame, layout);
@@ -91,10 +90,11 @@ final class Delivery {
     /**
      * Makes a frame part of the open super-frame, if the two go together.
      *
+     * @param refusedFlags TCP flags that a segment must not have
      * @return false if not, and nothing has changed
      */
-    boolean append(Ingress ingress, int offset, int length) {
-        if (openIngress != ingress || !coalescer.append(slab.buffer(), offset, length)) {
+    boolean append(Ingress ingress, int offset, int length, int refusedFlags) {
+        if (openIngress != ingress || !coalescer.append(slab.buffer(), offset, length, refusedFlags)) {
             return false;
         }
         settled = true;

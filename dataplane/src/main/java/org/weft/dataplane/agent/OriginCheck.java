@@ -9,6 +9,7 @@ import org.weft.dataplane.policy.Enforcement.Spoofing;
 import org.weft.dataplane.table.FdbLookup;
 import org.weft.dataplane.table.NeighbourTable;
 import org.weft.dataplane.vtep.Vtep;
+import org.weft.dataplane.vtep.VtepConfig;
 import org.weft.encap.EthernetHeader;
 import org.weft.encap.FrameLayout;
 import org.weft.encap.IpAddress;
@@ -32,15 +33,16 @@ final class OriginCheck {
     /**
      * Checks a frame.
      *
+     * @param config of the VTEP, in force for this frame as the enforcement is
      * @param layout of the inner frame
      * @return why it is dropped, or null if it passes
      */
-    Counter check(Enforcement enforcement, Frame frame, FrameLayout layout, Counters counters) {
+    Counter check(VtepConfig config, Enforcement enforcement, Frame frame, FrameLayout layout, Counters counters) {
         counted = false;
         if (enforcement.spoofing() == Spoofing.OFF) {
             return null;
         }
-        Counter fault = fault(frame, layout, enforcement.subnetLength());
+        Counter fault = fault(config, frame, layout, enforcement.subnetLength());
         if (fault == null || enforcement.spoofing() == Spoofing.DROP) {
             return fault;
         }
@@ -59,7 +61,7 @@ final class OriginCheck {
         return counted;
     }
 
-    private Counter fault(Frame frame, FrameLayout layout, int subnetLength) {
+    private Counter fault(VtepConfig config, Frame frame, FrameLayout layout, int subnetLength) {
         long mac = EthernetHeader.source(frame.buffer(), layout.offset());
         if (!vtep.fdb().lookup(mac, remotes)) {
             return Counter.SPOOFED_MAC;
@@ -68,7 +70,7 @@ final class OriginCheck {
             return Counter.SPOOFED_UNDERLAY;
         }
         boolean foreign =
-                layout.endsInTag() || (layout.isIpv4() || layout.isIpv6()) && !holds(mac, layout, subnetLength);
+                layout.endsInTag() || (layout.isIpv4() || layout.isIpv6()) && !holds(config, mac, layout, subnetLength);
         return foreign ? Counter.SPOOFED_IP : null;
     }
 
@@ -81,7 +83,7 @@ final class OriginCheck {
         return false;
     }
 
-    private boolean holds(long mac, FrameLayout layout, int subnetLength) {
+    private boolean holds(VtepConfig config, long mac, FrameLayout layout, int subnetLength) {
         long high = layout.sourceHigh();
         long low = layout.sourceLow();
         long holder = vtep.neighbours().lookup(high, low);
@@ -95,12 +97,12 @@ final class OriginCheck {
             holder = vtep.neighbours().lookup(high, IpAddress.ipv4Low((int) low & -1 << Integer.SIZE - length));
             lengths ^= longest;
         }
-        return holder == mac || holder == NeighbourTable.NONE && isShared((int) low);
+        return holder == mac || holder == NeighbourTable.NONE && isShared(config, (int) low);
     }
 
     /** In an overlay of several networks a host has the first address of each network that its own subnet is not in. */
-    private boolean isShared(int address) {
-        List<IpPrefix> own = vtep.config().addresses();
+    private static boolean isShared(VtepConfig config, int address) {
+        List<IpPrefix> own = config.addresses();
         int networks = 0;
         boolean shared = false;
         for (int i = 0; i < own.size(); i++) {

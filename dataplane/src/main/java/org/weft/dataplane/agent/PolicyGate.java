@@ -10,6 +10,7 @@ import org.weft.dataplane.table.FlowTable;
 import org.weft.dataplane.table.FlowTable.Arrival;
 import org.weft.dataplane.table.TagTable;
 import org.weft.dataplane.vtep.Vtep;
+import org.weft.dataplane.vtep.VtepConfig;
 import org.weft.encap.FlowKey;
 import org.weft.encap.FlowKey.Kind;
 import org.weft.encap.FrameLayout;
@@ -24,23 +25,29 @@ import org.weft.encap.VxlanHeader;
  * host may find an IP packet in it.
  */
 final class PolicyGate {
-    private final Vtep vtep;
     private final Counters counters;
     private final RefusalSender refusals;
     private final OriginCheck origin;
     private final FlowKey key = new FlowKey();
+    private VtepConfig config;
+    private Enforcement enforcement;
     private boolean counted;
 
-    /** @param refusals null: nobody is told */
+    /** @param refusals null if no sender is told */
     PolicyGate(Vtep vtep, Counters counters, RefusalSender refusals) {
-        this.vtep = vtep;
         this.counters = counters;
         this.refusals = refusals;
         this.origin = new OriginCheck(vtep);
     }
 
+    /** Judges by these from now on. */
+    void begin(VtepConfig currentConfig, Enforcement currentEnforcement) {
+        config = currentConfig;
+        enforcement = currentEnforcement;
+    }
+
     /**
-     * Judges a frame.
+     * Judges a frame by what {@link #begin} took.
      *
      * @param frame a datagram from the VXLAN header on
      * @param layout of the inner frame
@@ -48,14 +55,13 @@ final class PolicyGate {
      * @return why it is dropped, or null if it passes
      */
     Counter judge(Frame frame, FrameLayout layout, long word, int now) {
-        Enforcement enforcement = vtep.enforcement();
-        Counter spoofed = origin.check(enforcement, frame, layout, counters);
+        Counter spoofed = origin.check(config, enforcement, frame, layout, counters);
         counted = origin.counted();
         if (spoofed != null || !enforcement.mode().judges()) {
             return spoofed;
         }
         if (layout.endsInTag()) {
-            return refuse(Counter.POLICY_UNPARSED, enforcement);
+            return refuse(Counter.POLICY_UNPARSED);
         }
         Kind kind = key.read(frame.buffer(), layout);
         if (kind == Kind.NOT_IP || isForHost(layout)) {
@@ -64,12 +70,12 @@ final class PolicyGate {
         int tag = VxlanHeader.hasGroupPolicy(word) ? VxlanHeader.groupPolicyId(word) : TagTable.UNTAGGED;
         Counter reason =
                 switch (kind) {
-                    case PACKET -> judgePacket(enforcement, tag, now);
+                    case PACKET -> judgePacket(tag, now);
                     case LATER_FRAGMENT -> judgeFragment(enforcement.flows(), now);
-                    case ICMP_ERROR -> judgeError(enforcement, layout, tag, now);
+                    case ICMP_ERROR -> judgeError(layout, tag, now);
                     default -> Counter.POLICY_UNPARSED;
                 };
-        return reason == null ? null : refuse(reason, kind, enforcement, frame, layout, tag);
+        return reason == null ? null : refuse(reason, kind, frame, layout, tag);
     }
 
     /** Whether the frame judged last passed and was counted here: each one like it must be counted, too. */
@@ -89,7 +95,7 @@ final class PolicyGate {
         if (isLinkScope(high, low)) {
             return true;
         }
-        var addresses = vtep.config().addresses();
+        var addresses = config.addresses();
         for (int i = 0; i < addresses.size(); i++) {
             IpPrefix own = addresses.get(i);
             if (own.address().low() == low && own.address().high() == high) {
@@ -107,7 +113,7 @@ final class PolicyGate {
         return high >>> 56 == 0xff || high >>> 54 == 0xfe80 >>> 6;
     }
 
-    private Counter judgePacket(Enforcement enforcement, int tag, int now) {
+    private Counter judgePacket(int tag, int now) {
         FlowTable flows = enforcement.flows();
         Arrival arrival = flows.arrive(key, now);
         boolean allowed = arrival == Arrival.ESTABLISHED
@@ -141,7 +147,7 @@ final class PolicyGate {
     }
 
     /** About a packet that a container sent in a flow that is known; else it is a message like any other. */
-    private Counter judgeError(Enforcement enforcement, FrameLayout layout, int tag, int now) {
+    private Counter judgeError(FrameLayout layout, int tag, int now) {
         long high = layout.destinationHigh();
         long low = layout.destinationLow();
         boolean quotesItsTarget = key.sourceLow() == low && key.sourceHigh() == high;
@@ -150,21 +156,20 @@ final class PolicyGate {
         return allowed ? null : Counter.POLICY_DENIED;
     }
 
-    private Counter refuse(
-            Counter reason, Kind kind, Enforcement enforcement, Frame frame, FrameLayout layout, int tag) {
+    private Counter refuse(Counter reason, Kind kind, Frame frame, FrameLayout layout, int tag) {
         enforcement.verdicts().verdict(key, tag, false);
         boolean told = kind == Kind.PACKET
                 && enforcement.mode() != Mode.LOG
                 && enforcement.refusal() == Refusal.REJECT
                 && refusals != null;
         if (told) {
-            refusals.send(frame, layout);
+            refusals.send(config, frame, layout);
         }
-        return refuse(reason, enforcement);
+        return refuse(reason);
     }
 
     /** The reason; in mode log null, because the packet passes. */
-    private Counter refuse(Counter reason, Enforcement enforcement) {
+    private Counter refuse(Counter reason) {
         if (enforcement.mode() == Mode.LOG) {
             count(Counter.POLICY_WOULD_DENY);
             return null;

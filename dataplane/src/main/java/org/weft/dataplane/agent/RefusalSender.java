@@ -55,17 +55,17 @@ public final class RefusalSender implements AutoCloseable {
     /**
      * Answers a refused frame, if it may.
      *
+     * @param config in force for the frame
      * @param refused a datagram from its VXLAN header on
      * @param refusedLayout of the inner frame: a whole IP packet or its first fragment
      */
-    void send(Frame refused, FrameLayout refusedLayout) {
+    void send(VtepConfig config, Frame refused, FrameLayout refusedLayout) {
         long now = System.nanoTime();
         if (now - spentNanos < NANOS_PER_MESSAGE
                 || !isAnswerable(refusedLayout)
                 || !vtep.fdb().lookup(EthernetHeader.source(refused.buffer(), refusedLayout.offset()), remote)) {
             return;
         }
-        VtepConfig config = vtep.config();
         IpPrefix source = source(config, refusedLayout.isIpv4());
         spentNanos = Math.max(spentNanos, now - BURST_NANOS) + NANOS_PER_MESSAGE;
         UnsafeBuffer buffer = answer.buffer();

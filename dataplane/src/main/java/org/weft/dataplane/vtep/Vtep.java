@@ -9,8 +9,8 @@ import org.weft.dataplane.table.TagTable;
 /**
  * What the agents and the control side of one VTEP share: its configuration, tables and counters.
  *
- * <p>The control side replaces the configuration and writes the tables; agents take the configuration once per duty
- * cycle and look up without locks.
+ * <p>The control side replaces the configuration and writes the tables; agents take the configuration and the
+ * enforcement once per duty cycle and look up without locks.
  */
 public final class Vtep {
     private static final long START_NANOS = System.nanoTime();
@@ -87,11 +87,6 @@ public final class Vtep {
     /** MAC address that the device has now; {@code ip link} may have changed it. */
     public long mac() {
         return mac;
-    }
-
-    /** Whether consecutive frames of a flow are to become super-frames. */
-    public boolean coalesces() {
-        return config.switches().gro();
     }
 
     /** MTU that the device has now. */

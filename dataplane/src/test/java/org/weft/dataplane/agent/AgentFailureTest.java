@@ -24,7 +24,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.weft.dataplane.agent.Decapsulator.Ingress;
 import org.weft.dataplane.capture.Capture;
 import org.weft.dataplane.counters.Counter;
 import org.weft.dataplane.counters.Counter.Kind;

@@ -8,7 +8,6 @@ import java.util.Arrays;
 import org.agrona.collections.Int2ObjectHashMap;
 import org.agrona.concurrent.Agent;
 import org.junit.jupiter.api.Test;
-import org.weft.dataplane.agent.Decapsulator.Ingress;
 import org.weft.dataplane.capture.Capture;
 import org.weft.dataplane.counters.Counter;
 import org.weft.dataplane.counters.Counters;

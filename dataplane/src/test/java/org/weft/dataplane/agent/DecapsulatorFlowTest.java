@@ -25,7 +25,6 @@ import java.util.function.IntFunction;
 import org.agrona.collections.Int2ObjectHashMap;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.api.Test;
-import org.weft.dataplane.agent.Decapsulator.Ingress;
 import org.weft.dataplane.capture.Capture;
 import org.weft.dataplane.capture.CaptureFilter;
 import org.weft.dataplane.capture.CaptureSession;

@@ -18,7 +18,6 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.weft.dataplane.agent.Decapsulator.Ingress;
 import org.weft.dataplane.capture.Capture;
 import org.weft.dataplane.config.VtepAttributes;
 import org.weft.dataplane.counters.Counter;

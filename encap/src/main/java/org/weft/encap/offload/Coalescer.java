@@ -190,6 +190,15 @@ public final class Coalescer {
      * @return false if the two do not go together, and nothing has changed: the caller closes what is open, then opens this one
      */
     public boolean append(UnsafeBuffer buffer, int offset, int length) {
+        return append(buffer, offset, length, 0);
+    }
+
+    /**
+     * As {@link #append(UnsafeBuffer, int, int)}, except for TCP segments with certain flags.
+     *
+     * @param refusedFlags TCP flags as {@link TcpHeader} has them; a segment that has one of them is not appended
+     */
+    public boolean append(UnsafeBuffer buffer, int offset, int length, int refusedFlags) {
         int payload = length - headerLength;
         if (payload <= 0 || payload > room) {
             return false;
@@ -203,6 +212,7 @@ public final class Coalescer {
         if (!mask.matches(base, at, this.buffer.byteArray(), this.buffer.addressOffset() + this.offset)
                 || !isNextNetwork(base, at + network, length - network)
                 || !isNextTransport(base, at + transport, length - transport, flags)
+                || (flags & refusedFlags) != 0
                 || !isTransportRight(buffer, offset, length)) {
             return false;
         }
