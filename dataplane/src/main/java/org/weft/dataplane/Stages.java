@@ -3,7 +3,6 @@ package org.weft.dataplane;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import org.agrona.LangUtil;
 import org.agrona.concurrent.Agent;
 import org.agrona.concurrent.AgentRunner;
 import org.agrona.concurrent.BackoffIdleStrategy;
@@ -66,11 +65,10 @@ final class Stages implements AutoCloseable {
     }
 
     private static Line share(Worker worker, int fd, List<? extends Agent> agents) {
-        Agent[] line = agents.toArray(Agent[]::new);
-        String[] roles = agents.stream().map(Agent::roleName).toArray(String[]::new);
+        Turn turn = new Turn(agents, worker::doing);
         return worker.call(() -> {
-            SharedLine shared = new SharedLine(worker);
-            shared.registration = worker.onReadable(fd, () -> runInTurn(worker, line, roles), shared::fail);
+            SharedLine shared = new SharedLine(worker, turn);
+            shared.registration = worker.onReadable(fd, turn::run, shared::fail);
             return shared;
         });
     }
@@ -80,12 +78,14 @@ final class Stages implements AutoCloseable {
         private static final int MOST_FAILURES = 3;
 
         private final Worker worker;
+        private final Turn turn;
         private int failures;
         private volatile boolean failed;
         private Worker.Registration registration;
 
-        SharedLine(Worker worker) {
+        SharedLine(Worker worker, Turn turn) {
             this.worker = worker;
+            this.turn = turn;
         }
 
         /** An error that reading does not end makes the descriptor ready for ever: it is not asked about any more. */
@@ -105,25 +105,9 @@ final class Stages implements AutoCloseable {
         public void stop() {
             worker.call(() -> {
                 registration.close();
+                drain(turn);
                 return null;
             });
-        }
-    }
-
-    /** Each agent has its turn, whatever the ones before it throw: frames wait for it. The first exception is thrown on. */
-    private static void runInTurn(Worker worker, Agent[] line, String[] roles) {
-        Throwable failure = null;
-        for (int i = 0; i < line.length; i++) {
-            worker.doing(roles[i]);
-            try {
-                line[i].doWork();
-            } catch (Throwable t) {
-                failure = failure == null ? t : failure;
-            }
-        }
-        worker.doing(null);
-        if (failure != null) {
-            LangUtil.rethrowUnchecked(failure);
         }
     }
 
@@ -144,10 +128,8 @@ final class Stages implements AutoCloseable {
         return () -> {
             heartbeats.forEach(Heartbeat::close);
             runners.forEach(AgentRunner::close);
-            // Upstream agents have stopped; what they left in the rings is still to be moved on.
-            for (Agent agent : agents.subList(1, agents.size())) {
-                drain(agent);
-            }
+            // The agents' threads have ended, so this thread may call them.
+            drain(new Turn(agents, role -> {}));
         };
     }
 
@@ -179,13 +161,12 @@ final class Stages implements AutoCloseable {
         }
     }
 
-    private static void drain(Agent agent) {
+    /** Moves on what upstream agents left in the rings. A failure is logged, because the line stops in any case. */
+    private static void drain(Turn turn) {
         try {
-            while (agent.doWork() > 0) {
-                Thread.onSpinWait();
-            }
-        } catch (Exception e) {
-            LOG.error("{}: {}", agent.roleName(), e.toString(), e);
+            turn.drain();
+        } catch (Throwable t) {
+            LOG.error("an agent failed while its line stopped: {}", t.toString(), t);
         }
     }
 

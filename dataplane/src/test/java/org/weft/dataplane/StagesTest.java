@@ -1,5 +1,6 @@
 package org.weft.dataplane;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -8,10 +9,16 @@ import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.DatagramChannel;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.IntSupplier;
 import org.agrona.concurrent.Agent;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.weft.dataplane.config.ConfigFile;
+import org.weft.dataplane.config.DaemonConfig;
+import org.weft.dataplane.config.DaemonConfig.Threading;
 import org.weft.dataplane.io.FrameSlab;
 import org.weft.dataplane.io.linux.LinuxUnderlay;
 import org.weft.encap.IpAddress;
@@ -19,6 +26,7 @@ import org.weft.testing.Await;
 
 class StagesTest {
     private static final int FAILURES = 3;
+    private static final int FRAMES = 1000;
 
     /** Frames of others wait for it in its ring. */
     @Test
@@ -48,12 +56,58 @@ class StagesTest {
         }
     }
 
+    /** So that no frame, and no slot, stays in a ring when a VTEP goes. */
+    @ParameterizedTest
+    @EnumSource(Threading.class)
+    void aLineThatStopsLeavesNothingInItsRings(Threading threading) throws IOException {
+        AtomicInteger left = new AtomicInteger();
+        AtomicInteger failures = new AtomicInteger();
+        FrameSlab slab = new FrameSlab(1);
+        int[] slots = {slab.claim()};
+        try (Stages stages = new Stages(config(threading));
+                LinuxUnderlay underlay =
+                        LinuxUnderlay.bind(stages.workers().get(0), IpAddress.parse("127.0.0.1"), null, 0, false)) {
+            CountDownLatch received = new CountDownLatch(1);
+            Agent first = agent(() -> {
+                if (underlay.receive(slab, slots, 1) == 1) {
+                    left.addAndGet(FRAMES);
+                    received.countDown();
+                }
+            });
+            Agent second = counting(() -> {
+                if (left.get() > 0 && failures.incrementAndGet() <= Turn.MOST_FAILURES) {
+                    throw new IllegalStateException("thrown by a test");
+                }
+                return left.getAndUpdate(frames -> Math.max(0, frames - 1)) > 0 ? 1 : 0;
+            });
+            Stages.Line line = stages.start(0, underlay.fd(), List.of(first, second));
+            try (DatagramChannel peer = DatagramChannel.open()) {
+                peer.send(
+                        ByteBuffer.allocate(8),
+                        new InetSocketAddress(InetAddress.getLoopbackAddress(), underlay.port()));
+            }
+            Await.until("a datagram", () -> received.getCount() == 0);
+            line.stop();
+            assertEquals(0, left.get());
+        }
+    }
+
+    private static DaemonConfig config(Threading threading) {
+        return new DaemonConfig(threading, 1, 0, null, List.of(), null, null);
+    }
+
     private static Agent agent(Runnable work) {
+        return counting(() -> {
+            work.run();
+            return 0;
+        });
+    }
+
+    private static Agent counting(IntSupplier work) {
         return new Agent() {
             @Override
             public int doWork() {
-                work.run();
-                return 0;
+                return work.getAsInt();
             }
 
             @Override
