@@ -89,6 +89,9 @@ final class VtepDevices implements AutoCloseable {
 
     private boolean lost;
 
+    /** Guarded by {@link #marks}: no rules are installed for a device that is gone. */
+    private boolean closed;
+
     /** Of the underlay interface that the sockets are bound to; 0 if to none. */
     private int underlayIndex;
 
@@ -203,18 +206,25 @@ final class VtepDevices implements AutoCloseable {
     }
 
     /**
-     * Judges packets by another enforcement from now on.
+     * Judges packets by another enforcement from now on. It may wait for {@code nft}, so the caller holds no lock.
      *
+     * @return false if these devices are closed; nothing has changed then
      * @throws OperatorException if the host cannot; it stays as it was then
      */
-    void enforce(Enforcement changed) {
-        boolean netfilter = changed.mode() == Mode.NETFILTER;
-        if (netfilter) {
-            bridgeMarks();
-        }
-        vtep.enforcement(changed);
-        if (!netfilter) {
-            marks.remove();
+    boolean enforce(Enforcement changed) {
+        synchronized (marks) {
+            if (closed) {
+                return false;
+            }
+            boolean netfilter = changed.mode() == Mode.NETFILTER;
+            if (netfilter) {
+                bridgeMarks();
+            }
+            vtep.enforcement(changed);
+            if (!netfilter) {
+                marks.remove();
+            }
+            return true;
         }
     }
 
@@ -239,11 +249,10 @@ final class VtepDevices implements AutoCloseable {
         }
     }
 
-    /** Installs the rules for marks again if somebody flushed them away. */
+    /** Installs the rules for marks again if another program has removed them. It may wait for {@code nft}. */
     void keepMarks() {
-        if (!marks.stand()) {
-            LOG.warn("{}: somebody removed the nftables rules that carry marks; installing them again", vtep.name());
-            marks.restore();
+        if (marks.keep()) {
+            LOG.warn("{}: somebody removed the nftables rules that carry marks; they are installed again", vtep.name());
         }
     }
 
@@ -403,7 +412,10 @@ final class VtepDevices implements AutoCloseable {
         senders.forEach(LinuxUnderlaySender::close);
         refusals.stream().filter(Objects::nonNull).forEach(RefusalSender::close);
         memory.forEach(Runnable::run);
-        marks.remove();
+        synchronized (marks) {
+            closed = true;
+            marks.remove();
+        }
         taps.get(0).close();
     }
 }

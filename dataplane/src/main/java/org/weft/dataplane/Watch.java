@@ -65,9 +65,10 @@ final class Watch implements AutoCloseable {
             }
         }
         if (age) {
-            // Commands need not wait while millions of entries age.
+            // Operators' commands need not wait while nft hangs, or while millions of entries age.
             for (Vtep vtep : weft.vteps()) {
                 heartbeat.beat();
+                attempt(vtep, () -> weft.keepMarks(vtep));
                 attempt(vtep, () -> vtep.fdb()
                         .age(Vtep.clockSeconds(), vtep.config().ageing()));
             }
@@ -101,7 +102,6 @@ final class Watch implements AutoCloseable {
     private void lookAt(Vtep vtep, boolean all) {
         String trouble = lookAt(vtep);
         if (all) {
-            weft.keepMarks(vtep);
             weft.refuseRouters(vtep);
         }
         say(vtep, trouble);

@@ -298,15 +298,44 @@ public final class Weft implements VtepRegistry, AutoCloseable {
     }
 
     @Override
-    public synchronized void guard(String name, Enforcement enforcement, List<Tag> tags) {
-        Vtep vtep = vteps.get(name);
-        VtepDevices open = vtep == null ? null : devices.get(vtep);
-        if (open != null) {
-            open.enforce(enforcement);
-        } else if (vtep != null) {
-            vtep.enforcement(enforcement);
+    public void guard(String name, Enforcement enforcement, List<Tag> tags) {
+        Guard guard = new Guard(enforcement, List.copyOf(tags));
+        Guard before;
+        synchronized (this) {
+            before = guards.put(name, guard);
         }
-        guards.put(name, new Guard(enforcement, List.copyOf(tags)));
+        try {
+            enforce(name, enforcement);
+        } catch (RuntimeException | Error e) {
+            synchronized (this) {
+                if (before == null) {
+                    guards.remove(name, guard);
+                } else {
+                    guards.replace(name, guard, before);
+                }
+            }
+            throw e;
+        }
+    }
+
+    /** Waits for nft without the lock; devices that were made again meanwhile are the ones to judge. */
+    private void enforce(String name, Enforcement enforcement) {
+        while (true) {
+            VtepDevices open;
+            synchronized (this) {
+                Vtep vtep = vteps.get(name);
+                open = vtep == null ? null : devices.get(vtep);
+                if (open == null) {
+                    if (vtep != null) {
+                        vtep.enforcement(enforcement);
+                    }
+                    return;
+                }
+            }
+            if (open.enforce(enforcement)) {
+                return;
+            }
+        }
     }
 
     @Override
@@ -406,7 +435,7 @@ public final class Weft implements VtepRegistry, AutoCloseable {
         devices.get(vtep).noteDevice();
     }
 
-    /** Installs what carries marks to and from netfilter again, where somebody removed it. */
+    /** Installs the rules for marks again where somebody removed them. It may wait for nft, so the caller holds no lock. */
     void keepMarks(Vtep vtep) {
         VtepDevices open = devices.get(vtep);
         if (open != null) {

@@ -70,6 +70,33 @@ class NetfilterModeIT {
                 daemon::log);
     }
 
+    /** The daemon looks at the table every ten seconds, and waits as long for a command of the host. */
+    @Test
+    void commandsDoNotWaitForNftThatHangs() throws IOException {
+        Path hangs = directory.resolve("hangs");
+        Path began = directory.resolve("began");
+        Path commands = Files.createDirectory(directory.resolve("commands"));
+        Path nft = Files.writeString(
+                commands.resolve("nft"),
+                "#!/bin/sh\n[ ! -e %s ] || { : >%s; exec sleep 60; }\nPATH=${PATH#*:} exec nft \"$@\"\n"
+                        .formatted(hangs, began));
+        assertTrue(nft.toFile().setExecutable(true));
+        WeftDaemon daemon = daemon("netfilter", "env", "PATH=" + commands + ":" + System.getenv("PATH"))
+                .start();
+        Files.createFile(hangs);
+        Await.until("nft hangs", HEALED, () -> Files.exists(began));
+        long start = System.nanoTime();
+        String change =
+                """
+                {"object":"link","action":"set","dev":"silk-vtep","attributes":{"mtu":1300}}
+                {"object":"fdb","action":"append","dev":"silk-vtep","mac":"00:00:00:00:00:00","dst":"10.0.0.2"}
+                """;
+        change.lines().forEach(daemon.control()::post);
+        Duration took = Duration.ofNanos(System.nanoTime() - start);
+        Files.delete(hangs);
+        assertTrue(took.compareTo(Duration.ofSeconds(5)) < 0, "two commands took " + took);
+    }
+
     @Test
     void theTableOfADaemonThatWasKilledIsReplacedOrRemoved() {
         daemon("netfilter").start().kill();

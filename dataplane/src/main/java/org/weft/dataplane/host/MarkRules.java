@@ -13,7 +13,11 @@ import org.weft.encap.MacAddress;
  * device's outermost ones, so that all others see the mark that a GBP device of the kernel would give a packet.
  *
  * <p>The expressions are raw, for those with names ask for the interface's type, which the egress hook does not know
- * everywhere; and nft writes no sum or mark into a packet, but what a map gives, so a mark is written octet by octet. A map of a declared size is the faster kind.
+ * everywhere; and nft writes no sum or mark into a packet, but what a map gives, so a mark is written octet by octet. A map of
+ * a declared size is the faster kind.
+ *
+ * <p>Thread-safe. A call that has something to do waits for {@code nft}, and for calls of other threads about the same
+ * device.
  */
 public final class MarkRules {
     private static final String OCTETS =
@@ -50,7 +54,7 @@ public final class MarkRules {
     private final String device;
     private final int towardsHost;
     private final int fromHost;
-    private long installedFor = NONE;
+    private volatile long installedFor = NONE;
 
     /**
      * @param towardsHost first two bytes of the source MAC address of a frame whose other four are its mark
@@ -69,9 +73,13 @@ public final class MarkRules {
      * @throws OperatorException if nft or the kernel cannot; nothing has changed then
      */
     public void install(long mac) {
-        if (mac == installedFor) {
-            return;
+        // Nothing to do is the rule, and needs no lock.
+        if (mac != installedFor) {
+            put(mac);
         }
+    }
+
+    private synchronized void put(long mac) {
         if (!Nft.canName(device)) {
             throw refused(Nft.UNSPEAKABLE);
         }
@@ -87,21 +95,23 @@ public final class MarkRules {
         installedFor = mac;
     }
 
-    /** Whether nobody has taken away what was installed, as {@code nft flush ruleset} does. */
-    public boolean stand() {
-        return installedFor == NONE
-                || Nft.list("chain", "netdev " + table() + " egress").succeeded();
-    }
-
-    /** Installs what somebody has taken away. */
-    public void restore() {
-        long mac = installedFor;
-        installedFor = NONE;
-        install(mac);
+    /**
+     * Installs the rules again if another program has removed them, as {@code nft flush ruleset} does.
+     *
+     * @return whether they were removed
+     * @throws OperatorException if nft or the kernel cannot install them
+     */
+    public synchronized boolean keep() {
+        if (installedFor == NONE
+                || Nft.list("chain", "netdev " + table() + " egress").succeeded()) {
+            return false;
+        }
+        put(installedFor);
+        return true;
     }
 
     /** Takes away what was installed. What is gone already is no trouble. */
-    public void remove() {
+    public synchronized void remove() {
         if (installedFor != NONE) {
             removeLeftBehind();
             installedFor = NONE;
