@@ -9,18 +9,15 @@ import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.weft.dataplane.Weft.LinkState;
 import org.weft.dataplane.agent.Encapsulator;
 import org.weft.dataplane.agent.FrameRing;
-import org.weft.dataplane.agent.MarkBridge;
 import org.weft.dataplane.agent.OwnDatagrams;
 import org.weft.dataplane.agent.RefusalSender;
 import org.weft.dataplane.agent.TapReader;
 import org.weft.dataplane.capture.Capture;
 import org.weft.dataplane.counters.Counter;
 import org.weft.dataplane.counters.Counters;
-import org.weft.dataplane.host.HostNetwork;
-import org.weft.dataplane.host.MarkRules;
-import org.weft.dataplane.host.VtepSysctls;
 import org.weft.dataplane.io.FrameSlab;
 import org.weft.dataplane.io.Offloads;
 import org.weft.dataplane.io.linux.Errno;
@@ -29,14 +26,9 @@ import org.weft.dataplane.io.linux.LinuxTap;
 import org.weft.dataplane.io.linux.LinuxUnderlaySender;
 import org.weft.dataplane.io.linux.OffloadCheck;
 import org.weft.dataplane.io.linux.TunnelDevice;
-import org.weft.dataplane.policy.Enforcement;
-import org.weft.dataplane.policy.Enforcement.Mode;
-import org.weft.dataplane.vtep.OperatorException;
-import org.weft.dataplane.vtep.OperatorException.Kind;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
 import org.weft.dataplane.vtep.VtepConfig.Switches;
-import org.weft.encap.IpPrefix;
 
 /**
  * The devices of one VTEP and its egress lines: for each worker a queue of the TAP, sending sockets, and the agents
@@ -54,9 +46,6 @@ final class VtepDevices implements AutoCloseable {
     /** File descriptors that a VTEP takes, with some to spare. */
     static final int DESCRIPTORS = SENDERS + 16;
 
-    /** systemd-networkd may set a MAC of its own on a new device; silk tries as often. */
-    private static final int MAC_ATTEMPTS = 10;
-
     private static final String SWITCHED_OFF = "switched off";
 
     /**
@@ -71,26 +60,20 @@ final class VtepDevices implements AutoCloseable {
     private final OwnDatagrams ownDatagrams;
     private final OffloadCheck check;
     private final Supplier<TunnelDevice> tunnel;
-    private final List<LinuxTap> taps;
+    private final VtepTap tap;
     private final List<LinuxUnderlaySender> senders = new ArrayList<>();
     private final List<LinuxUnderlaySender> refusalSockets = new ArrayList<>();
     private final List<RefusalSender> refusals = new ArrayList<>();
-    private final MarkRules marks;
     private final List<Stages.Line> egress = new ArrayList<>();
     private final List<TapReader> readers = new ArrayList<>();
 
     /** Gives back what the egress lines worked with, when they have stopped. */
     private final List<Runnable> memory = new ArrayList<>();
 
-    private final int ifindex;
-
     /** Read errors that {@link #readTrouble} knows of; those of devices before are among them. */
     private long seenErrors;
 
     private boolean lost;
-
-    /** Guarded by {@link #marks}: no rules are installed for a device that is gone. */
-    private boolean closed;
 
     /** Of the underlay interface that the sockets are bound to; 0 if to none. */
     private int underlayIndex;
@@ -104,15 +87,9 @@ final class VtepDevices implements AutoCloseable {
         this.ownDatagrams = shared.ownDatagrams();
         Capture capture = shared.capture();
         VtepConfig config = vtep.config();
-        marks = new MarkRules(config.name(), MarkBridge.TOWARDS_HOST, MarkBridge.PREFIX);
         int workers = stages.workers().size();
-        if (config.gbp() && vtep.enforcement().mode() != Mode.NETFILTER) {
-            marks.removeLeftBehind();
-        }
-        taps = LinuxTap.open(config.name(), config.persist(), workers);
+        tap = new VtepTap(vtep, workers);
         try {
-            configure(config);
-            ifindex = Link.of(config.name()).index();
             // Before the sockets are open: one that comes back while they are is followed.
             underlayIndex = config.dev() == null ? 0 : Link.of(config.dev()).index();
             openRefusals(config, workers, capture);
@@ -125,7 +102,7 @@ final class VtepDevices implements AutoCloseable {
                             .map(LinuxUnderlaySender::sourcePorts)
                             .toList());
             switchOffloads();
-            port.attach(vtep, taps, refusals);
+            port.attach(vtep, tap.queues(), refusals);
             for (int worker = 0; worker < workers; worker++) {
                 start(stages, worker, capture);
             }
@@ -156,18 +133,18 @@ final class VtepDevices implements AutoCloseable {
     }
 
     private void start(Stages stages, int worker, Capture capture) {
-        LinuxTap tap = taps.get(worker);
+        LinuxTap queue = tap.queues().get(worker);
         FrameSlab slab = new FrameSlab(SLOTS);
         memory.add(slab::close);
         FrameRing ring = new FrameRing(SLOTS, 1);
         memory.add(ring::close);
         Counters lane = vtep.counters().lane(worker);
-        TapReader reader = new TapReader(tap, slab, ring, lane);
+        TapReader reader = new TapReader(queue, slab, ring, lane);
         readers.add(reader);
         Encapsulator encapsulator =
-                new Encapsulator(vtep, tap, slab, ring, senders.get(worker), lane, capture).refuseOwn(ownDatagrams);
+                new Encapsulator(vtep, queue, slab, ring, senders.get(worker), lane, capture).refuseOwn(ownDatagrams);
         memory.add(encapsulator::close);
-        egress.add(stages.start(worker, tap.fd(), List.of(reader, encapsulator)));
+        egress.add(stages.start(worker, queue.fd(), List.of(reader, encapsulator)));
     }
 
     private static LinuxUnderlaySender.Options senderOptions(VtepConfig config, int sockets) {
@@ -181,84 +158,28 @@ final class VtepDevices implements AutoCloseable {
                 sockets);
     }
 
-    private void configure(VtepConfig config) {
-        Link link = Link.of(config.name());
-        link.mtu(config.mtu());
-        for (int i = 0; i < MAC_ATTEMPTS && link.mac() != config.mac(); i++) {
-            link.mac(config.mac());
-        }
-        vtep.device(link.mac(), link.mtu());
-        // Before the first packet.
-        if (vtep.enforcement().mode() == Mode.NETFILTER) {
-            bridgeMarks();
-        }
-        VtepSysctls.refuseRouters(config.name());
-        boolean ipv6Neighbours = vtep.neighbours().hasIpv6();
-        VtepSysctls.admit(config, ipv6Neighbours);
-        VtepSysctls.dismiss(config, ipv6Neighbours);
-        link.up(true);
-        for (IpPrefix address : config.addresses()) {
-            HostNetwork.addAddress(config.name(), address);
-        }
-        if (config.installNeighbours()) {
-            HostNetwork.addNeighbours(config.name(), vtep.neighbours().entries().toList());
-        }
+    VtepTap tap() {
+        return tap;
     }
 
-    /**
-     * Judges packets by another enforcement from now on. It may wait for {@code nft}, so the caller holds no lock.
-     *
-     * @return false if these devices are closed; nothing has changed then
-     * @throws OperatorException if the host cannot; it stays as it was then
-     */
-    boolean enforce(Enforcement changed) {
-        synchronized (marks) {
-            if (closed) {
-                return false;
-            }
-            boolean netfilter = changed.mode() == Mode.NETFILTER;
-            if (netfilter) {
-                bridgeMarks();
-            }
-            vtep.enforcement(changed);
-            if (!netfilter) {
-                marks.remove();
-            }
-            return true;
+    /** What an operator sees; null if the device was deleted. */
+    LinkState state(String trouble) {
+        if (!tap.place().here()) {
+            return new LinkState(true, true, 0, vtep.mac(), vtep.mtu(), offloads(), gsoRefused(), trouble, tap.note());
         }
-    }
-
-    private void bridgeMarks() {
-        if (!vtep.config().gbp()) {
-            throw new OperatorException(
-                    Kind.UNAVAILABLE,
-                    vtep.name()
-                            + ": marks cannot be handed to and from netfilter: they are group policy ids on the wire,"
-                            + " and it has none: make it with gbp");
-        }
-        vtep.expectMarksInMac();
-        marks.install(vtep.mac());
-    }
-
-    /** Notes what {@code ip link} made of the device. */
-    void noteDevice() {
-        Link link = Link.of(vtep.name());
-        vtep.device(link.mac(), link.mtu());
-        if (vtep.enforcement().mode() == Mode.NETFILTER) {
-            bridgeMarks();
-        }
-    }
-
-    /** Installs the rules for marks again if another program has removed them. It may wait for {@code nft}. */
-    void keepMarks() {
-        if (marks.keep()) {
-            LOG.warn("{}: somebody removed the nftables rules that carry marks; they are installed again", vtep.name());
-        }
-    }
-
-    /** Refuses routers of the overlay again if somebody let them in. */
-    void refuseRouters() {
-        VtepSysctls.refuseRouters(vtep.name());
+        Link link = tap.link();
+        return link == null
+                ? null
+                : new LinkState(
+                        link.up(),
+                        link.running(),
+                        link.index(),
+                        link.mac(),
+                        link.mtu(),
+                        offloads(),
+                        gsoRefused(),
+                        trouble,
+                        tap.note());
     }
 
     UnderlayPort port() {
@@ -268,7 +189,7 @@ final class VtepDevices implements AutoCloseable {
     /** Puts the configuration's switches in force, as far as the kernel has the offloads. */
     void switchOffloads() {
         Switches switches = vtep.config().switches();
-        taps.get(0).offloads(switches.tso(), switches.uso());
+        tap.queues().get(0).offloads(switches.tso(), switches.uso());
         boolean wanted = switches.gso() && check.gso() && hasOuterChecksum();
         TunnelDevice uncut = switches.tunnelGso() && tunnelTrouble() == null ? tunnel.get() : null;
         for (LinuxUnderlaySender sender : senders) {
@@ -289,12 +210,12 @@ final class VtepDevices implements AutoCloseable {
     /** Each offload, and why it is off; null for one that is on. */
     Map<String, String> offloads() {
         Switches switches = vtep.config().switches();
-        Offloads tap = taps.get(0).offloads();
+        Offloads granted = tap.queues().get(0).offloads();
         Map<String, String> states = new LinkedHashMap<>();
         String refused = "the kernel's TAP device does not have it";
-        states.put("checksum", tap.checksum() ? null : refused);
-        states.put("tso", !switches.tso() ? SWITCHED_OFF : tap.tso4() || tap.tso6() ? null : refused);
-        states.put("uso", !switches.uso() ? SWITCHED_OFF : tap.uso() ? null : refused + " (Linux 6.2)");
+        states.put("checksum", granted.checksum() ? null : refused);
+        states.put("tso", !switches.tso() ? SWITCHED_OFF : granted.tso4() || granted.tso6() ? null : refused);
+        states.put("uso", !switches.uso() ? SWITCHED_OFF : granted.uso() ? null : refused + " (Linux 6.2)");
         states.put("gso", gsoOff(switches));
         states.put("tunnel-gso", tunnelGsoOff(switches));
         states.put("gro", groOff(switches));
@@ -378,12 +299,6 @@ final class VtepDevices implements AutoCloseable {
         return lost;
     }
 
-    /** Whether the TAP is still the one that was opened; somebody may have deleted it. */
-    boolean present() {
-        Link link = Link.of(vtep.name());
-        return link.exists() && link.index() == ifindex;
-    }
-
     /** Tells the senders what the underlay carries; longer packets they leave to the kernel to fragment. */
     void underlayMtu(int mtu) {
         senders.forEach(sender -> sender.underlayMtu(mtu));
@@ -412,10 +327,6 @@ final class VtepDevices implements AutoCloseable {
         senders.forEach(LinuxUnderlaySender::close);
         refusals.stream().filter(Objects::nonNull).forEach(RefusalSender::close);
         memory.forEach(Runnable::run);
-        synchronized (marks) {
-            closed = true;
-            marks.remove();
-        }
-        taps.get(0).close();
+        tap.close();
     }
 }

@@ -17,8 +17,8 @@ import org.weft.dataplane.watchdog.Heartbeat;
 import org.weft.dataplane.watchdog.Heartbeats;
 
 /**
- * Looks once a second whether the devices are still what they were: a TAP that was deleted is made again, sockets
- * follow an underlay interface that came back, learned entries age, and rules for marks stay.
+ * Looks once a second what others did to the devices: a TAP that was deleted is made again, one that was renamed or moved
+ * is followed, sockets follow an underlay interface that came back, learned entries age, and rules for marks stay.
  */
 final class Watch implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Watch.class);
@@ -63,6 +63,7 @@ final class Watch implements AutoCloseable {
                 heartbeat.doing(vtep.name());
                 attempt(vtep, () -> lookAt(vtep, age));
             }
+            attempt(weft::adoptNames);
         }
         if (age) {
             // Operators' commands need not wait while nft hangs, or while millions of entries age.
@@ -108,16 +109,19 @@ final class Watch implements AutoCloseable {
     }
 
     private String lookAt(Vtep vtep) {
-        if (!weft.present(vtep)) {
-            say(vtep, "the TAP device is gone");
+        String gone = weft.locate(vtep);
+        if (gone != null) {
+            say(vtep, gone);
             weft.reopen(vtep);
         }
         String unread = weft.mendTap(vtep);
+        String misnamed = weft.mendName(vtep);
         weft.noteDevice(vtep);
         if (unread != null) {
             return unread;
         }
-        return lookAtUnderlay(vtep);
+        String underlay = lookAtUnderlay(vtep);
+        return underlay == null ? misnamed : underlay;
     }
 
     private String lookAtUnderlay(Vtep vtep) {

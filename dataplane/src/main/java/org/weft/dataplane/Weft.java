@@ -2,9 +2,11 @@ package org.weft.dataplane;
 
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
@@ -16,20 +18,16 @@ import org.weft.dataplane.config.DaemonConfig.VtepEntries;
 import org.weft.dataplane.counters.Counters;
 import org.weft.dataplane.host.Descriptors;
 import org.weft.dataplane.host.HostNetwork;
-import org.weft.dataplane.host.VtepSysctls;
-import org.weft.dataplane.io.linux.Link;
 import org.weft.dataplane.io.linux.OffloadCheck;
+import org.weft.dataplane.io.linux.TapPlace;
 import org.weft.dataplane.io.linux.TunnelDevice;
 import org.weft.dataplane.policy.Enforcement;
-import org.weft.dataplane.table.NeighbourTable;
-import org.weft.dataplane.table.NeighbourTable.Neighbour;
 import org.weft.dataplane.table.TagTable.Tag;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
 import org.weft.encap.IpAddress;
-import org.weft.encap.IpPrefix;
 
 /**
  * Composition root: builds the devices, tables and agents of every VTEP, watches that they stay, and takes them down
@@ -42,9 +40,12 @@ public final class Weft implements VtepRegistry, AutoCloseable {
     /**
      * What an operator sees of a VTEP beside its configuration: the state of its devices.
      *
+     * @param up whether the device is up; true for one in another network namespace, which Weft does not see
+     * @param ifindex the device's number in this namespace; 0 if it is not there
      * @param offloads by name, why each is off; null for one that is on
      * @param gsoRefused messages that the kernel did not cut, whose datagrams were sent singly
      * @param trouble one sentence, or null if all is well
+     * @param note what an operator should know although packets pass, in one sentence; null if nothing
      */
     public record LinkState(
             boolean up,
@@ -54,7 +55,8 @@ public final class Weft implements VtepRegistry, AutoCloseable {
             int mtu,
             Map<String, String> offloads,
             long gsoRefused,
-            String trouble) {}
+            String trouble,
+            String note) {}
 
     private final List<VtepEntries> configured;
     private final Capture capture = new Capture();
@@ -135,19 +137,10 @@ public final class Weft implements VtepRegistry, AutoCloseable {
     @Override
     public LinkState state(Vtep vtep) {
         VtepDevices open = devices.get(vtep);
-        Link link = Link.of(vtep.name());
-        if (open == null || !link.exists()) {
-            return new LinkState(false, false, 0, vtep.mac(), vtep.mtu(), Map.of(), 0, watch.trouble(vtep));
-        }
-        return new LinkState(
-                link.up(),
-                link.running(),
-                link.index(),
-                link.mac(),
-                link.mtu(),
-                open.offloads(),
-                open.gsoRefused(),
-                watch.trouble(vtep));
+        LinkState state = open == null ? null : open.state(watch.trouble(vtep));
+        return state == null
+                ? new LinkState(false, false, 0, vtep.mac(), vtep.mtu(), Map.of(), 0, watch.trouble(vtep), null)
+                : state;
     }
 
     @Override
@@ -253,48 +246,29 @@ public final class Weft implements VtepRegistry, AutoCloseable {
     }
 
     @Override
-    public synchronized void change(Vtep vtep, VtepConfig changed) {
+    public synchronized void change(Vtep vtep, VtepConfig wanted) {
         VtepConfig before = vtep.config();
-        Link link = Link.of(vtep.name());
-        if (changed.mtu() != before.mtu()) {
-            link.mtu(changed.mtu());
+        // The device may have been renamed since the caller asked.
+        VtepConfig changed = wanted.following(before.name(), wanted.mac(), wanted.mtu());
+        if (VtepTap.differs(before, changed)) {
+            tap(vtep).change(changed);
         }
-        if (changed.mac() != before.mac()) {
-            link.mac(changed.mac());
-        }
-        boolean ipv6Neighbours = vtep.neighbours().hasIpv6();
-        VtepSysctls.admit(changed, ipv6Neighbours);
-        for (IpPrefix address : changed.addresses()) {
-            if (!before.addresses().contains(address)) {
-                HostNetwork.addAddress(vtep.name(), address);
-            }
-        }
-        for (IpPrefix address : before.addresses()) {
-            if (!changed.addresses().contains(address)) {
-                HostNetwork.removeAddress(vtep.name(), address);
-            }
-        }
-        if (changed.installNeighbours() != before.installNeighbours()) {
-            install(vtep, changed.installNeighbours());
-        }
-        VtepSysctls.dismiss(changed, ipv6Neighbours);
         vtep.config(changed);
         VtepDevices open = devices.get(vtep);
         if (open != null && !changed.switches().equals(before.switches())) {
             open.switchOffloads();
         }
         if (open != null) {
-            open.noteDevice();
+            open.tap().noteDevice();
         }
     }
 
-    private static void install(Vtep vtep, boolean install) {
-        List<Neighbour> neighbours = vtep.neighbours().entries().toList();
-        if (install) {
-            HostNetwork.addNeighbours(vtep.name(), neighbours);
-        } else {
-            HostNetwork.removeNeighbours(vtep.name(), neighbours);
+    private VtepTap tap(Vtep vtep) {
+        VtepDevices open = devices.get(vtep);
+        if (open == null) {
+            throw new OperatorException(Kind.UNAVAILABLE, vtep.name() + ": " + VtepTap.GONE);
         }
+        return open.tap();
     }
 
     @Override
@@ -332,7 +306,7 @@ public final class Weft implements VtepRegistry, AutoCloseable {
                     return;
                 }
             }
-            if (open.enforce(enforcement)) {
+            if (open.tap().enforce(enforcement)) {
                 return;
             }
         }
@@ -346,7 +320,7 @@ public final class Weft implements VtepRegistry, AutoCloseable {
 
     @Override
     public synchronized void up(Vtep vtep, boolean up) {
-        Link.of(vtep.name()).up(up);
+        tap(vtep).up(up);
     }
 
     @Override
@@ -354,9 +328,13 @@ public final class Weft implements VtepRegistry, AutoCloseable {
         vteps.remove(vtep.name());
         shownVteps = shownVteps.stream().filter(each -> each != vtep).toList();
         watch.forget(vtep);
+        VtepDevices open = devices.get(vtep);
+        if (open != null) {
+            open.tap().forsake();
+        }
         shut(vtep);
         vtep.release();
-        if (vtep.config().persist() && Link.of(vtep.name()).exists()) {
+        if (open == null && vtep.config().persist() && HostNetwork.isTap(vtep.name())) {
             HostNetwork.removeDevice(vtep.name());
         }
         LOG.info("{}: removed", vtep.name());
@@ -372,14 +350,7 @@ public final class Weft implements VtepRegistry, AutoCloseable {
 
     @Override
     public synchronized void neighbourChanged(Vtep vtep, IpAddress address, long mac) {
-        if (mac == NeighbourTable.NONE) {
-            HostNetwork.removeNeighbours(vtep.name(), List.of(new Neighbour(address, mac)));
-        } else {
-            if (!address.isIpv4()) {
-                VtepSysctls.admit(vtep.config(), true);
-            }
-            HostNetwork.addNeighbours(vtep.name(), List.of(new Neighbour(address, mac)));
-        }
+        tap(vtep).neighbourChanged(address, mac);
     }
 
     @Override
@@ -387,10 +358,44 @@ public final class Weft implements VtepRegistry, AutoCloseable {
         return Vtep.clockSeconds();
     }
 
-    /** Whether the TAP of a VTEP is open and still the one that was opened. */
-    boolean present(Vtep vtep) {
+    /**
+     * Follows the device of a VTEP to another name or network namespace.
+     *
+     * @return why the device must be made again, in a sentence; null if it need not
+     */
+    String locate(Vtep vtep) {
         VtepDevices open = devices.get(vtep);
-        return open != null && open.present();
+        if (open == null || !open.tap().look()) {
+            return "the TAP device is gone";
+        }
+        TapPlace place = open.tap().place();
+        if (place.here() || !vtep.kept()) {
+            return null;
+        }
+        open.tap().forsake();
+        return "the TAP device was moved to network namespace " + place.netns() + ", but the cell needs it here";
+    }
+
+    /**
+     * Gives the device of a VTEP its name again if a cell or policies know it by that name.
+     *
+     * @return why that is impossible, in a sentence; null if all is well
+     */
+    String mendName(Vtep vtep) {
+        VtepTap tap = devices.get(vtep).tap();
+        return isNamedElsewhere(vtep) && tap.place().here() ? tap.restoreName() : null;
+    }
+
+    private boolean isNamedElsewhere(Vtep vtep) {
+        return vtep.kept() || guards.containsKey(vtep.name());
+    }
+
+    /** Gives other VTEPs the names that {@code ip link} gave their devices, as the kernel's vxlan devices have them. */
+    void adoptNames() {
+        Set<Vtep> renamed = new HashSet<>(devices.keySet());
+        renamed.removeIf(vtep ->
+                isNamedElsewhere(vtep) || !devices.get(vtep).tap().place().here());
+        VtepNames.adopt(renamed, vteps);
     }
 
     /** Makes the devices of a VTEP again, tables and counters as they are. */
@@ -430,16 +435,16 @@ public final class Weft implements VtepRegistry, AutoCloseable {
         attached.forEach(this::open);
     }
 
-    /** Notes what {@code ip link} made of the device of a VTEP. */
+    /** Notes what {@code ip link} made of the device of a VTEP; a VTEP that is not kept takes it over. */
     void noteDevice(Vtep vtep) {
-        devices.get(vtep).noteDevice();
+        devices.get(vtep).tap().noteDevice();
     }
 
     /** Installs the rules for marks again where somebody removed them. It may wait for nft, so the caller holds no lock. */
     void keepMarks(Vtep vtep) {
         VtepDevices open = devices.get(vtep);
         if (open != null) {
-            open.keepMarks();
+            open.tap().keepMarks();
         }
     }
 
@@ -447,7 +452,7 @@ public final class Weft implements VtepRegistry, AutoCloseable {
     void refuseRouters(Vtep vtep) {
         VtepDevices open = devices.get(vtep);
         if (open != null) {
-            open.refuseRouters();
+            open.tap().refuseRouters();
         }
     }
 

@@ -32,6 +32,10 @@ final class WeftEndpoint implements Endpoint {
         }
     }
 
+    WeftDaemon daemon() {
+        return daemon;
+    }
+
     @Override
     public void add(Device device) {
         JsonObject attributes = attributes(device.attributes());

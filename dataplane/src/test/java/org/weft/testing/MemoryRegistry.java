@@ -85,7 +85,7 @@ public final class MemoryRegistry implements VtepRegistry {
         Map<String, String> offloads = new LinkedHashMap<>();
         offloads.put("checksum", null);
         offloads.put("gso", "udpcsum is off");
-        return new LinkState(up, up, ifindex, config.mac(), config.mtu(), offloads, 3, trouble);
+        return new LinkState(up, up, ifindex, config.mac(), config.mtu(), offloads, 3, trouble, null);
     }
 
     @Override

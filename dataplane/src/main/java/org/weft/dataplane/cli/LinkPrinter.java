@@ -38,6 +38,9 @@ final class LinkPrinter implements Printer {
         if (Printer.text(weft, "trouble") != null) {
             out.println("    trouble: " + Printer.text(weft, "trouble"));
         }
+        if (Printer.text(weft, "note") != null) {
+            out.println("    note: " + Printer.text(weft, "note"));
+        }
         if (statistics) {
             JsonObject stats = Printer.object(link, "stats64");
             table("RX", RX_COLUMNS, RX_FIELDS, Printer.object(stats, "rx"), out);

@@ -152,6 +152,7 @@ final class LinkView {
         json.name("install_neighbours").value(vtep.config().installNeighbours());
         json.name("known_peers").value(vtep.config().knownPeers());
         json.name("trouble").value(state.trouble());
+        json.name("note").value(state.note());
         json.name("counters").beginObject();
         for (Counter counter : Counter.values()) {
             if (!counter.isDrop()) {

@@ -51,10 +51,13 @@ public final class MarkRules {
     private static final long NONE = -1;
     private static final int PREFIX_OF_MAC = 24;
 
-    private final String device;
+    private String device;
     private final int towardsHost;
     private final int fromHost;
     private volatile long installedFor = NONE;
+
+    /** The table of an earlier name of the device; null if there is none. */
+    private String stale;
 
     /**
      * @param towardsHost first two bytes of the source MAC address of a frame whose other four are its mark
@@ -87,12 +90,27 @@ public final class MarkRules {
             throw refused("its MAC address " + MacAddress.toString(mac) + " is one of those that marks are carried in:"
                     + " give it another");
         }
-        Answer answer = Nft.run(TABLE.formatted(table(), device, mac, OCTETS, towardsHost, fromHost));
+        Answer answer =
+                Nft.run(removalOfStale() + TABLE.formatted(table(), device, mac, OCTETS, towardsHost, fromHost));
         if (!answer.succeeded()) {
             throw refused("nft needs version 1.0.1, Linux 5.16 with CONFIG_NETFILTER_EGRESS, and root, and says: "
                     + answer.reason());
         }
         installedFor = mac;
+        stale = null;
+    }
+
+    private String removalOfStale() {
+        return stale == null ? "" : "add table netdev %1$s\ndelete table netdev %1$s\n".formatted(stale);
+    }
+
+    /** Notes another name of the device. The rules are to be installed again: the kernel may have dropped them. */
+    public synchronized void follow(String renamed) {
+        if (!renamed.equals(device)) {
+            stale = installedFor == NONE ? stale : table();
+            installedFor = NONE;
+            device = renamed;
+        }
     }
 
     /**
@@ -112,7 +130,7 @@ public final class MarkRules {
 
     /** Takes away what was installed. What is gone already is no trouble. */
     public synchronized void remove() {
-        if (installedFor != NONE) {
+        if (installedFor != NONE || stale != null) {
             removeLeftBehind();
             installedFor = NONE;
         }
@@ -122,7 +140,8 @@ public final class MarkRules {
     public void removeLeftBehind() {
         if (Nft.canName(device)) {
             try {
-                Nft.run("delete table netdev " + table());
+                Nft.run(removalOfStale() + "add table netdev %1$s\ndelete table netdev %1$s".formatted(table()));
+                stale = null;
             } catch (OperatorException e) {
                 // Without nft there are no rules.
             }

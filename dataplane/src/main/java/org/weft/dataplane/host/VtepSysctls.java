@@ -51,13 +51,13 @@ public final class VtepSysctls {
      *
      * @param neighbours whether IPv6 neighbours are among what may be installed
      */
-    public static void admit(VtepConfig config, boolean neighbours) {
+    public static void admit(String dev, VtepConfig config, boolean neighbours) {
         if (hasIpv6(config.addresses())) {
-            set(config.name(), "ipv6", "disable_ipv6", "0");
+            set(dev, "ipv6", "disable_ipv6", "0");
         } else if (othersMayUseIpv6(config, neighbours)) {
-            set(config.name(), "ipv6", "addr_gen_mode", NO_LINK_LOCAL);
+            set(dev, "ipv6", "addr_gen_mode", NO_LINK_LOCAL);
             if ("0".equals(read("ipv6/conf/default/disable_ipv6"))) {
-                set(config.name(), "ipv6", "disable_ipv6", "0");
+                set(dev, "ipv6", "disable_ipv6", "0");
             }
         }
     }
@@ -67,9 +67,9 @@ public final class VtepSysctls {
      *
      * @param neighbours whether IPv6 neighbours are among what may be installed
      */
-    public static void dismiss(VtepConfig config, boolean neighbours) {
-        if (!hasIpv6(config.addresses()) && !othersMayUseIpv6(config, neighbours) && !hasPermanentIpv6(config.name())) {
-            set(config.name(), "ipv6", "disable_ipv6", "1");
+    public static void dismiss(String dev, VtepConfig config, boolean neighbours) {
+        if (!hasIpv6(config.addresses()) && !othersMayUseIpv6(config, neighbours) && !hasPermanentIpv6(dev)) {
+            set(dev, "ipv6", "disable_ipv6", "1");
         }
     }
 

@@ -41,7 +41,7 @@ public final class Cell implements AutoCloseable {
     private final VtepRegistry registry;
     private final Tenants tenants;
     private final LeaseSource source;
-    private final Function<String, HostRoutes> routes;
+    private final Function<Vtep, HostRoutes> routes;
     private final Pace pace;
     private final CellState state;
     private final Autosave autosave;
@@ -93,7 +93,7 @@ public final class Cell implements AutoCloseable {
         this(config, registry, underlayMtu, tenants, source, stop, null, Pace.USUAL);
     }
 
-    /** @param routes of a device by its name; null: the kernel's */
+    /** @param routes of a VTEP's device; null: the kernel's */
     Cell(
             CellConfig config,
             VtepRegistry registry,
@@ -101,11 +101,11 @@ public final class Cell implements AutoCloseable {
             Tenants tenants,
             LeaseSource source,
             Runnable stop,
-            Function<String, HostRoutes> routes,
+            Function<Vtep, HostRoutes> routes,
             Pace pace) {
         this.config = config;
         this.overlay = new Overlay(config.overlay(), config.subnetLength());
-        this.routes = routes == null ? dev -> new KernelRoutes(dev, overlay) : routes;
+        this.routes = routes == null ? vtep -> new KernelRoutes(vtep::deviceName, overlay) : routes;
         this.pace = pace;
         this.registry = registry;
         this.tenants = tenants;
@@ -282,7 +282,7 @@ public final class Cell implements AutoCloseable {
     }
 
     private Converger converger(Vtep vtep) {
-        return new Converger(overlay, own.inForce(), vtep, routes.apply(vtep.name()), registry);
+        return new Converger(overlay, own.inForce(), vtep, routes.apply(vtep), registry);
     }
 
     private List<Change> pass() {

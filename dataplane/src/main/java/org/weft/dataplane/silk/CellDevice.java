@@ -65,6 +65,7 @@ final class CellDevice {
                         .map(lease -> new Neighbour(lease.base(), lease.mac()))
                         .toList(),
                 config.tags()));
+        made.keep();
         remote.forEach(lease -> made.noteSubnetLength(lease.subnet().length()));
         return made;
     }

@@ -208,7 +208,7 @@ final class Converger {
             lines.add(new Line(subnet, "route del " + network(subnet) + onDevice(subnet.address()), true));
         }
         if (change.parts().neighbour()) {
-            lines.add(new Line(subnet, "neighbour del " + subnet.address() + " dev " + vtep.name(), true));
+            lines.add(new Line(subnet, "neighbour del " + subnet.address() + " dev " + vtep.deviceName(), true));
         }
     }
 
@@ -220,7 +220,7 @@ final class Converger {
             lines.add(new Line(
                     subnet,
                     "neighbour replace " + lease.base() + " lladdr " + MacAddress.toString(lease.mac()) + " dev "
-                            + vtep.name() + " nud permanent",
+                            + vtep.deviceName() + " nud permanent",
                     false));
         }
         if (change.parts().staleRoute()) {
@@ -241,6 +241,6 @@ final class Converger {
     }
 
     private String onDevice(IpAddress gateway) {
-        return " via " + gateway + " dev " + vtep.name();
+        return " via " + gateway + " dev " + vtep.deviceName();
     }
 }

@@ -7,6 +7,7 @@ import com.google.gson.JsonParser;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.weft.dataplane.host.Iproute2;
 import org.weft.dataplane.silk.lease.Overlay;
@@ -16,16 +17,18 @@ import org.weft.encap.MacAddress;
 
 /** {@link HostRoutes} through iproute2: one process for each call, however many the changes are. */
 final class KernelRoutes implements HostRoutes {
-    private final String dev;
+    private final Supplier<String> name;
     private final Overlay overlay;
 
-    KernelRoutes(String dev, Overlay overlay) {
-        this.dev = dev;
+    /** @param name of the device, which others may change */
+    KernelRoutes(Supplier<String> name, Overlay overlay) {
+        this.name = name;
         this.overlay = overlay;
     }
 
     @Override
     public Installed read() {
+        String dev = name.get();
         Map<IpPrefix, Route> routes = new LinkedHashMap<>();
         for (JsonElement element : list("-4", "route", "show", "dev", dev)) {
             JsonObject route = element.getAsJsonObject();

@@ -15,6 +15,7 @@ import org.weft.dataplane.table.TagTable;
 public final class Vtep {
     private static final long START_NANOS = System.nanoTime();
 
+    private final String firstName;
     private final FdbTable fdb;
     private final NeighbourTable neighbours = new NeighbourTable();
     private final TagTable tags = new TagTable();
@@ -25,9 +26,13 @@ public final class Vtep {
     private volatile int subnetLengths;
     private volatile long mac;
     private volatile int mtu;
+    private volatile String deviceName;
+    private volatile boolean kept;
 
     public Vtep(VtepConfig config) {
         this.config = config;
+        this.firstName = config.name();
+        this.deviceName = config.name();
         this.mac = config.mac();
         this.mtu = config.mtu();
         this.fdb = new FdbTable(config.maxAddresses());
@@ -40,6 +45,34 @@ public final class Vtep {
 
     public String name() {
         return config.name();
+    }
+
+    /** Name that the VTEP was made with. */
+    public String firstName() {
+        return firstName;
+    }
+
+    /**
+     * Name that the device has in the kernel. It differs from {@link #name} within a second after {@code ip link} renamed
+     * the device, and for longer only if the VTEP must not or cannot have the device's name.
+     */
+    public String deviceName() {
+        return deviceName;
+    }
+
+    /** Notes the name that the device has now. */
+    public void deviceName(String name) {
+        deviceName = name;
+    }
+
+    /** Whether Weft puts back what others change on the device, because a cell needs it as it is; else Weft follows. */
+    public boolean kept() {
+        return kept;
+    }
+
+    /** Puts back what others change on the device from now on. */
+    public void keep() {
+        kept = true;
     }
 
     public VtepConfig config() {

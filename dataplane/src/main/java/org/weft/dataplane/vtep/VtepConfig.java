@@ -95,4 +95,34 @@ public record VtepConfig(
     public VtepConfig {
         addresses = List.copyOf(addresses);
     }
+
+    /** The same with what {@code ip link} made of the device. */
+    public VtepConfig following(String device, long deviceMac, int deviceMtu) {
+        return new VtepConfig(
+                device,
+                vni,
+                local,
+                dev,
+                port,
+                addresses,
+                deviceMac,
+                deviceMtu,
+                gbp,
+                learning,
+                proxy,
+                udpChecksum,
+                udp6ZeroChecksumTx,
+                udp6ZeroChecksumRx,
+                sourcePortMin,
+                sourcePortMax,
+                ttl,
+                tos,
+                df,
+                ageing,
+                maxAddresses,
+                persist,
+                installNeighbours,
+                knownPeers,
+                switches);
+    }
 }

@@ -61,6 +61,12 @@ final class InterfaceRequest {
         return this;
     }
 
+    /** ifr_newname: another interface name in the place of the union. */
+    InterfaceRequest newName(String name) {
+        buffer.putBytes(DATA_OFFSET, new InterfaceRequest(name).buffer, 0, NAME_LENGTH);
+        return this;
+    }
+
     /** ifr_hwaddr, as {@link org.weft.encap.MacAddress}. */
     long hardwareAddress() {
         return (buffer.getShort(HARDWARE_ADDRESS_OFFSET, ByteOrder.BIG_ENDIAN) & 0xffffL) << 32

@@ -12,10 +12,12 @@ import org.weft.encap.MacAddress;
  */
 public final class Link {
     // include/uapi/linux/sockios.h
+    private static final int SIOCGIFNAME = 0x8910;
     private static final int SIOCGIFFLAGS = 0x8913;
     private static final int SIOCSIFFLAGS = 0x8914;
     private static final int SIOCGIFMTU = 0x8921;
     private static final int SIOCSIFMTU = 0x8922;
+    private static final int SIOCSIFNAME = 0x8923;
     private static final int SIOCSIFHWADDR = 0x8924;
     private static final int SIOCGIFHWADDR = 0x8927;
     private static final int SIOCGIFINDEX = 0x8933;
@@ -49,8 +51,41 @@ public final class Link {
         }
     }
 
+    /** Name that the interface of this index has now; null if this namespace has no such interface. */
+    public static String nameOf(int index) {
+        InterfaceRequest request = new InterfaceRequest().value(index);
+        int result = ioctl(SIOCGIFNAME, request, "interface " + index);
+        if (result == -Errno.ENODEV) {
+            return null;
+        }
+        LinuxException.check(result, "SIOCGIFNAME", "interface " + index, Link::advice);
+        return request.name();
+    }
+
+    /** MAC address of the device behind the descriptor of a TAP. */
+    static long mac(int tap, String name) {
+        InterfaceRequest request = new InterfaceRequest();
+        LinuxException.check(request.ioctl(tap, SIOCGIFHWADDR), "SIOCGIFHWADDR", name, Link::advice);
+        return request.hardwareAddress();
+    }
+
     public String name() {
         return name;
+    }
+
+    /**
+     * Gives the interface another name. Before Linux 6.3 the kernel renames only interfaces that are down, so this one is
+     * down for a moment there and loses its routes.
+     */
+    public void rename(String renamed) {
+        InterfaceRequest request = new InterfaceRequest(name).newName(renamed);
+        int result = ioctl(SIOCSIFNAME, request);
+        if (result == -Errno.EBUSY && up()) {
+            up(false);
+            result = ioctl(SIOCSIFNAME, request);
+            Link.of(result == 0 ? renamed : name).up(true);
+        }
+        checked(result, "SIOCSIFNAME " + renamed);
     }
 
     public boolean exists() {
@@ -127,8 +162,12 @@ public final class Link {
     }
 
     private int ioctl(int request, InterfaceRequest interfaceRequest) {
-        int fd =
-                LinuxException.check(LibC.socket(LibC.AF_INET, LibC.SOCK_DGRAM | LibC.SOCK_CLOEXEC, 0), "socket", name);
+        return ioctl(request, interfaceRequest, name);
+    }
+
+    private static int ioctl(int request, InterfaceRequest interfaceRequest, String subject) {
+        int type = LibC.SOCK_DGRAM | LibC.SOCK_CLOEXEC;
+        int fd = LinuxException.check(LibC.socket(LibC.AF_INET, type, 0), "socket", subject);
         try {
             return interfaceRequest.ioctl(fd, request);
         } finally {

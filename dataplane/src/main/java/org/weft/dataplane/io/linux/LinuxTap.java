@@ -18,6 +18,11 @@ public final class LinuxTap implements TapDevice {
     // include/uapi/linux/if_tun.h; the numbers are _IOW('T', ...) of x86-64 and aarch64
     private static final long TUNSETIFF = 0x400454caL;
     private static final long TUNSETPERSIST = 0x400454cbL;
+    private static final long TUNGETIFF = 0x800454d2L;
+
+    /** Since Linux 5.8. */
+    private static final long TUNGETDEVNETNS = 0x54e3;
+
     static final long TUNSETVNETHDRSZ = 0x400454d8L;
     static final long TUNSETVNETLE = 0x400454dcL;
     private static final int IFF_TAP = 0x0002;
@@ -42,6 +47,9 @@ public final class LinuxTap implements TapDevice {
     private final VirtioNetHeader readHeader = new VirtioNetHeader();
 
     private final VirtioNetHeader writtenHeader = new VirtioNetHeader();
+
+    /** The number of the device when it was opened; only the first queue has it. */
+    private int index;
 
     /** -1 once closed: the kernel gives the number to another file. */
     private int fd;
@@ -82,7 +90,9 @@ public final class LinuxTap implements TapDevice {
             if (hasOtherQueue(name, queues)) {
                 throw new LinuxException("TUNSETIFF", name, Errno.EBUSY, attachAdvice(Errno.EBUSY));
             }
-            configure(first.fd, name, persist);
+            first.index = Link.of(name).index();
+            configure(first.fd, name);
+            first.persist(persist);
             first.offloads.probe(first.fd);
         } catch (RuntimeException e) {
             first.close();
@@ -147,13 +157,12 @@ public final class LinuxTap implements TapDevice {
         }
     }
 
-    private static void configure(int fd, String name, boolean persist) {
+    private static void configure(int fd, String name) {
         UnsafeBuffer value = new UnsafeBuffer(ByteBuffer.allocateDirect(Integer.BYTES));
         value.putInt(0, VirtioNetHeader.LENGTH);
         LinuxException.check(LibC.ioctl(fd, TUNSETVNETHDRSZ, value), "TUNSETVNETHDRSZ", name);
         value.putInt(0, 1);
         LinuxException.check(LibC.ioctl(fd, TUNSETVNETLE, value), "TUNSETVNETLE", name);
-        LinuxException.check(LibC.ioctl(fd, TUNSETPERSIST, persist ? 1 : 0), "TUNSETPERSIST", name);
     }
 
     static String openAdvice(int errno) {
@@ -192,6 +201,44 @@ public final class LinuxTap implements TapDevice {
     @Override
     public Offloads offloads() {
         return offloads.granted();
+    }
+
+    /**
+     * Asks the descriptor for the device, whatever its name is by now. For the first queue, on any thread.
+     *
+     * @return null if the device was deleted
+     */
+    public TapPlace place() {
+        InterfaceRequest request = new InterfaceRequest();
+        int result = request.ioctl(fd, TUNGETIFF);
+        if (result == -Errno.EBADFD) {
+            return null;
+        }
+        LinuxException.check(result, "TUNGETIFF", name);
+        String now = request.name();
+        int namespace = LibC.ioctl(fd, TUNGETDEVNETNS, 0);
+        if (namespace == -Errno.EINVAL) {
+            return new TapPlace(now, now.equals(Link.nameOf(index)) ? null : "unknown to this kernel");
+        }
+        LinuxException.check(namespace, "TUNGETDEVNETNS", name);
+        try {
+            return new TapPlace(now, NetworkNamespace.nameUnlessOwn(namespace));
+        } finally {
+            LibC.close(namespace);
+        }
+    }
+
+    /** MAC address of the device, in whatever network namespace it is. */
+    public long mac() {
+        return Link.mac(fd, name);
+    }
+
+    /** Whether the device stays when the last of its queues is closed. Does nothing if the device was deleted. */
+    public void persist(boolean persist) {
+        int result = LibC.ioctl(fd, TUNSETPERSIST, persist ? 1 : 0);
+        if (result != -Errno.EBADFD) {
+            LinuxException.check(result, "TUNSETPERSIST", name);
+        }
     }
 
     /** Switches what the host may hand over unfinished, for all queues; what the kernel has not stays off. Any thread. */

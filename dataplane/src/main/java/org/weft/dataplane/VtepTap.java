@@ -1,0 +1,365 @@
+package org.weft.dataplane;
+
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.weft.dataplane.agent.MarkBridge;
+import org.weft.dataplane.host.HostNetwork;
+import org.weft.dataplane.host.MarkRules;
+import org.weft.dataplane.host.VtepSysctls;
+import org.weft.dataplane.io.linux.Link;
+import org.weft.dataplane.io.linux.LinuxException;
+import org.weft.dataplane.io.linux.LinuxTap;
+import org.weft.dataplane.io.linux.TapPlace;
+import org.weft.dataplane.policy.Enforcement;
+import org.weft.dataplane.policy.Enforcement.Mode;
+import org.weft.dataplane.table.NeighbourTable;
+import org.weft.dataplane.table.NeighbourTable.Neighbour;
+import org.weft.dataplane.vtep.OperatorException;
+import org.weft.dataplane.vtep.OperatorException.Kind;
+import org.weft.dataplane.vtep.Vtep;
+import org.weft.dataplane.vtep.VtepConfig;
+import org.weft.encap.IpAddress;
+import org.weft.encap.IpPrefix;
+
+/**
+ * The TAP device of one VTEP in the host's kernel: what Weft sets on it, and the rules of netfilter at it. Others may
+ * rename the device or move it to another network namespace, so its descriptor tells which device it is, and inside this
+ * namespace its index.
+ *
+ * <p>{@link Weft} calls all methods under its monitor, except {@link #enforce} and {@link #keepMarks}, and except {@link
+ * #link}, {@link #place} and {@link #note}, which any thread may call.
+ */
+final class VtepTap implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(VtepTap.class);
+
+    /** systemd-networkd may set a MAC of its own on a new device; silk tries as often. */
+    private static final int MAC_ATTEMPTS = 10;
+
+    /** Follows the name of a VTEP. */
+    static final String GONE = "the TAP device is gone; Weft makes it again";
+
+    private final Vtep vtep;
+    private final List<LinuxTap> queues;
+    private final MarkRules marks;
+    private volatile TapPlace place;
+    private volatile int index;
+
+    /** Guarded by {@link #marks}: no rules are installed for a device that is gone. */
+    private boolean closed;
+
+    /** Whether the device stays when this process ends. */
+    private boolean stays;
+
+    /**
+     * Makes the device, or takes over the persistent one of the VTEP's name, and configures it.
+     *
+     * @param workers how many queues it is to have
+     * @throws RuntimeException in a sentence for the operator; nothing is left open
+     */
+    VtepTap(Vtep vtep, int workers) {
+        this.vtep = vtep;
+        VtepConfig config = vtep.config();
+        marks = new MarkRules(config.name(), MarkBridge.TOWARDS_HOST, MarkBridge.PREFIX);
+        if (config.gbp() && !marksPackets()) {
+            marks.removeLeftBehind();
+        }
+        stays = isFindable(config.name());
+        queues = LinuxTap.open(config.name(), stays, workers);
+        try {
+            place = new TapPlace(config.name(), null);
+            vtep.deviceName(config.name());
+            index = Link.of(config.name()).index();
+            configure(config);
+        } catch (Throwable t) {
+            close();
+            throw t;
+        }
+    }
+
+    private void configure(VtepConfig config) {
+        Link link = Link.of(config.name());
+        link.mtu(config.mtu());
+        for (int i = 0; i < MAC_ATTEMPTS && link.mac() != config.mac(); i++) {
+            link.mac(config.mac());
+        }
+        vtep.device(link.mac(), link.mtu());
+        // Before the first packet.
+        if (marksPackets()) {
+            bridgeMarks();
+        }
+        setSysctls(config);
+        link.up(true);
+        for (IpPrefix address : config.addresses()) {
+            HostNetwork.addAddress(config.name(), address);
+        }
+        if (config.installNeighbours()) {
+            HostNetwork.addNeighbours(config.name(), vtep.neighbours().entries().toList());
+        }
+    }
+
+    private void setSysctls(VtepConfig config) {
+        String dev = vtep.deviceName();
+        VtepSysctls.refuseRouters(dev);
+        boolean ipv6Neighbours = vtep.neighbours().hasIpv6();
+        VtepSysctls.admit(dev, config, ipv6Neighbours);
+        VtepSysctls.dismiss(dev, config, ipv6Neighbours);
+    }
+
+    List<LinuxTap> queues() {
+        return queues;
+    }
+
+    /**
+     * The device in this namespace, under the name that it has at this moment.
+     *
+     * @return null if it was moved or deleted
+     */
+    Link link() {
+        int known = index;
+        String name = known == 0 ? null : Link.nameOf(known);
+        return name == null ? null : Link.of(name);
+    }
+
+    /** Where the device was when {@link #look} asked last. */
+    TapPlace place() {
+        return place;
+    }
+
+    /** What an operator should know of the device although packets pass, in a sentence; null if there is nothing. */
+    String note() {
+        TapPlace known = place;
+        if (!known.here()) {
+            return "the device is in network namespace " + known.netns() + " under the name " + known.name()
+                    + ": packets pass, but Weft does not reach its MTU, MAC address, addresses and state there";
+        }
+        return known.name().equals(vtep.name()) ? null : "the device has the name " + known.name() + " now";
+    }
+
+    /**
+     * Asks the descriptor where the device is, and follows it there.
+     *
+     * @return false if the device was deleted
+     */
+    boolean look() {
+        TapPlace before = place;
+        TapPlace now = queues.get(0).place();
+        if (now == null) {
+            return false;
+        }
+        if (!now.equals(before)) {
+            index = now.here() ? Link.of(now.name()).index() : 0;
+            place = now;
+            vtep.deviceName(now.name());
+            follow(before, now);
+        }
+        persistIfFindable();
+        return true;
+    }
+
+    private void follow(TapPlace before, TapPlace now) {
+        if (before.here() && !now.here()) {
+            LOG.warn("{}: {}", vtep.name(), note());
+            marks.remove();
+        } else if (!before.here() && now.here()) {
+            LOG.info("{}: the device is back from network namespace {}", vtep.name(), before.netns());
+            setSysctls(vtep.config());
+        }
+        if (now.here()) {
+            marks.follow(now.name());
+        }
+    }
+
+    /** A daemon that starts later finds the device only where this one made it. */
+    private boolean isFindable(String name) {
+        return vtep.config().persist() && name.equals(vtep.firstName());
+    }
+
+    private void persistIfFindable() {
+        boolean findable = place.here() && isFindable(place.name());
+        if (findable != stays) {
+            queues.get(0).persist(findable);
+            stays = findable;
+        }
+    }
+
+    /** Lets the device go when it is closed, persistent or not. */
+    void forsake() {
+        queues.get(0).persist(false);
+        stays = false;
+    }
+
+    /**
+     * Gives the device the VTEP's name again.
+     *
+     * @return why that is impossible, in a sentence; null if the device has that name
+     */
+    String restoreName() {
+        String found = place.name();
+        if (found.equals(vtep.name())) {
+            return null;
+        }
+        try {
+            Link.of(found).rename(vtep.name());
+        } catch (LinuxException e) {
+            return "the TAP device was renamed to " + found + " and cannot be renamed back: " + e.getMessage();
+        }
+        look();
+        LOG.info("repaired {}: name, was {}", vtep.name(), found);
+        return null;
+    }
+
+    /** Notes what {@code ip link} made of the device. A VTEP that is not kept takes it over. */
+    void noteDevice() {
+        Link link = link();
+        if (link == null) {
+            vtep.device(queues.get(0).mac(), vtep.mtu());
+        } else {
+            vtep.device(link.mac(), link.mtu());
+        }
+        if (link != null && marksPackets()) {
+            bridgeMarks();
+        }
+        VtepConfig config = vtep.config();
+        if (!vtep.kept() && (config.mac() != vtep.mac() || config.mtu() != vtep.mtu())) {
+            vtep.config(config.following(config.name(), vtep.mac(), vtep.mtu()));
+        }
+    }
+
+    /** Whether a change of a configuration is one of the device. */
+    static boolean differs(VtepConfig before, VtepConfig changed) {
+        return changed.mtu() != before.mtu()
+                || changed.mac() != before.mac()
+                || !changed.addresses().equals(before.addresses())
+                || changed.installNeighbours() != before.installNeighbours();
+    }
+
+    /** Makes the device what a changed configuration says; the VTEP has still the one before. */
+    void change(VtepConfig changed) {
+        VtepConfig before = vtep.config();
+        Link link = reachable();
+        String dev = link.name();
+        if (changed.mtu() != before.mtu()) {
+            link.mtu(changed.mtu());
+        }
+        if (changed.mac() != before.mac()) {
+            link.mac(changed.mac());
+        }
+        boolean ipv6Neighbours = vtep.neighbours().hasIpv6();
+        VtepSysctls.admit(dev, changed, ipv6Neighbours);
+        changed.addresses().stream()
+                .filter(address -> !before.addresses().contains(address))
+                .forEach(address -> HostNetwork.addAddress(dev, address));
+        before.addresses().stream()
+                .filter(address -> !changed.addresses().contains(address))
+                .forEach(address -> HostNetwork.removeAddress(dev, address));
+        if (changed.installNeighbours() != before.installNeighbours()) {
+            List<Neighbour> neighbours = vtep.neighbours().entries().toList();
+            if (changed.installNeighbours()) {
+                HostNetwork.addNeighbours(dev, neighbours);
+            } else {
+                HostNetwork.removeNeighbours(dev, neighbours);
+            }
+        }
+        VtepSysctls.dismiss(dev, changed, ipv6Neighbours);
+    }
+
+    /** Sets the device up or down. */
+    void up(boolean up) {
+        reachable().up(up);
+    }
+
+    /** {@link VtepRegistry#neighbourChanged}. */
+    void neighbourChanged(IpAddress address, long mac) {
+        String dev = reachable().name();
+        List<Neighbour> changed = List.of(new Neighbour(address, mac));
+        if (mac == NeighbourTable.NONE) {
+            HostNetwork.removeNeighbours(dev, changed);
+            return;
+        }
+        if (!address.isIpv4()) {
+            VtepSysctls.admit(dev, vtep.config(), true);
+        }
+        HostNetwork.addNeighbours(dev, changed);
+    }
+
+    private Link reachable() {
+        Link link = link();
+        if (link == null) {
+            throw new OperatorException(Kind.UNAVAILABLE, vtep.name() + ": " + (place.here() ? GONE : note()));
+        }
+        return link;
+    }
+
+    private boolean marksPackets() {
+        return vtep.enforcement().mode() == Mode.NETFILTER;
+    }
+
+    /**
+     * Installs the rules that carry marks, unless they are in force.
+     *
+     * @throws OperatorException if the host cannot; nothing has changed then
+     */
+    void bridgeMarks() {
+        if (!vtep.config().gbp()) {
+            throw unmarked("they are group policy ids on the wire, and it has none: make it with gbp");
+        }
+        if (!place.here()) {
+            throw unmarked("it is in network namespace " + place.netns());
+        }
+        vtep.expectMarksInMac();
+        marks.install(vtep.mac());
+    }
+
+    private OperatorException unmarked(String reason) {
+        return new OperatorException(
+                Kind.UNAVAILABLE, vtep.name() + ": marks cannot be handed to and from netfilter: " + reason);
+    }
+
+    /**
+     * Judges packets by another enforcement from now on. It may wait for {@code nft}, so the caller holds no lock.
+     *
+     * @return false if the device is closed; nothing has changed then
+     * @throws OperatorException if the host cannot; it stays as it was then
+     */
+    boolean enforce(Enforcement changed) {
+        synchronized (marks) {
+            if (closed) {
+                return false;
+            }
+            boolean netfilter = changed.mode() == Mode.NETFILTER;
+            if (netfilter) {
+                bridgeMarks();
+            }
+            vtep.enforcement(changed);
+            if (!netfilter) {
+                marks.remove();
+            }
+            return true;
+        }
+    }
+
+    /** Installs the rules for marks again if another program has removed them. It may wait for {@code nft}. */
+    void keepMarks() {
+        if (marks.keep()) {
+            LOG.warn("{}: somebody removed the nftables rules that carry marks; they are installed again", vtep.name());
+        }
+    }
+
+    /** Refuses routers of the overlay again if somebody let them in. */
+    void refuseRouters() {
+        if (place.here()) {
+            VtepSysctls.refuseRouters(place.name());
+        }
+    }
+
+    /** Gives the queues back to the kernel, which removes the device unless it stays. */
+    @Override
+    public void close() {
+        synchronized (marks) {
+            closed = true;
+            marks.remove();
+        }
+        queues.get(0).close();
+    }
+}
