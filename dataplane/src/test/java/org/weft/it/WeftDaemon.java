@@ -28,9 +28,14 @@ final class WeftDaemon implements AutoCloseable {
      * @param prefix command that starts the daemon in its place, such as setpriv with options
      */
     WeftDaemon(Netns host, String config, String... prefix) {
+        this(Path.of(System.getProperty("java.io.tmpdir")), host, config, prefix);
+    }
+
+    /** @param parent where the control socket, the configuration and the log get a directory of their own */
+    WeftDaemon(Path parent, Netns host, String config, String... prefix) {
         this.host = host;
         try {
-            directory = Files.createTempDirectory("weft-it");
+            directory = Files.createTempDirectory(parent, "weft-it");
             List<String> words = new ArrayList<>(List.of(prefix));
             words.addAll(List.of(script(), "daemon", "--control", socket().toString()));
             if (config != null) {

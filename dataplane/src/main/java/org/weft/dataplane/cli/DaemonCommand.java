@@ -9,6 +9,7 @@ import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
 import org.weft.dataplane.config.ConfigFile;
 import org.weft.dataplane.host.LimitedFile;
+import org.weft.dataplane.io.linux.NativeCode;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
 import picocli.CommandLine.Command;
@@ -46,6 +47,7 @@ final class DaemonCommand implements Callable<Integer> {
                     "this JVM keeps jdk.internal.misc to itself: start Weft with scripts/weft, or add"
                             + " --add-opens java.base/jdk.internal.misc=ALL-UNNAMED to java's options");
         }
+        NativeCode.load();
         weft.confine(namesCell());
         new Daemon(config, weft.control()).run();
         return 0;

@@ -46,9 +46,13 @@ public final class Main {
     }
 
     /** @param confine limits this process before it becomes a daemon, with a cell or without; may replace the process */
-    private static int execute(
+    static int execute(
             List<String> arguments, InputStream in, PrintStream out, PrintStream err, Consumer<Boolean> confine) {
-        return run(arguments, new WeftCommand(in, Terminal.on(out, false), Terminal.on(err, true), confine));
+        try {
+            return run(arguments, new WeftCommand(in, Terminal.on(out, false), Terminal.on(err, true), confine));
+        } catch (Error e) {
+            return failed(Fault.of(e), err);
+        }
     }
 
     private static int run(List<String> arguments, WeftCommand weft) {
@@ -85,11 +89,20 @@ public final class Main {
             ("weft: " + operator.getMessage()).lines().forEach(err::println);
             return operator.kind().exitCode();
         }
+        Fault fault = Fault.of(e);
+        if (fault != null) {
+            return failed(fault, err);
+        }
         err.println("weft: internal error in " + String.join(" ", result.originalArgs()) + ":");
         StringWriter trace = new StringWriter();
         e.printStackTrace(new PrintWriter(trace));
         trace.toString().lines().forEach(line -> err.println(line.replace("\t", "    ")));
         return INTERNAL_ERROR;
+    }
+
+    private static int failed(Fault fault, PrintStream err) {
+        err.println("weft: " + fault.sentence());
+        return fault.exitCode();
     }
 
     /** Whether a file descriptor of this process is a terminal. */

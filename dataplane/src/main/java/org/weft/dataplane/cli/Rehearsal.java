@@ -15,6 +15,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import org.weft.dataplane.io.linux.NativeCode;
 
 /**
  * Goes through the client's commands once, against a stand-in for the daemon, and through the start of a daemon
@@ -61,15 +62,14 @@ final class Rehearsal {
 
     private Rehearsal() {}
 
+    /** @param arguments one, the path of the control socket to use meanwhile */
     public static void main(String[] arguments) throws IOException {
-        Path directory = Files.createTempDirectory("weft");
-        Path socket = directory.resolve("control.sock");
+        Path socket = Path.of(arguments[0]);
         try {
             client(socket);
             daemon(socket);
         } finally {
             Files.deleteIfExists(socket);
-            Files.delete(directory);
         }
     }
 
@@ -84,6 +84,7 @@ final class Rehearsal {
     }
 
     private static void daemon(Path socket) {
+        NativeCode.load();
         Daemon daemon = new Daemon(null, socket);
         daemon.start();
         try {

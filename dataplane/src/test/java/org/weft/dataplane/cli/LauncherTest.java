@@ -32,6 +32,8 @@ class LauncherTest {
         String run = weft("--control /tmp/x daemon --config weft.yml", jvm("25.0.3"));
         assertTrue(run.contains("--add-opens=java.base/jdk.internal.misc=ALL-UNNAMED"), run);
         assertTrue(run.contains("--sun-misc-unsafe-memory-access=allow"), run);
+        assertTrue(
+                run.contains(" -Djava.library.path=" + directory + "/scripts/../dataplane/target/native/linux-"), run);
         assertTrue(run.endsWith("org.weft.dataplane.cli.Main --control /tmp/x daemon --config weft.yml\n0"), run);
     }
 
