@@ -147,7 +147,9 @@ class ConfinementIT {
     }
 
     private static List<String> javaFlags() {
-        List<String> flags = new ArrayList<>(List.of("--add-opens=java.base/jdk.internal.misc=ALL-UNNAMED"));
+        List<String> flags = new ArrayList<>(List.of(
+                "--add-opens=java.base/jdk.internal.misc=ALL-UNNAMED",
+                "-Djava.library.path=" + System.getProperty("java.library.path")));
         if (Runtime.version().feature() >= 24) {
             flags.addAll(List.of("--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow"));
         }
