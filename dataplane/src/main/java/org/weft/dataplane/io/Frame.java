@@ -1,6 +1,7 @@
 package org.weft.dataplane.io;
 
 import org.agrona.concurrent.UnsafeBuffer;
+import org.weft.encap.VirtioNetHeader;
 
 /**
  * Flyweight over one frame in a slot of a {@link FrameSlab}: where its bytes are, and what its reader learned of it.
@@ -9,6 +10,8 @@ import org.agrona.concurrent.UnsafeBuffer;
  * {@linkplain #descriptor descriptors}: slot, place and length in one number. What belongs to the whole slot lies in the
  * slot's metadata; the virtio-net fields lie in the 8 bytes in front of the frame, where its VXLAN header was or will
  * be. Numbers are in host byte order; addresses are 128 bits, IPv4 as {@code ::ffff:a.b.c.d}.
+ *
+ * <p>One thread uses a flyweight; several threads may look at different frames of a slab, each through its own.
  */
 public final class Frame {
     private static final int SOURCE_HIGH_OFFSET = 0;
@@ -34,6 +37,7 @@ public final class Frame {
     private static final int OFFSET_MASK = 0xf_ffff;
     private static final int LENGTH_MASK = 0xf_ffff;
 
+    private final VirtioNetHeader header = new VirtioNetHeader();
     private UnsafeBuffer buffer;
     private int slot;
     private int base;
@@ -179,6 +183,41 @@ public final class Frame {
                         | (long) Math.min(headersLength, 0xff) << HEADERS_LENGTH_SHIFT
                         | (long) (fits ? checksumStart : 0xffff) << CHECKSUM_START_SHIFT
                         | (fits ? checksumOffset : MAX_CHECKSUM_OFFSET));
+        return this;
+    }
+
+    /** Offset in {@link #buffer()} of the virtio-net header that a TAP reads and writes in front of the frame. */
+    public int headerOffset() {
+        return offset - VirtioNetHeader.LENGTH;
+    }
+
+    /** Sets the fields from the header at {@link #headerOffset()}, whose bytes they take the place of. */
+    public Frame takeHeader() {
+        header.wrap(buffer, headerOffset());
+        return vnet(
+                header.flags(),
+                header.gsoType(),
+                header.headerLength(),
+                header.gsoSize(),
+                header.checksumStart(),
+                header.checksumOffset());
+    }
+
+    /** Writes the header at {@link #headerOffset()} from the fields, whose bytes it takes the place of. */
+    public Frame putHeader() {
+        int flags = vnetFlags();
+        int gsoType = gsoType();
+        int headersLength = headersLength();
+        int gsoSize = gsoSize();
+        int checksumStart = checksumStart();
+        int checksumOffset = checksumOffset();
+        header.wrap(buffer, headerOffset())
+                .flags(flags)
+                .gsoType(gsoType)
+                .headerLength(headersLength)
+                .gsoSize(gsoSize)
+                .checksumStart(checksumStart)
+                .checksumOffset(checksumOffset);
         return this;
     }
 

@@ -13,7 +13,10 @@ import org.weft.dataplane.io.Offloads;
 import org.weft.dataplane.io.TapDevice;
 import org.weft.encap.VirtioNetHeader;
 
-/** One queue of a TAP device through /dev/net/tun, with a virtio-net header in front of each frame. */
+/**
+ * One queue of a TAP device through /dev/net/tun, with a virtio-net header in front of each frame. Reading and writing
+ * use no memory but that of the frame, so threads of different frames need not know of each other.
+ */
 public final class LinuxTap implements TapDevice {
     // include/uapi/linux/if_tun.h; the numbers are _IOW('T', ...) of x86-64 and aarch64
     private static final long TUNSETIFF = 0x400454caL;
@@ -42,11 +45,6 @@ public final class LinuxTap implements TapDevice {
 
     /** The other queues, if this is the first. */
     private final List<LinuxTap> others = new ArrayList<>();
-
-    /** One for the thread that reads, one for the thread that writes. */
-    private final VirtioNetHeader readHeader = new VirtioNetHeader();
-
-    private final VirtioNetHeader writtenHeader = new VirtioNetHeader();
 
     /** The number of the device when it was opened; only the first queue has it. */
     private int index;
@@ -254,39 +252,14 @@ public final class LinuxTap implements TapDevice {
         if (read <= VirtioNetHeader.LENGTH) {
             return read == -Errno.EAGAIN || read == -Errno.EINTR ? 0 : read < 0 ? read : -Errno.EIO;
         }
-        readHeader.wrap(buffer, header);
-        frame.offset(frame.start())
-                .length(read - VirtioNetHeader.LENGTH)
-                .vnet(
-                        readHeader.flags(),
-                        readHeader.gsoType(),
-                        readHeader.headerLength(),
-                        readHeader.gsoSize(),
-                        readHeader.checksumStart(),
-                        readHeader.checksumOffset());
+        frame.offset(frame.start()).length(read - VirtioNetHeader.LENGTH).takeHeader();
         return read - VirtioNetHeader.LENGTH;
     }
 
     @Override
     public int write(Frame frame) {
-        int header = frame.offset() - VirtioNetHeader.LENGTH;
-        UnsafeBuffer buffer = frame.buffer();
-        // The header takes the place of the fields that it is made from.
-        int flags = frame.vnetFlags();
-        int gsoType = frame.gsoType();
-        int headersLength = frame.headersLength();
-        int gsoSize = frame.gsoSize();
-        int checksumStart = frame.checksumStart();
-        int checksumOffset = frame.checksumOffset();
-        writtenHeader
-                .wrap(buffer, header)
-                .flags(flags)
-                .gsoType(gsoType)
-                .headerLength(headersLength)
-                .gsoSize(gsoSize)
-                .checksumStart(checksumStart)
-                .checksumOffset(checksumOffset);
-        int written = LibC.write(fd, buffer, header, VirtioNetHeader.LENGTH + frame.length());
+        frame.putHeader();
+        int written = LibC.write(fd, frame.buffer(), frame.headerOffset(), VirtioNetHeader.LENGTH + frame.length());
         return written < 0 ? written : written - VirtioNetHeader.LENGTH;
     }
 

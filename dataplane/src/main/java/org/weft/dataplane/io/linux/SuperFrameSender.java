@@ -38,7 +38,11 @@ final class SuperFrameSender implements AutoCloseable {
     private static final int IOVEC_LENGTH = MessageVector.IOVEC_LENGTH;
     private static final int IOVECS = HEADERS_LENGTH + 7 & -8;
 
-    private final TunnelDevice device;
+    /** Of the device, which other senders use, too. */
+    private final String name;
+
+    private final long mac;
+
     private final IpAddress local;
     private final boolean ipv4;
     private final boolean checksum;
@@ -72,7 +76,8 @@ final class SuperFrameSender implements AutoCloseable {
      * @throws LinuxException if the device is gone, or has no further queue; nothing is left open
      */
     SuperFrameSender(TunnelDevice device, IpAddress local, String dev, boolean checksum) {
-        this.device = device;
+        name = device.name();
+        mac = device.mac();
         this.local = local;
         this.checksum = checksum;
         ipv4 = local.isIpv4();
@@ -159,7 +164,7 @@ final class SuperFrameSender implements AutoCloseable {
     /** To the device itself, as the kernel drops what is for others; the program reads the interface in the source. */
     private void putEthernet(int ifindex) {
         int etherType = ipv4 ? EthernetHeader.ETHERTYPE_IPV4 : EthernetHeader.ETHERTYPE_IPV6;
-        EthernetHeader.put(headers, ETHERNET, device.mac(), RedirectProgram.source(ifindex), etherType);
+        EthernetHeader.put(headers, ETHERNET, mac, RedirectProgram.source(ifindex), etherType);
     }
 
     private void putVirtio(int gsoType, int gsoSize, int transport, int headersLength) {
@@ -226,7 +231,7 @@ final class SuperFrameSender implements AutoCloseable {
     private void onRefusal(int errno) {
         boolean passes = errno == Errno.EAGAIN || errno == Errno.ENOMEM || errno == Errno.ENOBUFS;
         if (!passes) {
-            trouble = device.name() + " refused a super-frame with " + Errno.name(errno) + " (" + LibC.strerror(errno)
+            trouble = name + " refused a super-frame with " + Errno.name(errno) + " (" + LibC.strerror(errno)
                     + "); they are cut before they are sent";
             LOG.warn("{}", trouble);
         }
