@@ -13,7 +13,6 @@ import org.weft.dataplane.io.UnderlaySender;
 import org.weft.dataplane.policy.Enforcement;
 import org.weft.dataplane.policy.Enforcement.Mode;
 import org.weft.dataplane.table.FdbLookup;
-import org.weft.dataplane.table.FdbTable;
 import org.weft.dataplane.table.TagTable;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
@@ -138,7 +137,7 @@ public final class Encapsulator implements Agent, AutoCloseable {
             }
         }
         long destination = EthernetHeader.destination(buffer, offset);
-        if (!vtep.fdb().lookup(destination, found) && !vtep.fdb().lookup(FdbTable.DEFAULT_MAC, found)) {
+        if (!vtep.fdb().lookupOrDefault(destination, found)) {
             drop(Counter.VXLAN_NO_REMOTE, frame);
             return;
         }

@@ -12,7 +12,6 @@ import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
 import org.weft.encap.EthernetHeader;
 import org.weft.encap.FrameLayout;
-import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
 
 /**
@@ -86,17 +85,11 @@ final class OriginCheck {
     private boolean holds(VtepConfig config, long mac, FrameLayout layout, int subnetLength) {
         long high = layout.sourceHigh();
         long low = layout.sourceLow();
-        long holder = vtep.neighbours().lookup(high, low);
         if (!layout.isIpv4()) {
+            long holder = vtep.neighbours().lookup(high, low);
             return holder == mac || holder == NeighbourTable.NONE;
         }
-        int lengths = (vtep.subnetLengths() | 1 << subnetLength % Integer.SIZE) & ~1;
-        while (holder == NeighbourTable.NONE && lengths != 0) {
-            int longest = Integer.highestOneBit(lengths);
-            int length = Integer.numberOfTrailingZeros(longest);
-            holder = vtep.neighbours().lookup(high, IpAddress.ipv4Low((int) low & -1 << Integer.SIZE - length));
-            lengths ^= longest;
-        }
+        long holder = vtep.neighbours().holder((int) low, subnetLength);
         return holder == mac || holder == NeighbourTable.NONE && isShared(config, (int) low);
     }
 

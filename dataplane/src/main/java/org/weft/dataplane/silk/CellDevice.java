@@ -66,7 +66,8 @@ final class CellDevice {
                         .toList(),
                 config.tags()));
         made.keep();
-        remote.forEach(lease -> made.noteSubnetLength(lease.subnet().length()));
+        remote.forEach(
+                lease -> made.neighbours().noteNetworkLength(lease.subnet().length()));
         return made;
     }
 

@@ -185,8 +185,8 @@ final class Converger {
 
     private void forward(Lease lease) {
         vtep.fdb().replace(lease.mac(), remote(lease), true, registry.nowSeconds());
+        vtep.neighbours().noteNetworkLength(lease.subnet().length());
         vtep.neighbours().replace(lease.base(), lease.mac());
-        vtep.noteSubnetLength(lease.subnet().length());
     }
 
     private void unforward(Lease before, Lease after) {

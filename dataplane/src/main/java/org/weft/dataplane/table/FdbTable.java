@@ -220,7 +220,7 @@ public final class FdbTable {
     }
 
     /**
-     * Looks up where a frame goes: the entry of its MAC, else nothing. Lock-free; allocates nothing.
+     * Looks up the entry of a MAC. Lock-free; allocates nothing.
      *
      * @return whether there is one; the result is in {@code found}, which says nothing if there is none
      */
@@ -234,6 +234,25 @@ public final class FdbTable {
             }
             if (entry != Slots.GONE && read(slots, entry, mac, found)) {
                 return true;
+            }
+        }
+    }
+
+    /**
+     * Looks up where a frame goes: the entry of its MAC, else the default entry, at one moment, see {@link Additions}.
+     * Lock-free; allocates nothing.
+     *
+     * @return whether there is one; the result is in {@code found}, which says nothing if there is none
+     */
+    public boolean lookupOrDefault(long mac, FdbLookup found) {
+        for (int tries = 1; ; tries++) {
+            long before = entries.additions().count();
+            if (lookup(mac, found)) {
+                return true;
+            }
+            boolean other = lookup(DEFAULT_MAC, found);
+            if (!entries.additions().repeats(before, tries)) {
+                return other;
             }
         }
     }

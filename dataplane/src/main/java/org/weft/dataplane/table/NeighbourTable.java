@@ -12,6 +12,7 @@ public final class NeighbourTable {
     public record Neighbour(IpAddress address, long mac) {}
 
     private final OffHeapMap macs;
+    private volatile int networkLengths;
 
     public NeighbourTable() {
         this(new OffHeapMap(2));
@@ -66,6 +67,51 @@ public final class NeighbourTable {
                         found.accept(new Neighbour(new IpAddress(high, low), mac));
                     }
                 });
+    }
+
+    /**
+     * Notes that an entry may stand for an IPv4 network of this prefix length, 1 to 32, at the network's address. Call it
+     * before such an entry is added.
+     */
+    public synchronized void noteNetworkLength(int length) {
+        networkLengths |= bit(length);
+    }
+
+    /** Prefix lengths of IPv4 networks that an entry may stand for: bit 1 to 31, and bit 0 for 32. */
+    public int networkLengths() {
+        return networkLengths;
+    }
+
+    private static int bit(int length) {
+        return 1 << length % Integer.SIZE;
+    }
+
+    /**
+     * MAC address of an IPv4 address, or else of the longest network with an entry that the address is in; {@link #NONE} if
+     * there is none. The answer is of one moment, see {@link Additions}. Lock-free; allocates nothing.
+     *
+     * @param length of networks to look for beside those that were noted
+     */
+    public long holder(int address, int length) {
+        for (int tries = 1; ; tries++) {
+            long before = macs.additions().count();
+            long mac = search(address, (networkLengths | bit(length)) & ~1);
+            if (!macs.additions().repeats(before, tries)) {
+                return mac;
+            }
+        }
+    }
+
+    private long search(int address, int lengths) {
+        long mac = lookup(0, IpAddress.ipv4Low(address));
+        int left = lengths;
+        while (mac == NONE && left != 0) {
+            int longest = Integer.highestOneBit(left);
+            int length = Integer.numberOfTrailingZeros(longest);
+            mac = lookup(0, IpAddress.ipv4Low(address & -1 << Integer.SIZE - length));
+            left ^= longest;
+        }
+        return mac;
     }
 
     /** MAC address of a neighbour, or {@link #NONE}. Lock-free; allocates nothing. */

@@ -46,6 +46,7 @@ final class OffHeapMap {
 
     private static final VarHandle ELEMENT = MethodHandles.arrayElementVarHandle(Slots[].class);
 
+    private final Additions additions = new Additions();
     private final long maxCapacity;
     private final long secondMask;
     private final long seed = ThreadLocalRandom.current().nextLong();
@@ -102,6 +103,11 @@ final class OffHeapMap {
 
     int size() {
         return size;
+    }
+
+    /** The keys that were put into the map; a lookup of several keys asks for them. */
+    Additions additions() {
+        return additions;
     }
 
     /** Off-heap memory that the map takes now. */
@@ -221,7 +227,10 @@ final class OffHeapMap {
         }
         boolean present = segment.isPresent(slot);
         segment.write(slot, first, second, third, flags, time);
-        size += present ? 0 : 1;
+        if (!present) {
+            size++;
+            additions.note();
+        }
         return true;
     }
 

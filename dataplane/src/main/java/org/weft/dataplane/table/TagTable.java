@@ -29,6 +29,8 @@ public final class TagTable {
 
     private static final int IPV4_START = 96;
 
+    private final Additions additions = new Additions();
+
     /** Longest first; replaced as a whole when a length comes into use or goes out of it. */
     private volatile Level[] levels = {};
 
@@ -78,6 +80,7 @@ public final class TagTable {
         if (known == null) {
             publishWith(level);
         }
+        additions.note();
         return Outcome.OK;
     }
 
@@ -170,8 +173,21 @@ public final class TagTable {
         }
     }
 
-    /** Group policy id of a source address, or {@link #UNTAGGED}. Lock-free; allocates nothing. */
+    /**
+     * Group policy id of a source address, or {@link #UNTAGGED}: that of the longest prefix at one moment, also while others
+     * come and go, see {@link Additions}. Lock-free; allocates nothing.
+     */
     public int lookup(long high, long low) {
+        for (int tries = 1; ; tries++) {
+            long before = additions.count();
+            int tag = search(high, low);
+            if (!additions.repeats(before, tries)) {
+                return tag;
+            }
+        }
+    }
+
+    private int search(long high, long low) {
         boolean ipv4 = IpAddress.isIpv4(high, low);
         for (Level level : levels) {
             if (ipv4 && level.length < IPV4_START) {

@@ -23,7 +23,6 @@ public final class Vtep {
     private volatile VtepConfig config;
     private volatile Enforcement enforcement = Enforcement.NONE;
     private volatile boolean marksInMac;
-    private volatile int subnetLengths;
     private volatile long mac;
     private volatile int mtu;
     private volatile String deviceName;
@@ -92,19 +91,6 @@ public final class Vtep {
     /** Judges by another from now on; agents see it in their next duty cycle. */
     public void enforcement(Enforcement changed) {
         enforcement = changed;
-    }
-
-    /** Prefix lengths of the parts of the overlay that hosts have: bit 1 to 31, and bit 0 for 32. */
-    public int subnetLengths() {
-        return subnetLengths;
-    }
-
-    /** Notes the prefix length, 1 to 32, of a part of the overlay that a host has. One thread calls it. */
-    public void noteSubnetLength(int length) {
-        int noted = subnetLengths | 1 << length % Integer.SIZE;
-        if (noted != subnetLengths) {
-            subnetLengths = noted;
-        }
     }
 
     /** Whether frames from the host may have a mark in their source MAC address, whoever judges. */

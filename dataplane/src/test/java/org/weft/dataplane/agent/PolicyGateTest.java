@@ -441,9 +441,9 @@ class PolicyGateTest {
         vtep.neighbours().replace(IpAddress.parse("10.255.16.0"), SOURCE_MAC);
         vtep.neighbours().replace(IpAddress.parse("10.255.98.0"), DESTINATION_MAC);
         assertTrue(!arrives(arriving.tcp("10.255.98.70", 1, NEAR, 80, SYN)), "it would be in the /24 of another");
-        vtep.noteSubnetLength(26);
-        vtep.noteSubnetLength(22);
-        vtep.noteSubnetLength(32);
+        vtep.neighbours().noteNetworkLength(26);
+        vtep.neighbours().noteNetworkLength(22);
+        vtep.neighbours().noteNetworkLength(32);
         assertTrue(arrives(arriving.tcp("10.255.98.70", 1, NEAR, 80, SYN)));
         assertTrue(arrives(arriving.tcp("10.255.19.3", 1, NEAR, 80, SYN)));
         assertTrue(!arrives(arriving.tcp("10.255.98.130", 1, NEAR, 80, SYN)));

@@ -64,7 +64,7 @@ class ConvergerTest {
     @Test
     void tellsTheOriginCheckHowLongSubnetsAre() {
         pass(true, OWN, PEER, SINGLE, MemoryLeases.lease("10.0.16.19 10.255.44.64/26"));
-        assertEquals(1 << 24 | 1 << 26 | 1, vtep.subnetLengths(), "bit 0 stands for 32");
+        assertEquals(1 << 24 | 1 << 26 | 1, vtep.neighbours().networkLengths(), "bit 0 stands for 32");
     }
 
     private long neighbour(Lease lease) {
