@@ -18,7 +18,8 @@ import org.weft.dataplane.watchdog.Heartbeats;
 
 /**
  * Looks once a second what others did to the devices: a TAP that was deleted is made again, one that was renamed or moved
- * is followed, sockets follow an underlay interface that came back, learned entries age, and rules for marks stay.
+ * is followed, sockets follow an underlay interface that came back, learned entries age, tables get room for addresses to
+ * learn before they need it, and rules for marks stay.
  */
 final class Watch implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Watch.class);
@@ -56,6 +57,7 @@ final class Watch implements AutoCloseable {
 
     private void look() {
         boolean age = Vtep.clockSeconds() >= nextAgeing;
+        tendTables(age);
         synchronized (weft) {
             attempt(weft::mendPorts);
             for (Vtep vtep : weft.vteps()) {
@@ -66,16 +68,27 @@ final class Watch implements AutoCloseable {
             attempt(weft::adoptNames);
         }
         if (age) {
-            // Operators' commands need not wait while nft hangs, or while millions of entries age.
+            // Operators' commands need not wait while nft hangs.
             for (Vtep vtep : weft.vteps()) {
                 heartbeat.beat();
                 attempt(vtep, () -> weft.keepMarks(vtep));
-                attempt(vtep, () -> vtep.fdb()
-                        .age(Vtep.clockSeconds(), vtep.config().ageing()));
             }
             nextAgeing = Vtep.clockSeconds() + AGE_INTERVAL_SECONDS;
         }
         heartbeat.doing(null);
+    }
+
+    /** Operators' commands need not wait while millions of entries age, nor tables for the commands that hold Weft. */
+    private void tendTables(boolean age) {
+        for (Vtep vtep : weft.vteps()) {
+            heartbeat.beat();
+            attempt(vtep, () -> {
+                if (age) {
+                    vtep.fdb().age(Vtep.clockSeconds(), vtep.config().ageing());
+                }
+                vtep.makeRoom();
+            });
+        }
     }
 
     /** What goes wrong with one VTEP keeps nothing else back. */

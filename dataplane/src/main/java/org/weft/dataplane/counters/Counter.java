@@ -37,7 +37,9 @@ public enum Counter {
     SPOOFED_MAC_PASSED(Kind.RX, "frames as of SPOOFED_MAC that passed"),
     SPOOFED_IP_PASSED(Kind.RX, "frames as of SPOOFED_IP that passed"),
     LEARNED(Kind.RX, "forwarding entries learned, or moved to another remote"),
-    LEARNED_LIMIT(Kind.RX, "source addresses not learned because maxaddress is reached; their frames pass"),
+    LEARNED_LIMIT(
+            Kind.RX,
+            "source addresses not learned: maxaddress is reached, or too many came within a second; their frames pass"),
 
     VXLAN_NO_REMOTE(Kind.TX_DROP, "no forwarding entry for the destination MAC, and no default entry"),
     NEIGH_UNKNOWN(

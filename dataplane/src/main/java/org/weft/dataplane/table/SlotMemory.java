@@ -24,7 +24,7 @@ import org.agrona.BufferUtil;
 final class SlotMemory {
     /**
      * How long no new block is made after the JVM had no memory for one. Asking makes the JVM collect garbage and wait for
-     * half a second, and packets wait behind a learning thread that asks.
+     * half a second.
      */
     private static final long RESPITE_NANOS = TimeUnit.SECONDS.toNanos(60);
 
@@ -34,10 +34,14 @@ final class SlotMemory {
     private static long exhaustedNanos;
     private static long idleBytes;
     private static boolean poisoned;
+    private static boolean refusing;
 
     private SlotMemory() {}
 
-    /** A block of unused slots, or null if there is no memory for it. */
+    /**
+     * A block of unused slots, or null if there is no memory for it. May wait for half a second, so no thread calls it that
+     * packets wait for.
+     */
     static ByteBuffer take(int capacity) {
         ByteBuffer idle = takeIdle(capacity);
         if (idle != null) {
@@ -49,7 +53,7 @@ final class SlotMemory {
 
     private static synchronized ByteBuffer takeIdle(int capacity) {
         Deque<ByteBuffer> blocks = IDLE.get(capacity);
-        ByteBuffer block = blocks == null ? null : blocks.pollLast();
+        ByteBuffer block = refusing || blocks == null ? null : blocks.pollLast();
         if (block != null) {
             idleBytes -= block.capacity();
         }
@@ -58,7 +62,7 @@ final class SlotMemory {
 
     private static ByteBuffer allocate(int capacity) {
         synchronized (SlotMemory.class) {
-            if (exhausted && System.nanoTime() - exhaustedNanos < RESPITE_NANOS) {
+            if (refusing || exhausted && System.nanoTime() - exhaustedNanos < RESPITE_NANOS) {
                 return null;
             }
             exhausted = false;
@@ -89,6 +93,11 @@ final class SlotMemory {
     /** Memory that no table uses now. */
     static synchronized long idleBytes() {
         return idleBytes;
+    }
+
+    /** For tests: whether there is no memory for new blocks, and no block that was given back. */
+    static synchronized void refuse(boolean refuse) {
+        refusing = refuse;
     }
 
     /** For tests: whether blocks that come back are filled with entries of no table, so that a late read shows. */

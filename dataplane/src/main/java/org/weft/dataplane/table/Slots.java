@@ -211,6 +211,16 @@ final class Slots {
         }
     }
 
+    /** Writer only: calls for each entry; exact if nothing changes meanwhile but times. */
+    void forEach(OffHeapMap.Visitor visitor) {
+        for (int slot = 0; slot < capacity; slot++) {
+            long entry = at(slot);
+            if (entry != NONE) {
+                visitor.entry(first(entry), second(entry), third(entry), flags(entry), time(entry));
+            }
+        }
+    }
+
     private long addressOf(int slot) {
         return address + (long) slot * LENGTH;
     }

@@ -35,6 +35,7 @@ public final class Vtep {
         this.mac = config.mac();
         this.mtu = config.mtu();
         this.fdb = new FdbTable(config.maxAddresses());
+        makeRoom();
     }
 
     /** Seconds since the process started: the clock of FDB ages. */
@@ -81,6 +82,17 @@ public final class Vtep {
     /** Puts another configuration in force; agents see it in their next duty cycle. */
     public void config(VtepConfig changed) {
         config = changed;
+        makeRoom();
+    }
+
+    /**
+     * Makes room for addresses that packets will teach, if they may. Call it about once a second on a thread that may wait for
+     * memory; no packet thread does. Until the next call a table without room learns nothing more.
+     */
+    public void makeRoom() {
+        if (config.learning()) {
+            fdb.makeRoom();
+        }
     }
 
     /** How packets are judged. */

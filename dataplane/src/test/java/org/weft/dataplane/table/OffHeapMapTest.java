@@ -108,14 +108,18 @@ class OffHeapMapTest {
     }
 
     @Test
-    void clearedMapIsEmptyAndSmall() {
+    void releasedMapIsEmptyAndTakesMemoryAgainWhenItIsUsed() {
         OffHeapMap map = new OffHeapMap(1);
         for (int i = 0; i < 1000; i++) {
             map.put(i, 0, i, 0, 0);
         }
-        map.clear();
+        map.release();
         assertEquals(0, map.size());
         assertEquals(OffHeapMap.MISSING, map.get(1, 0));
+        assertFalse(map.putIfRoom(1, 0, 1, 0, 0));
+        assertEquals(Slots.LENGTH, map.bytes());
+        assertTrue(map.put(1, 0, 7, 0, 0));
+        assertEquals(7, map.get(1, 0));
         assertEquals(16 * Slots.LENGTH, map.bytes());
     }
 }

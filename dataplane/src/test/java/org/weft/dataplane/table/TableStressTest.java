@@ -315,6 +315,7 @@ class TableStressTest {
         long start = System.nanoTime();
         for (long now = 0; running(start); now++) {
             aged += fdb.age(1000, 10);
+            fdb.makeRoom();
             assertTrue(fdb.size() <= PASSING);
         }
         finish(learners);
