@@ -24,6 +24,12 @@ public interface VtepRegistry {
 
     Weft.LinkState state(Vtep vtep);
 
+    /**
+     * Why no packet of a VTEP passes the underlay, in one sentence; null if they can pass. A device that is down is
+     * not such a reason.
+     */
+    String obstacle(Vtep vtep);
+
     /** Counters of the underlay sockets, keyed by {@code address:port}. */
     Map<String, Counters> underlays();
 

@@ -1,7 +1,10 @@
 package org.weft.dataplane;
 
+import java.util.Collections;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
+import java.util.WeakHashMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -19,7 +22,7 @@ import org.weft.dataplane.watchdog.Heartbeats;
 /**
  * Looks once a second what others did to the devices: a TAP that was deleted is made again, one that was renamed or moved
  * is followed, sockets follow an underlay interface that came back, learned entries age, tables get room for addresses to
- * learn before they need it, and rules for marks stay.
+ * learn before they need it, and rules for marks stay. Knows whether packets can pass.
  */
 final class Watch implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Watch.class);
@@ -34,7 +37,16 @@ final class Watch implements AutoCloseable {
             Executors.newSingleThreadScheduledExecutor(task -> new Thread(task, "weft-watch"));
 
     /** What is wrong with a VTEP now, as last said. */
-    private final Map<Vtep, String> troubles = new ConcurrentHashMap<>();
+    private final Map<Vtep, Trouble> troubles = new ConcurrentHashMap<>();
+
+    /** Of the thread. */
+    private final Map<Vtep, Sending> sending = new WeakHashMap<>();
+
+    /** VTEPs whose underlay interface had no carrier at the last look. Of the thread. */
+    private final Set<Vtep> unplugged = Collections.newSetFromMap(new WeakHashMap<>());
+
+    /** A sentence, and whether no packet passes because of it. */
+    private record Trouble(String sentence, boolean obstacle) {}
 
     private long nextAgeing = Vtep.clockSeconds() + AGE_INTERVAL_SECONDS;
 
@@ -48,7 +60,14 @@ final class Watch implements AutoCloseable {
 
     /** What is wrong with a VTEP, in one sentence; null if nothing is. From any thread. */
     String trouble(Vtep vtep) {
-        return troubles.get(vtep);
+        Trouble trouble = troubles.get(vtep);
+        return trouble == null ? null : trouble.sentence();
+    }
+
+    /** The trouble of a VTEP if no packet passes because of it; else null. From any thread. */
+    String obstacle(Vtep vtep) {
+        Trouble trouble = troubles.get(vtep);
+        return trouble == null || !trouble.obstacle() ? null : trouble.sentence();
     }
 
     void forget(Vtep vtep) {
@@ -96,9 +115,9 @@ final class Watch implements AutoCloseable {
         try {
             part.run();
         } catch (OperatorException | LinuxException e) {
-            say(vtep, e.getMessage());
+            say(vtep, new Trouble(e.getMessage(), false));
         } catch (RuntimeException | Error e) {
-            say(vtep, e.toString());
+            say(vtep, new Trouble(e.toString(), false));
             heartbeat.failed(e);
         }
     }
@@ -114,27 +133,30 @@ final class Watch implements AutoCloseable {
     }
 
     private void lookAt(Vtep vtep, boolean all) {
-        String trouble = lookAt(vtep);
+        Trouble trouble = lookAt(vtep);
         if (all) {
             weft.refuseRouters(vtep);
         }
         say(vtep, trouble);
     }
 
-    private String lookAt(Vtep vtep) {
+    private Trouble lookAt(Vtep vtep) {
         String gone = weft.locate(vtep);
         if (gone != null) {
-            say(vtep, gone);
+            say(vtep, new Trouble(gone, true));
             weft.reopen(vtep);
         }
         String unread = weft.mendTap(vtep);
         String misnamed = weft.mendName(vtep);
         weft.noteDevice(vtep);
-        if (unread != null) {
-            return unread;
+        String obstacle = lookAtUnderlay(vtep);
+        String refused = sending.computeIfAbsent(vtep, Sending::new).trouble(vtep, System.nanoTime());
+        obstacle = obstacle == null ? refused : obstacle;
+        if (obstacle != null) {
+            return new Trouble(obstacle, true);
         }
-        String underlay = lookAtUnderlay(vtep);
-        return underlay == null ? misnamed : underlay;
+        String trouble = unread == null ? misnamed : unread;
+        return trouble == null ? null : new Trouble(trouble, false);
     }
 
     private String lookAtUnderlay(Vtep vtep) {
@@ -154,19 +176,32 @@ final class Watch implements AutoCloseable {
         if (!config.local().isAny() && holder == null) {
             return "no interface has the underlay address " + config.local() + "; waiting for it to return";
         }
-        return null;
+        return holder == null ? null : lookAtCarrier(vtep, config.dev() == null ? holder : config.dev());
+    }
+
+    /** A missing carrier counts at the second look, because a new interface gets its own after a moment. */
+    private String lookAtCarrier(Vtep vtep, String dev) {
+        Link underlay = Link.of(dev);
+        if (!underlay.up()) {
+            return "the underlay interface " + dev + " is down";
+        }
+        if (underlay.running()) {
+            unplugged.remove(vtep);
+            return null;
+        }
+        return unplugged.add(vtep) ? null : "the underlay interface " + dev + " has no carrier";
     }
 
     /** Logs a change, once. */
-    private void say(Vtep vtep, String trouble) {
-        String before = trouble == null ? troubles.remove(vtep) : troubles.put(vtep, trouble);
+    private void say(Vtep vtep, Trouble trouble) {
+        Trouble before = trouble == null ? troubles.remove(vtep) : troubles.put(vtep, trouble);
         if (Objects.equals(before, trouble)) {
             return;
         }
         if (trouble == null) {
             LOG.info("{}: all is well again", vtep.name());
         } else {
-            LOG.warn("{}: {}", vtep.name(), trouble);
+            LOG.warn("{}: {}", vtep.name(), trouble.sentence());
         }
     }
 

@@ -19,7 +19,6 @@ import org.weft.dataplane.counters.Counters;
 import org.weft.dataplane.host.Descriptors;
 import org.weft.dataplane.host.HostNetwork;
 import org.weft.dataplane.io.linux.OffloadCheck;
-import org.weft.dataplane.io.linux.SocketPools;
 import org.weft.dataplane.io.linux.TapPlace;
 import org.weft.dataplane.io.linux.TunnelDevice;
 import org.weft.dataplane.policy.Enforcement;
@@ -62,7 +61,6 @@ public final class Weft implements VtepRegistry, AutoCloseable {
     private final List<VtepEntries> configured;
     private final Capture capture = new Capture();
     private final OwnDatagrams ownDatagrams = new OwnDatagrams();
-    private final SocketPools pools = new SocketPools();
     private final Stages stages;
     private final OffloadCheck check;
     /** Made when the first VTEP wants it. */
@@ -146,6 +144,11 @@ public final class Weft implements VtepRegistry, AutoCloseable {
     }
 
     @Override
+    public String obstacle(Vtep vtep) {
+        return watch.obstacle(vtep);
+    }
+
+    @Override
     public Map<String, Counters> underlays() {
         Map<String, Counters> counters = new LinkedHashMap<>();
         shownPorts.forEach((key, port) -> counters.put(key.toString(), port.counters()));
@@ -179,12 +182,12 @@ public final class Weft implements VtepRegistry, AutoCloseable {
                                 + UnderlayPort.Key.of(config) + " already)");
             }
         }
-        int descriptors = VtepDevices.descriptors(config, stages.workers().size(), pools);
-        if (!vteps.isEmpty() && Descriptors.areScarceFor(descriptors)) {
+        if (!vteps.isEmpty() && Descriptors.areScarceFor(VtepDevices.DESCRIPTORS)) {
             throw new OperatorException(
                     Kind.UNAVAILABLE,
-                    config.name() + ": it would take " + descriptors
-                            + " file descriptors that the control socket and containers need: raise LimitNOFILE");
+                    config.name()
+                            + ": another VTEP would take file descriptors that the control socket and containers need:"
+                            + " raise LimitNOFILE, by " + VtepDevices.DESCRIPTORS + " for each VTEP");
         }
         Vtep vtep = new Vtep(config);
         long now = Vtep.clockSeconds();
@@ -221,7 +224,7 @@ public final class Weft implements VtepRegistry, AutoCloseable {
             ports.put(key, port);
             shownPorts = new LinkedHashMap<>(ports);
         }
-        VtepDevices.Shared shared = new VtepDevices.Shared(check, this::tunnel, capture, ownDatagrams, pools);
+        VtepDevices.Shared shared = new VtepDevices.Shared(check, this::tunnel, capture, ownDatagrams);
         try {
             devices.put(vtep, new VtepDevices(vtep, port, stages, shared));
         } catch (Throwable t) {
@@ -252,14 +255,11 @@ public final class Weft implements VtepRegistry, AutoCloseable {
         VtepConfig before = vtep.config();
         // The device may have been renamed since the caller asked.
         VtepConfig changed = wanted.following(before.name(), wanted.mac(), wanted.mtu());
-        VtepDevices open = devices.get(vtep);
-        if (open != null) {
-            open.prepare(changed);
-        }
         if (VtepTap.differs(before, changed)) {
             tap(vtep).change(changed);
         }
         vtep.config(changed);
+        VtepDevices open = devices.get(vtep);
         if (open != null && !changed.switches().equals(before.switches())) {
             open.switchOffloads();
         }

@@ -81,13 +81,9 @@ public final class Frames {
 
     /** The VTEP of a silk cell. */
     public static VtepConfig silkVtep(long mac, IpAddress local) {
-        return silkVtep(mac, local, 1);
-    }
-
-    public static VtepConfig silkVtep(long mac, IpAddress local, int vni) {
         return new VtepConfig(
                 "silk-vtep",
-                vni,
+                1,
                 local,
                 null,
                 4789,

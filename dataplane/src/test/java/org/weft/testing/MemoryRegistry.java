@@ -30,8 +30,14 @@ public final class MemoryRegistry implements VtepRegistry {
     /** What was asked of the host, in order. */
     public final List<String> host = new CopyOnWriteArrayList<>();
 
-    /** What {@link #add}, {@link #guard} and {@link #neighbourChanged} throw, if anything. */
+    /** What {@link #add}, {@link #guard}, {@link #up} and {@link #neighbourChanged} throw, if anything. */
     public volatile RuntimeException failure;
+
+    /** The address of a neighbour that cannot be removed; null if all can. */
+    public volatile String kept;
+
+    /** What {@link #guard} throws instead, if anything. */
+    public volatile Error error;
 
     private final Map<String, Guard> guards = new ConcurrentHashMap<>();
 
@@ -40,6 +46,11 @@ public final class MemoryRegistry implements VtepRegistry {
     private final AtomicInteger attempts = new AtomicInteger();
 
     public volatile String trouble;
+    public volatile String obstacle;
+
+    /** The MAC address of each device; null for that of its configuration. */
+    public volatile Long mac;
+
     public volatile boolean up = true;
     public volatile long seconds = 1000;
     public volatile int ifindex = 5;
@@ -85,7 +96,13 @@ public final class MemoryRegistry implements VtepRegistry {
         Map<String, String> offloads = new LinkedHashMap<>();
         offloads.put("checksum", null);
         offloads.put("gso", "udpcsum is off");
-        return new LinkState(up, up, ifindex, config.mac(), config.mtu(), offloads, 3, trouble, null);
+        return new LinkState(
+                up, up, ifindex, mac == null ? config.mac() : mac, config.mtu(), offloads, 3, trouble, null);
+    }
+
+    @Override
+    public String obstacle(Vtep vtep) {
+        return obstacle;
     }
 
     @Override
@@ -142,6 +159,9 @@ public final class MemoryRegistry implements VtepRegistry {
         if (failure != null) {
             throw failure;
         }
+        if (error != null) {
+            throw error;
+        }
         guards.put(name, new Guard(enforcement, tags));
         Vtep guarded = vteps.get(name);
         if (guarded != null) {
@@ -157,6 +177,9 @@ public final class MemoryRegistry implements VtepRegistry {
 
     @Override
     public void up(Vtep vtep, boolean wanted) {
+        if (failure != null) {
+            throw failure;
+        }
         up = wanted;
         host.add(vtep.name() + (wanted ? " up" : " down"));
     }
@@ -165,6 +188,9 @@ public final class MemoryRegistry implements VtepRegistry {
     public void neighbourChanged(Vtep vtep, IpAddress address, long mac) {
         if (failure != null) {
             throw failure;
+        }
+        if (address.toString().equals(kept) && mac < 0) {
+            throw new IllegalStateException(kept + " stays");
         }
         host.add("neighbour " + address + " " + (mac < 0 ? "gone" : MacAddress.toString(mac)));
     }

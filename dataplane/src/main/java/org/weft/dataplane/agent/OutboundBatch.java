@@ -321,6 +321,9 @@ final class OutboundBatch implements AutoCloseable {
         refused++;
         Run run = runs[index];
         run.verdict = SendFailure.reason(errno);
+        if (run.verdict != Counter.PKT_TOO_BIG) {
+            vtep.sendErrno(errno);
+        }
         counters.drop(run.verdict, frames, run.frameOffset, run.frameLength);
     }
 

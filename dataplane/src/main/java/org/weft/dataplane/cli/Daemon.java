@@ -124,7 +124,7 @@ final class Daemon {
     /** @param limit null for none; @return whether the cell has a lease in force, if there is a cell */
     private boolean awaitLease(Duration limit) throws InterruptedException {
         long begin = System.nanoTime();
-        while (leaseHolder != null && !leaseHolder.status().ready()) {
+        while (leaseHolder != null && !leaseHolder.status().hasLease()) {
             if (limit != null && System.nanoTime() - begin > limit.toNanos()) {
                 return false;
             }

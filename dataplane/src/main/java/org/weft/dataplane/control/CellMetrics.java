@@ -14,15 +14,19 @@ import org.weft.dataplane.silk.CellStatus.Totals;
 /** The figures of a cell: what state it is in, how old its tables are, and what convergence did. */
 final class CellMetrics {
     private final LocalCell local;
+    private final Readiness readiness;
 
-    CellMetrics(LocalCell local) {
+    CellMetrics(LocalCell local, Readiness readiness) {
         this.local = local;
+        this.readiness = readiness;
     }
 
     void add(MetricSnapshots.Builder metrics) {
         CellStatus status = local.cell().status();
         metrics.metricSnapshot(gauge(
-                "weft_cell_ready", "whether containers are connected, be it on old tables", status.ready() ? 1 : 0));
+                "weft_cell_ready",
+                "whether containers are connected, even by old tables",
+                readiness.cellObstacle() == null ? 1 : 0));
         metrics.metricSnapshot(state(status.phase()));
         if (status.ageMillis() >= 0) {
             metrics.metricSnapshot(gauge(

@@ -124,7 +124,7 @@ final class CellRoutes implements Routes {
     }
 
     private Cell requireLease() {
-        if (!local.cell().status().ready()) {
+        if (!local.cell().status().hasLease()) {
             throw new OperatorException(
                     Kind.UNAVAILABLE,
                     "this host has no lease in force, so there is nothing to converge: see weft lease show");

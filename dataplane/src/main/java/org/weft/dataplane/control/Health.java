@@ -9,7 +9,6 @@ import org.weft.dataplane.policy.Enforcement.Mode;
 import org.weft.dataplane.silk.CellStatus;
 import org.weft.dataplane.silk.CellStatus.Phase;
 import org.weft.dataplane.silk.policy.PolicyStatus;
-import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.watchdog.Heartbeats;
 
 /** What this daemon says to whoever starts and stops it: whether it works, and whether packets pass. */
@@ -24,7 +23,11 @@ final class Health {
      */
     record Verdict(boolean good, String sentence) {}
 
+    /** The most VTEPs whose obstacles an answer names. */
+    private static final int MOST_NAMED = 8;
+
     private final VtepRegistry registry;
+    private final Readiness readiness;
     private final LocalCell local;
     private final LocalPolicy policy;
     private final List<TcpListener> listeners;
@@ -47,6 +50,7 @@ final class Health {
             Heartbeats heartbeats) {
         this.heartbeats = heartbeats;
         this.registry = registry;
+        this.readiness = new Readiness(registry, local);
         this.local = local;
         this.policy = policy;
         this.listeners = listeners;
@@ -81,12 +85,17 @@ final class Health {
     }
 
     private Verdict passing() {
-        List<String> down = registry.vteps().stream()
-                .filter(vtep -> !registry.state(vtep).up())
-                .map(Vtep::name)
+        List<String> obstacles = registry.vteps().stream()
+                .map(readiness::obstacle)
+                .filter(Objects::nonNull)
                 .toList();
-        if (!down.isEmpty()) {
-            return new Verdict(false, String.join(", ", down) + (down.size() == 1 ? " is" : " are") + " down");
+        if (!obstacles.isEmpty()) {
+            String more = obstacles.size() > MOST_NAMED ? "; and " + (obstacles.size() - MOST_NAMED) + " more" : "";
+            return new Verdict(false, obstacles.stream().limit(MOST_NAMED).collect(Collectors.joining("; ")) + more);
+        }
+        String cutOff = local == null ? null : readiness.cellObstacle();
+        if (cutOff != null) {
+            return new Verdict(false, cutOff);
         }
         Verdict verdict =
                 local == null ? new Verdict(true, "ok") : ready(local.cell().status());
@@ -119,15 +128,9 @@ final class Health {
                         false, "nothing is let in, as " + status.source() + " has not told its policies yet" + trouble);
     }
 
+    /** Of a cell whose containers are connected. */
     private static Verdict ready(CellStatus status) {
         String trouble = status.trouble() == null ? "" : ": " + status.trouble();
-        if (!status.ready()) {
-            return new Verdict(
-                    false,
-                    status.phase() == Phase.LOST
-                            ? status.trouble()
-                            : "this host has no lease in force, " + status.source() + trouble);
-        }
         return status.phase() == Phase.STALE
                 ? new Verdict(true, "ok, running on tables of age " + status.ageMillis() / 1000 + " s" + trouble)
                 : new Verdict(true, status.phase() == Phase.DRAINING ? "ok, draining" : "ok");

@@ -32,6 +32,7 @@ final class Metrics {
 
     private final VtepRegistry registry;
     private final LongSupplier captureLosses;
+    private final Readiness readiness;
     private final CellMetrics cell;
     private final PolicyMetrics policy;
     private final List<TcpListener> listeners;
@@ -50,7 +51,8 @@ final class Metrics {
             List<TcpListener> listeners) {
         this.registry = registry;
         this.captureLosses = captureLosses;
-        this.cell = local == null ? null : new CellMetrics(local);
+        this.readiness = new Readiness(registry, local);
+        this.cell = local == null ? null : new CellMetrics(local, readiness);
         this.policy = policy == null ? null : new PolicyMetrics(policy);
         this.listeners = listeners;
     }
@@ -79,7 +81,10 @@ final class Metrics {
                 .size()));
         metrics.metricSnapshot(gauge(
                 "weft_tag_entries", "entries of the tag table", v -> v.tags().size()));
-        metrics.metricSnapshot(gauge("weft_up", "whether the TAP device is up", v -> up(v) ? 1 : 0));
+        metrics.metricSnapshot(gauge(
+                "weft_up",
+                "whether packets of the VTEP pass, as far as Weft knows",
+                v -> readiness.obstacle(v) == null ? 1 : 0));
         metrics.metricSnapshot(CounterSnapshot.builder()
                 .name("weft_capture_lost")
                 .help("packets that captures missed because their ring was full")
@@ -96,10 +101,6 @@ final class Metrics {
             policy.add(metrics);
         }
         format.write(out, metrics.build());
-    }
-
-    private boolean up(Vtep vtep) {
-        return registry.state(vtep).up();
     }
 
     private static InfoSnapshot build() {

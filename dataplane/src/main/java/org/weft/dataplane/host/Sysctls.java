@@ -24,6 +24,15 @@ public final class Sysctls {
         return Files.readString(NET.resolve(name)).strip();
     }
 
+    /** Whether a switch is there and off. */
+    public static boolean isOff(String name) {
+        try {
+            return get(name).equals("0");
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
     /**
      * Sets one, unless it has that value already. One that the kernel does not have is passed over.
      *

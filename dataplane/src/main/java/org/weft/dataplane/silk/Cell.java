@@ -50,6 +50,7 @@ public final class Cell implements AutoCloseable {
     private final KnownLeases known;
     private final OwnLease own;
     private final Drain drain;
+    private final Obstacles obstacles;
     private final CellThread thread = new CellThread(this::publish);
 
     private volatile CellStatus status;
@@ -117,6 +118,7 @@ public final class Cell implements AutoCloseable {
         CellDevice device = new CellDevice(config, overlay, registry, underlayMtu);
         this.own = new OwnLease(device, registry, tenants, known, source, convergence, pace.retry());
         this.drain = new Drain(tenants, stop);
+        this.obstacles = new Obstacles(registry, tenants, convergence);
         publish();
     }
 
@@ -312,6 +314,7 @@ public final class Cell implements AutoCloseable {
         if (own.inForce() != null && autosave.isDue(contact.confirmed())) {
             save();
         }
+        obstacles.look(own.inForce() == null ? null : registry.vtep(config.vtepName()));
     }
 
     private void save() {
@@ -346,13 +349,21 @@ public final class Cell implements AutoCloseable {
                 config.vtepName(),
                 source.name(),
                 contact.ageMillis(),
-                own.trouble() == null ? contact.trouble() : own.trouble(),
+                trouble(),
+                obstacles.current(),
                 own.inForce(),
                 convergence.installed(),
                 known.skipped(),
                 convergence.failures(),
                 drain.remainingMillis(),
                 convergence.totals(contact.failures()));
+    }
+
+    private String trouble() {
+        if (own.trouble() != null) {
+            return own.trouble();
+        }
+        return obstacles.current() == null ? contact.trouble() : obstacles.current();
     }
 
     private Phase phase() {

@@ -11,6 +11,8 @@ import org.weft.dataplane.silk.lease.LeaseTable.Skipped;
  * @param source where leases come from
  * @param ageMillis time since the source last said that the leases are as they are; -1 if it never did
  * @param trouble what is wrong, in a sentence; null if nothing is
+ * @param obstacle why containers are cut off although a lease is in force, in a sentence; null if they are not, as far
+ *     as the cell knows
  * @param own this host's lease; null without
  * @param leases other hosts' leases in force
  * @param skipped records that are no lease that could be used
@@ -24,6 +26,7 @@ public record CellStatus(
         String source,
         long ageMillis,
         String trouble,
+        String obstacle,
         Lease own,
         List<Lease> leases,
         List<Skipped> skipped,
@@ -48,8 +51,8 @@ public record CellStatus(
     public record Totals(
             long passes, long added, long moved, long gone, long repaired, long refused, long sourceFailures) {}
 
-    /** Whether containers are connected, be it on old tables. */
-    public boolean ready() {
+    /** Whether a lease is in force, and so the device is up. */
+    public boolean hasLease() {
         return own != null;
     }
 }

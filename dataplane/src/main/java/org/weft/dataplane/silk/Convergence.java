@@ -102,6 +102,16 @@ final class Convergence {
         return Map.copyOf(failures);
     }
 
+    /** Why no other host is reachable, if the kernel refused each lease in the last passes; else null. */
+    String refusedAll() {
+        List<Lease> others = installed();
+        if (others.isEmpty() || !others.stream().allMatch(lease -> failures.containsKey(lease.subnet()))) {
+            return null;
+        }
+        return "the kernel refuses the routes to all other hosts: "
+                + failures.get(others.get(0).subnet());
+    }
+
     /** What the kernel refused in the last passes, in sentences. */
     List<String> failures() {
         return new ArrayList<>(failures.values());

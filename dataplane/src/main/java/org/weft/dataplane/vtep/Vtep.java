@@ -27,6 +27,7 @@ public final class Vtep {
     private volatile int mtu;
     private volatile String deviceName;
     private volatile boolean kept;
+    private volatile int sendErrno;
 
     public Vtep(VtepConfig config) {
         this.config = config;
@@ -129,6 +130,16 @@ public final class Vtep {
     public void device(long mac, int mtu) {
         this.mac = mac;
         this.mtu = mtu;
+    }
+
+    /** Why the kernel last refused a datagram whatever its length was (errno); 0 if it never did. From any thread. */
+    public int sendErrno() {
+        return sendErrno;
+    }
+
+    /** Notes why the kernel refused a datagram; an agent calls it for no other one. */
+    public void sendErrno(int errno) {
+        sendErrno = errno;
     }
 
     /** Empties the tables and gives their memory back, once the VTEP is removed. Late readers find nothing. */

@@ -45,7 +45,8 @@ class CellRoutesTest extends ControlServerFixture {
 
     private void lease(String... others) {
         memory.leases.say(MemoryCell.OWN, others);
-        memory.await("the leases", status -> status.ready() && status.leases().size() == others.length);
+        memory.await(
+                "the leases", status -> status.hasLease() && status.leases().size() == others.length);
     }
 
     private static JsonElement json(String text) {
@@ -84,7 +85,7 @@ class CellRoutesTest extends ControlServerFixture {
     @Test
     void showsWhatIsSkippedAndWhy() throws IOException {
         memory.leases.say(MemoryCell.OWN, "10.0.16.15 10.99.0.0/24");
-        memory.await("the lease", CellStatus::ready);
+        memory.await("the lease", CellStatus::hasLease);
 
         assertEquals(
                 json("[{'underlay_ip':'10.0.16.15','overlay_subnet':'10.99.0.0/24','overlay_hardware_addr':null,"
@@ -325,6 +326,56 @@ class CellRoutesTest extends ControlServerFixture {
         assertEquals(alive, client.get("/healthz").status());
         UnixHttp.Answer answer = client.get("/readyz");
         assertEquals(ready + " " + sentence + "\n", answer.status() + " " + answer.body());
+    }
+
+    private void assertCutOff(String sentence) throws IOException {
+        assertHealth(200, 503, sentence);
+        String metrics = client.get("/metrics").body();
+        assertTrue(metrics.contains("\nweft_cell_ready 0.0\n"), metrics);
+        assertTrue(metrics.contains("\nweft_up{vtep=\"silk-memory\"} 0.0\n"), metrics);
+    }
+
+    private void assertConnected() throws IOException {
+        assertHealth(200, 200, "ok");
+        String metrics = client.get("/metrics").body();
+        assertTrue(metrics.contains("\nweft_cell_ready 1.0\n"), metrics);
+        assertTrue(metrics.contains("\nweft_up{vtep=\"silk-memory\"} 1.0\n"), metrics);
+    }
+
+    @Test
+    void gaugesAndReadinessAgreeOnWhatKeepsPacketsBack() throws IOException {
+        registry.vteps.remove("silk-vtep");
+        lease(MemoryCell.PEER);
+        assertConnected();
+
+        registry.obstacle = "the underlay interface eth0 is gone";
+        assertCutOff("silk-memory: the underlay interface eth0 is gone");
+        registry.obstacle = null;
+        registry.trouble = "a rule is missing, but packets pass";
+        assertConnected();
+
+        registry.up = false;
+        assertCutOff("silk-memory is down: a rule is missing, but packets pass");
+        registry.trouble = null;
+        assertCutOff("silk-memory is down");
+        registry.up = true;
+        assertConnected();
+    }
+
+    @Test
+    void isNotReadyWithAForeignMacAddress() throws IOException {
+        lease(MemoryCell.PEER);
+
+        registry.mac = 0x0211_2233_4455L;
+        memory.await("the foreign MAC address", status -> status.obstacle() != null);
+        String sentence =
+                "silk-memory has the MAC address 02:11:22:33:44:55, and other hosts send to ee:ee:0a:ff:63:00";
+        assertCutOff(sentence);
+        assertEquals(sentence, object("/v1/lease").get("trouble").getAsString());
+
+        registry.mac = null;
+        memory.await("the own MAC address", status -> status.obstacle() == null);
+        assertConnected();
     }
 
     @Test

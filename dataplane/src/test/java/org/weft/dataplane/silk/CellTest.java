@@ -102,7 +102,7 @@ class CellTest {
         memory.start();
 
         assertEquals(Phase.WAITING, status().phase());
-        assertFalse(status().ready());
+        assertFalse(status().hasLease());
         assertEquals(-1, status().ageMillis());
         assertNull(memory.registry.vtep(MemoryCell.VTEP));
     }
@@ -163,7 +163,7 @@ class CellTest {
         }
 
         memory.registry.failure = null;
-        memory.await("up", status -> status.ready() && status.trouble() == null);
+        memory.await("up", status -> status.hasLease() && status.trouble() == null);
         assertEquals(List.of(PEER), status().leases());
     }
 
@@ -199,6 +199,23 @@ class CellTest {
         assertEquals(1, status().totals().moved());
         assertEquals(List.of(new Remote(IpAddress.parse("10.0.16.15"))), remotes());
         assertEquals(List.of(), memory.routes.takeWritten(), "the route stays as it is");
+    }
+
+    @Test
+    void isCutOffWhenTheKernelRefusesAllRoutes() {
+        memory.routes.occupy(PEER.subnet(), true);
+        startWith(MemoryCell.OWN, MemoryCell.PEER);
+
+        memory.await("cut off", status -> status.obstacle() != null);
+        assertEquals(
+                "the kernel refuses the routes to all other hosts: ip route add 10.255.43.0/24 via 10.255.43.0 dev"
+                        + " silk-memory src 10.255.99.0: File exists",
+                status().obstacle());
+        assertEquals(status().obstacle(), status().trouble());
+
+        memory.leases.say(MemoryCell.OWN, MemoryCell.PEER, "10.0.16.15 10.255.44.0/24");
+        memory.await("another host is reachable", status -> status.obstacle() == null);
+        assertEquals(1, status().failures().size());
     }
 
     @Test
@@ -282,7 +299,7 @@ class CellTest {
 
         assertEquals(Phase.STALE, status().phase());
         assertEquals("silence", status().trouble());
-        assertTrue(status().ready());
+        assertTrue(status().hasLease());
         assertEquals(List.of(PEER), status().leases());
         assertEquals(List.of(), memory.routes.takeWritten());
 
@@ -312,7 +329,7 @@ class CellTest {
 
         memory.start();
         memory.leases.fail("silence");
-        memory.await("up", CellStatus::ready);
+        memory.await("up", CellStatus::hasLease);
 
         assertEquals(Phase.STALE, status().phase());
         assertEquals(MemoryLeases.lease(MemoryCell.OWN), status().own());
@@ -402,7 +419,7 @@ class CellTest {
                 {"confirmed":"%s","leases":[],"own":{"underlay_ip":"10.0.16.16","overlay_subnet":"10.255.99.0/24"}}"""
                         .formatted(Instant.now().plus(Duration.ofDays(3650))));
         memory.start();
-        memory.await("up", CellStatus::ready);
+        memory.await("up", CellStatus::hasLease);
 
         assertEquals(Phase.STALE, status().phase());
         assertEquals(0, status().ageMillis());
@@ -438,7 +455,7 @@ class CellTest {
 
         assertEquals(Phase.LOST, status().phase());
         assertEquals("10.255.99.0/24 is of 10.0.16.17 now; another is acquired", status().trouble());
-        assertFalse(status().ready());
+        assertFalse(status().hasLease());
         assertNull(memory.registry.vtep(MemoryCell.VTEP), "it is not on the wire any more");
         assertNull(memory.tenants.lease);
         assertFalse(Files.exists(state()), "it would come up with it again");
@@ -616,7 +633,7 @@ class CellTest {
         assertEquals(Phase.DRAINING, status().phase());
         assertTrue(memory.tenants.draining);
         assertTrue(status().drainMillis() > 50_000 && status().drainMillis() <= 60_000);
-        assertTrue(status().ready(), "those that are left are connected");
+        assertTrue(status().hasLease(), "those that are left are connected");
         memory.tenants.size(1);
         memory.tenants.goUnnoticed();
         assertTrue(memory.stopped.await(10, TimeUnit.SECONDS));

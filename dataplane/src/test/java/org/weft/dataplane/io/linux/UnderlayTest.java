@@ -52,8 +52,7 @@ class UnderlayTest {
     private void open(String address, int sockets) {
         local = IpAddress.parse(address);
         receiver = LinuxUnderlay.bind(worker, local, null, 0, false);
-        sender = LinuxUnderlaySender.open(new SocketPools(), options(local, sockets));
-        sender.prepareDontFragment();
+        sender = LinuxUnderlaySender.open(options(local, sockets));
         Arrays.setAll(slots, i -> slab.claim());
     }
 
@@ -319,7 +318,7 @@ class UnderlayTest {
                 assertThrows(LinuxException.class, () -> LinuxUnderlay.bind(worker, foreign, null, 0, false));
         assertEquals(Errno.EADDRNOTAVAIL, e.errno());
         assertTrue(e.getMessage().contains("on no interface of this host"), e.getMessage());
-        assertThrows(LinuxException.class, () -> LinuxUnderlaySender.open(new SocketPools(), options(foreign, 8)));
+        assertThrows(LinuxException.class, () -> LinuxUnderlaySender.open(options(foreign, 8)));
         assertEquals(before, OpenFiles.now());
     }
 
@@ -339,8 +338,7 @@ class UnderlayTest {
         worker.call(() -> null);
         Map<String, String> before = OpenFiles.now();
         open("127.0.0.1", 32);
-        // Two for each source port, one of them for DF, and two that receive.
-        assertEquals(before.size() + 2 * 32 + 2, OpenFiles.now().size());
+        assertEquals(before.size() + 32 + 2, OpenFiles.now().size());
         sender.close();
         sender.close();
         receiver.close();

@@ -1,0 +1,110 @@
+package org.weft.dataplane.silk;
+
+import java.util.List;
+import java.util.Objects;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.weft.dataplane.VtepRegistry;
+import org.weft.dataplane.Weft.LinkState;
+import org.weft.dataplane.host.HostNetwork;
+import org.weft.dataplane.host.Sysctls;
+import org.weft.dataplane.io.linux.Link;
+import org.weft.dataplane.io.linux.LinuxException;
+import org.weft.dataplane.silk.container.Tenants;
+import org.weft.dataplane.vtep.Vtep;
+import org.weft.encap.IpAddress;
+import org.weft.encap.IpPrefix;
+import org.weft.encap.MacAddress;
+
+/**
+ * Why containers are cut off although the lease is in force: what others changed of the VTEP's device or of the host,
+ * and routes that the kernel refuses. On the cell's thread, once a second.
+ */
+final class Obstacles {
+    private static final Logger LOG = LoggerFactory.getLogger(Obstacles.class);
+
+    private final VtepRegistry registry;
+    private final Tenants tenants;
+    private final Convergence convergence;
+    private String current;
+
+    Obstacles(VtepRegistry registry, Tenants tenants, Convergence convergence) {
+        this.registry = registry;
+        this.tenants = tenants;
+        this.convergence = convergence;
+    }
+
+    /** What the last look found, in one sentence; null if packets can pass. */
+    String current() {
+        return current;
+    }
+
+    /**
+     * Looks; what the last look found stays if the host cannot be asked.
+     *
+     * @param vtep of the cell; null if it is not up
+     */
+    void look(Vtep vtep) {
+        String found;
+        try {
+            found = vtep == null ? null : find(vtep);
+        } catch (LinuxException e) {
+            LOG.debug("{}", e.getMessage());
+            return;
+        }
+        if (!Objects.equals(found, current)) {
+            if (found == null) {
+                LOG.info("containers are connected again");
+            } else {
+                LOG.warn("containers are cut off: {}", found);
+            }
+        }
+        current = found;
+    }
+
+    private String find(Vtep vtep) {
+        String changed = changedDevice(vtep);
+        if (changed != null) {
+            return changed;
+        }
+        return forwards(vtep) ? convergence.refusedAll() : unforwarded(vtep);
+    }
+
+    /** Other hosts send to the MAC address of the lease, and routes need the addresses. */
+    private String changedDevice(Vtep vtep) {
+        LinkState state = registry.state(vtep);
+        long mac = state.mac();
+        if (mac != vtep.config().mac()) {
+            return vtep.name() + " has the MAC address " + MacAddress.toString(mac) + ", and other hosts send to "
+                    + MacAddress.toString(vtep.config().mac());
+        }
+        if (state.ifindex() == 0 || !Link.of(vtep.deviceName()).exists()) {
+            return null; // the registry knows that it is gone, or in another namespace
+        }
+        List<IpAddress> addresses = HostNetwork.addresses(vtep.deviceName()).stream()
+                .map(IpPrefix::address)
+                .toList();
+        for (IpPrefix wanted : vtep.config().addresses()) {
+            if (!addresses.contains(wanted.address())) {
+                return vtep.name() + " has lost its address " + wanted;
+            }
+        }
+        return null;
+    }
+
+    /** A host without containers need not forward; attaching the first one sees to it. */
+    private boolean forwards(Vtep vtep) {
+        return tenants.size() == 0 || !Sysctls.isOff(forwarding(vtep));
+    }
+
+    private static String unforwarded(Vtep vtep) {
+        String global = "ipv4/ip_forward";
+        return "net/" + (Sysctls.isOff(global) ? global : forwarding(vtep))
+                + " is 0: the host forwards nothing between containers and " + vtep.name();
+    }
+
+    /** The kernel asks the device that a packet comes from (ip_route_input_slow); ip_forward sets all of them. */
+    private static String forwarding(Vtep vtep) {
+        return "ipv4/conf/" + vtep.deviceName() + "/forwarding";
+    }
+}
