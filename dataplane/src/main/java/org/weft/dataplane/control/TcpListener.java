@@ -61,7 +61,13 @@ final class TcpListener {
 
     /** Tries to bind on the calling thread, and if that fails again and again on the retries' threads. */
     void open(ScheduledExecutorService retries) {
-        String failed = bind();
+        String failed;
+        try {
+            failed = bind();
+        } catch (RuntimeException | Error e) {
+            LOG.error("{} on {}:{}", service.failure(), host, port, e);
+            failed = e.toString();
+        }
         if (failed == null) {
             trouble = null;
             LOG.info("{} http:/{}", service.success(), bound);

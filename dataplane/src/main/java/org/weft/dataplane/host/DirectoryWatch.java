@@ -66,10 +66,7 @@ final class DirectoryWatch implements AutoCloseable {
     private void listenUntilClosed(WatchService from) {
         try {
             while (true) {
-                WatchKey changes = from.take();
-                changes.pollEvents();
-                changes.reset();
-                changed.run();
+                tell(from.take());
             }
         } catch (ClosedWatchServiceException | InterruptedException e) {
             // That is the end of it.
@@ -78,6 +75,17 @@ final class DirectoryWatch implements AutoCloseable {
                     "changes in {} are seen within seconds, not at once: restart the daemon to mend that",
                     directory,
                     e);
+        }
+    }
+
+    /** A failure costs this change alone: whoever watches looks from time to time, too. */
+    private void tell(WatchKey changes) {
+        try {
+            changes.pollEvents();
+            changes.reset();
+            changed.run();
+        } catch (RuntimeException | Error e) {
+            LOG.warn("a change in {} is seen within seconds, not at once", directory, e);
         }
     }
 

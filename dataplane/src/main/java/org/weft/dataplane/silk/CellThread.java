@@ -66,6 +66,9 @@ final class CellThread {
                 answer.complete(found);
             } catch (Exception e) {
                 answer.completeExceptionally(e);
+            } catch (Error e) {
+                answer.completeExceptionally(e);
+                throw e;
             }
         });
         if (!taken) {

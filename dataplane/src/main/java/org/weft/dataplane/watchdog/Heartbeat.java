@@ -56,11 +56,20 @@ public final class Heartbeat implements AutoCloseable {
             try {
                 task.run();
             } catch (Throwable t) {
-                failed(t);
+                report(t);
             } finally {
                 beat();
             }
         };
+    }
+
+    /** A failure that cannot even be reported, for want of memory say, is the thread's death: it must not end in silence. */
+    private void report(Throwable thrown) {
+        try {
+            failed(thrown);
+        } catch (Throwable t) {
+            die("thread " + name + " died of " + t, thrown);
+        }
     }
 
     /** All that a thread does: it may end, but what it throws is its death. */

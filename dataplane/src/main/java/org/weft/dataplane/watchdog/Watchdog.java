@@ -63,9 +63,9 @@ public final class Watchdog implements AutoCloseable {
     }
 
     private void run() {
+        Runnable look = heartbeat.guard(this::look);
         while (!closed) {
-            heartbeat.beat();
-            look();
+            look.run();
             LockSupport.parkNanos(untilNextLook());
         }
     }

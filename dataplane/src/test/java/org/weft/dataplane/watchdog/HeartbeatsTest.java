@@ -9,6 +9,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 
@@ -150,6 +152,42 @@ class HeartbeatsTest {
             watchFor(1);
         }
         assertNull(heartbeats.trouble());
+    }
+
+    /** As when there is no memory left for a line of the log. */
+    @Test
+    void aFailureThatCannotBeReportedIsTheEnd() {
+        List<String> deaths = new ArrayList<>();
+        heartbeats.onDeath((sentence, cause) -> deaths.add(sentence));
+        Heartbeat one = heartbeats.register("weft-one", PATIENCE);
+        Runnable task = one.guard(() -> {
+            throw new IllegalStateException("thrown by a test") {
+                private static final long serialVersionUID = 1L;
+
+                @Override
+                public StackTraceElement[] getStackTrace() {
+                    throw new OutOfMemoryError("thrown by a test");
+                }
+            };
+        });
+
+        assertDoesNotThrow(task::run);
+
+        assertEquals(List.of("thread weft-one died of java.lang.OutOfMemoryError: thrown by a test"), deaths);
+    }
+
+    @Test
+    void theWatchdogGoesOnAfterAnError() throws InterruptedException {
+        CountDownLatch looks = new CountDownLatch(3);
+        try (Watchdog watchdog =
+                new Watchdog(new Heartbeats(System::nanoTime), Map.of("WATCHDOG_USEC", "2000"), 77, state -> {
+                    looks.countDown();
+                    throw new AssertionError("thrown by a test");
+                })) {
+            watchdog.start();
+
+            assertTrue(looks.await(20, TimeUnit.SECONDS));
+        }
     }
 
     @Test

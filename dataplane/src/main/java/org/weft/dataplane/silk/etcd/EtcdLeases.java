@@ -96,13 +96,16 @@ public final class EtcdLeases implements LeaseSource {
     @Override
     public void start(Lease held, Instant confirmed, Listener listener) {
         Duration age = held == null ? null : Duration.between(confirmed, Instant.now());
-        loop.execute(() -> {
+        run(() -> {
             report = new Report(listener);
-            if (held != null) {
-                tenure.resume(held, age);
+            try {
+                if (held != null) {
+                    tenure.resume(held, age);
+                }
+            } finally {
+                acquisition.want(held == null ? null : held.subnet());
+                turn();
             }
-            acquisition.want(held == null ? null : held.subnet());
-            turn();
         });
         long period = Heartbeats.PERIOD.toNanos();
         loop.scheduleWithFixedDelay(heartbeat::beat, period, period, TimeUnit.NANOSECONDS);
@@ -110,7 +113,7 @@ public final class EtcdLeases implements LeaseSource {
 
     @Override
     public void refresh() {
-        loop.execute(() -> {
+        run(() -> {
             connectAt = System.nanoTime();
             renewAt = connectAt;
             turn();
@@ -119,10 +122,14 @@ public final class EtcdLeases implements LeaseSource {
 
     @Override
     public void acquireAnother() {
-        loop.execute(() -> {
+        run(() -> {
             acquisition.want(null);
             turn();
         });
+    }
+
+    private void run(Runnable task) {
+        loop.execute(heartbeat.guard(task));
     }
 
     private void turn() {
@@ -137,8 +144,9 @@ public final class EtcdLeases implements LeaseSource {
         } catch (RuntimeException | Error e) {
             heartbeat.failed(e);
             disconnect(new EtcdException(name() + ": " + e, e));
+        } finally {
+            schedule();
         }
-        schedule();
     }
 
     private void advance() throws EtcdException {
@@ -220,7 +228,7 @@ public final class EtcdLeases implements LeaseSource {
                 : connectAt - now;
         delay = Math.max(0, Math.min(delay, tenure.untilExpiry(now)));
         try {
-            next = loop.schedule(this::turn, delay, TimeUnit.NANOSECONDS);
+            next = loop.schedule(heartbeat.guard(this::turn), delay, TimeUnit.NANOSECONDS);
         } catch (RejectedExecutionException e) {
             LOG.debug("etcd: closed");
         }
@@ -230,7 +238,7 @@ public final class EtcdLeases implements LeaseSource {
     private void signal() {
         if (arrived.compareAndSet(false, true)) {
             try {
-                loop.execute(this::turn);
+                run(this::turn);
             } catch (RejectedExecutionException e) {
                 LOG.debug("etcd: closed");
             }

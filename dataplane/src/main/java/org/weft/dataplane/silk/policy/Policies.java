@@ -274,10 +274,13 @@ public final class Policies implements AutoCloseable {
             enforce();
             publish(); // who waits may look at the status next
             done.forEach(each -> each.complete(null));
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             mode = inForce.mode(); // what cannot be had is not to be tried again with each change
-            say(e.getMessage());
+            say(e.getMessage() == null ? e.toString() : e.getMessage());
             done.forEach(each -> each.completeExceptionally(e));
+            if (e instanceof Error) {
+                throw e;
+            }
         }
     }
 
@@ -397,12 +400,21 @@ public final class Policies implements AutoCloseable {
         Instant confirmed = contact.confirmed();
         PolicySet saved = set;
         saver.execute(() -> {
-            boolean done = state.save(source.name(), config.vtep(), confirmed, saved);
+            boolean done = saves(confirmed, saved);
             run(() -> {
                 saving = false;
                 unsaved |= !done;
             });
         });
+    }
+
+    private boolean saves(Instant confirmed, PolicySet saved) {
+        try {
+            return state.save(source.name(), config.vtep(), confirmed, saved);
+        } catch (RuntimeException | Error e) {
+            LOG.error("policy of {}: a restart would not find the policies as they are now", config.vtep(), e);
+            return false;
+        }
     }
 
     private void publish() {
@@ -454,6 +466,9 @@ public final class Policies implements AutoCloseable {
                 done.complete(null);
             } catch (RuntimeException e) {
                 done.completeExceptionally(e);
+            } catch (Error e) {
+                done.completeExceptionally(e);
+                throw e;
             }
         });
         return taken ? done : CompletableFuture.failedFuture(stopping());

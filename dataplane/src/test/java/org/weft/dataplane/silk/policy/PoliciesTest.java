@@ -3,6 +3,7 @@ package org.weft.dataplane.silk.policy;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -363,6 +364,30 @@ class PoliciesTest {
             assertEquals(List.of(), policies.rules());
             policies.close();
         }
+    }
+
+    @Test
+    void savesAgainAfterAnErrorOfTheThreadThatSaves() {
+        source.failuresToSave.set(1);
+        startWith(SET);
+
+        Path saved = directory.resolve("state").resolve("policies.json");
+        Await.until("the policies are saved", () -> Files.exists(saved));
+    }
+
+    @Test
+    void aChangeThatMeetsAnErrorIsAnsweredWithIt() {
+        registry.addSilk();
+        startWith(SET);
+        registry.error = new AssertionError("thrown by a test");
+
+        CompletionException failure = assertThrows(
+                CompletionException.class, () -> policies.mode(Mode.LOG).join());
+
+        assertSame(registry.error, failure.getCause());
+        registry.error = null;
+        policies.mode(Mode.LOG).join();
+        assertEquals(Mode.LOG, policies.status().mode());
     }
 
     @Test
