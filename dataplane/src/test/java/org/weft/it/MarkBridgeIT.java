@@ -275,9 +275,23 @@ class MarkBridgeIT {
     void marksFollowADeviceThatIsMadeAgain() {
         OverlayLab lab = weft;
         lab.second.host.ip("link del " + DEVICE);
-        Await.until("the device", () -> lab.second.host.hasDevice(DEVICE) && !tables().isEmpty());
+        Await.until("the device, which is set up behind its rules", () -> lab.second
+                .host
+                .attempt("ip", "link", "show", "dev", DEVICE)
+                .output()
+                .contains("LOWER_UP"));
         lab.second.plumbVteps();
         Await.until("tags", () -> tagged().equals("8800000700000100"));
+    }
+
+    /** The kernel may drop the rules at a device when it gets another name (Linux 6.16). */
+    @Test
+    void marksSurviveThatADeviceIsRenamed() {
+        Netns host = weft.second.host;
+        host.ip("link set " + DEVICE + " name eth9");
+        Await.until("the name that the policies know", () -> host.hasDevice(DEVICE));
+        Await.until("tags", () -> tagged().equals("8800000700000100"));
+        assertEquals(1, tables().lines().filter(line -> line.contains("weft-")).count(), tables());
     }
 
     /** The VXLAN header of a packet that the host marks with 7, or nothing if none leaves. */
