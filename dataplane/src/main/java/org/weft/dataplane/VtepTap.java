@@ -21,6 +21,7 @@ import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
+import org.weft.encap.MacAddress;
 
 /**
  * The TAP device of one VTEP in the host's kernel: what Weft sets on it, and the rules of netfilter at it. Others may
@@ -44,6 +45,9 @@ final class VtepTap implements AutoCloseable {
     private final MarkRules marks;
     private volatile TapPlace place;
     private volatile int index;
+
+    /** Whether others put an entry on the device that Weft does not see. */
+    private volatile boolean bridgeEntry;
 
     /** Guarded by {@link #marks}: no rules are installed for a device that is gone. */
     private boolean closed;
@@ -133,7 +137,23 @@ final class VtepTap implements AutoCloseable {
             return "the device is in network namespace " + known.netns() + " under the name " + known.name()
                     + ": packets pass, but Weft does not reach its MTU, MAC address, addresses and state there";
         }
-        return known.name().equals(vtep.name()) ? null : "the device has the name " + known.name() + " now";
+        if (!known.name().equals(vtep.name())) {
+            return "the device has the name " + known.name() + " now";
+        }
+        return bridgeEntry ? "entries of bridge fdb do not reach Weft: use weft fdb" : null;
+    }
+
+    /** Tells once that {@code bridge fdb} has no effect on this device, if it was used on this device. */
+    void bridgeEntryAdded(int ifindex, long mac) {
+        if (ifindex == index && !bridgeEntry) {
+            bridgeEntry = true;
+            LOG.warn(
+                    "{}: bridge fdb added {}, which does not reach Weft: enter \"weft fdb append {} dev {} dst IP\"",
+                    vtep.name(),
+                    MacAddress.toString(mac),
+                    MacAddress.toString(mac),
+                    vtep.name());
+        }
     }
 
     /**

@@ -11,6 +11,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.weft.dataplane.io.linux.BridgeEntries;
 import org.weft.dataplane.io.linux.Link;
 import org.weft.dataplane.io.linux.LinuxException;
 import org.weft.dataplane.vtep.OperatorException;
@@ -48,6 +49,9 @@ final class Watch implements AutoCloseable {
     /** A sentence, and whether no packet passes because of it. */
     private record Trouble(String sentence, boolean obstacle) {}
 
+    /** Null where the kernel does not tell of them. */
+    private BridgeEntries bridgeEntries;
+
     private long nextAgeing = Vtep.clockSeconds() + AGE_INTERVAL_SECONDS;
 
     Watch(Weft weft) {
@@ -55,6 +59,11 @@ final class Watch implements AutoCloseable {
     }
 
     void start() {
+        try {
+            bridgeEntries = new BridgeEntries();
+        } catch (LinuxException e) {
+            LOG.warn("entries of bridge fdb are not noticed: {}", e.getMessage());
+        }
         timer.scheduleWithFixedDelay(heartbeat.guard(this::look), 0, PERIOD_MILLIS, TimeUnit.MILLISECONDS);
     }
 
@@ -85,6 +94,9 @@ final class Watch implements AutoCloseable {
                 attempt(vtep, () -> lookAt(vtep, age));
             }
             attempt(weft::adoptNames);
+            if (bridgeEntries != null) {
+                attempt(() -> bridgeEntries.hear(weft::bridgeEntryAdded));
+            }
         }
         if (age) {
             // Operators' commands need not wait while nft hangs.
@@ -213,6 +225,9 @@ final class Watch implements AutoCloseable {
             timer.awaitTermination(5, TimeUnit.SECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+        }
+        if (bridgeEntries != null && timer.isTerminated()) {
+            bridgeEntries.close();
         }
     }
 }

@@ -403,6 +403,11 @@ public final class Weft implements VtepRegistry, AutoCloseable {
         VtepNames.adopt(renamed, vteps);
     }
 
+    /** {@code bridge fdb} put an entry on a device. */
+    void bridgeEntryAdded(int ifindex, long mac) {
+        devices.values().forEach(open -> open.tap().bridgeEntryAdded(ifindex, mac));
+    }
+
     /** Makes the devices of a VTEP again, tables and counters as they are. */
     void reopen(Vtep vtep) {
         shut(vtep);

@@ -11,6 +11,8 @@ import com.google.gson.JsonParser;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -83,7 +85,7 @@ class DeviceIdentityIT {
     @MethodSource("org.weft.it.Subject#all")
     void devicesExchangeTheirNames(Subject subject) {
         try (Endpoint endpoint = open(subject)) {
-            endpoint.add(new Device("vy", "02:00:00:00:09:03", 1450, "id 43 dstport 4789 local 10.0.16.1"));
+            addSecond(endpoint, "vy");
             near.ip("address add 192.168.9.1/24 dev vx");
             near.ip(
                     "link set vx down\nlink set vy down\nlink set vx name tmp\nlink set vy name vx\nlink set tmp name vy");
@@ -153,6 +155,55 @@ class DeviceIdentityIT {
             weft.remove("eth9");
             assertTrue(near.hasDevice("vx"), "what is not Weft's stays");
         }
+    }
+
+    /** The kernel reports success for an entry that a TAP has no table for. */
+    @Test
+    void bridgeFdbOnADeviceIsAnsweredWithTheRightCommand() {
+        try (WeftEndpoint weft = (WeftEndpoint) open(Subject.WEFT)) {
+            String sentence = "vx: bridge fdb added 02:00:00:00:00:55, which does not reach Weft:"
+                    + " enter \"weft fdb append 02:00:00:00:00:55 dev vx dst IP\"";
+            near.bridge("fdb append 02:00:00:00:00:55 dev vx dst 10.0.16.2");
+            Await.until(sentence, weft.daemon()::log, log -> log.contains(sentence));
+            near.bridge("fdb append 02:00:00:00:00:56 dev vx dst 10.0.16.2");
+            addSecond(weft, "vy");
+            near.bridge("fdb add 02:00:00:00:00:57 dev vy");
+            Await.until("a sentence on vy", weft.daemon()::log, log -> log.contains("vy: bridge fdb added"));
+            assertFalse(weft.daemon().log().contains("02:00:00:00:00:56"), "said once a device");
+            assertEquals(
+                    "\"entries of bridge fdb do not reach Weft: use weft fdb\"",
+                    weft.daemon()
+                            .control()
+                            .get("/v1/link?dev=vx")
+                            .getAsJsonArray()
+                            .get(0)
+                            .getAsJsonObject()
+                            .getAsJsonObject("weft")
+                            .get("note")
+                            .toString());
+        }
+    }
+
+    /** Entries of other devices are no business of Weft's, however many there are while it does not look. */
+    @Test
+    void aFloodOfBridgeEntriesEndsNothing() {
+        try (WeftEndpoint weft = (WeftEndpoint) open(Subject.WEFT)) {
+            String pid = Long.toString(weft.daemon().pid());
+            near.exec("kill", "-STOP", pid);
+            near.bridge(IntStream.range(0, 3000)
+                    .mapToObj(i -> String.format("fdb add 02:00:00:01:%02x:%02x dev eth0", i >> 8, i & 0xff))
+                    .collect(Collectors.joining("\n")));
+            near.exec("kill", "-CONT", pid);
+            Await.until("an entry is noticed behind the flood", () -> {
+                near.bridge("fdb replace 02:00:00:00:00:55 dev vx");
+                return weft.daemon().log().contains("vx: bridge fdb added 02:00:00:00:00:55");
+            });
+            assertFalse(weft.daemon().log().contains("02:00:00:01"), weft.daemon()::log);
+        }
+    }
+
+    private static void addSecond(Endpoint endpoint, String name) {
+        endpoint.add(new Device(name, "02:00:00:00:09:03", 1450, "id 43 dstport 4789 local 10.0.16.1"));
     }
 
     @Test

@@ -61,7 +61,7 @@ final class SocketOptions {
     // include/uapi/linux/filter.h: struct sock_fprog, and struct sock_filter "ret #0"
     private static final int FILTER_PROGRAM_LENGTH = 16;
     private static final int FILTER_LENGTH = 8;
-    private static final short BPF_RET_K = 0x06;
+    private static final long BPF_RET_K = 0x06;
 
     private final int fd;
     private final String subject;
@@ -144,10 +144,18 @@ final class SocketOptions {
 
     /** Drops whatever arrives before it is queued. */
     SocketOptions dropAll() {
-        UnsafeBuffer program = new UnsafeBuffer(ByteBuffer.allocateDirect(FILTER_PROGRAM_LENGTH + FILTER_LENGTH));
-        program.putShort(0, (short) 1);
+        return filter(BPF_RET_K);
+    }
+
+    /** Lets a classic BPF program choose what the socket receives. Each instruction is a struct sock_filter. */
+    SocketOptions filter(long... instructions) {
+        int length = FILTER_PROGRAM_LENGTH + FILTER_LENGTH * instructions.length;
+        UnsafeBuffer program = new UnsafeBuffer(ByteBuffer.allocateDirect(length));
+        program.putShort(0, (short) instructions.length);
         program.putLong(Long.BYTES, program.addressOffset() + FILTER_PROGRAM_LENGTH);
-        program.putShort(FILTER_PROGRAM_LENGTH, BPF_RET_K);
+        for (int i = 0; i < instructions.length; i++) {
+            program.putLong(FILTER_PROGRAM_LENGTH + FILTER_LENGTH * i, instructions[i]);
+        }
         LinuxException.check(
                 LibC.setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, program, FILTER_PROGRAM_LENGTH),
                 "SO_ATTACH_FILTER",
