@@ -5,15 +5,19 @@ import static com.tngtech.archunit.base.DescribedPredicate.not;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.methods;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
 import com.tngtech.archunit.base.DescribedPredicate;
 import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaMethod;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
+import com.tngtech.archunit.lang.ArchCondition;
 import com.tngtech.archunit.lang.ArchRule;
+import java.lang.ref.Reference;
 import java.util.List;
 import org.agrona.concurrent.UnsafeBuffer;
 
@@ -64,6 +68,19 @@ class ArchitectureTest {
                             "TunnelCheck"))))
             .should()
             .callMethod(UnsafeBuffer.class, "addressOffset");
+
+    /**
+     * A table that was replaced may lose its memory as soon as nothing refers to it, so each method that others call refers to it
+     * behind the last access.
+     */
+    @ArchTest
+    static final ArchRule memoryOfTablesStaysUntilItIsRead = methods()
+            .that()
+            .areDeclaredInClassesThat(resideInAPackage(TABLE))
+            .and()
+            .areNotPrivate()
+            .and(readOffTheHeap())
+            .should(callReachabilityFence());
 
     @ArchTest
     static final ArchRule nettyStaysWithSocketsAndControl = noClasses()
@@ -116,6 +133,18 @@ class ArchitectureTest {
             .should()
             .dependOnClassesThat()
             .resideInAPackage(AGENT);
+
+    private static DescribedPredicate<JavaMethod> readOffTheHeap() {
+        return describe("access an UnsafeBuffer", method -> method.getMethodCallsFromSelf().stream()
+                .anyMatch(call -> call.getTargetOwner().isEquivalentTo(UnsafeBuffer.class)));
+    }
+
+    private static ArchCondition<JavaMethod> callReachabilityFence() {
+        return ArchCondition.from(
+                describe("call Reference.reachabilityFence", method -> method.getMethodCallsFromSelf().stream()
+                        .anyMatch(call -> call.getTargetOwner().isEquivalentTo(Reference.class)
+                                && call.getName().equals("reachabilityFence"))));
+    }
 
     private static DescribedPredicate<JavaClass> namedOneOf(String... names) {
         return describe(

@@ -116,7 +116,10 @@ final class FdbEntries {
                 continue;
             }
             if (entry == Slots.NONE) {
-                return isFull() ? Learned.FULL : learnOrMove(mac, remoteHigh, remoteLow, (int) nowSeconds);
+                // Of a flood of addresses each frame comes here; it takes no lock.
+                return isFull() || slots.isPacked()
+                        ? Learned.FULL
+                        : learnOrMove(mac, remoteHigh, remoteLow, (int) nowSeconds);
             }
             boolean same = slots.second(entry) == remoteHigh && slots.third(entry) == remoteLow;
             if (isGroup(entry)) {

@@ -174,7 +174,9 @@ final class FlowSlots {
 
     /** Sets the state of a flow; false if somebody else did in the meantime. */
     boolean change(int slot, long state, long changed) {
-        return buffer.compareAndSetLong(slot, state, changed);
+        boolean set = buffer.compareAndSetLong(slot, state, changed);
+        Reference.reachabilityFence(this);
+        return set;
     }
 
     /** Empties the slot of a flow; false if its state is another by now. */
@@ -185,6 +187,7 @@ final class FlowSlots {
         if (removed) {
             shares.add(high, low, -1);
         }
+        Reference.reachabilityFence(this);
         return removed;
     }
 
@@ -305,6 +308,7 @@ final class FlowSlots {
         do {
             place = place(hash, what, key, departing, now);
             if (place < 0) {
+                Reference.reachabilityFence(this);
                 return false;
             }
             slot = slot(hash, place);

@@ -1,5 +1,6 @@
 package org.weft.dataplane.table;
 
+import java.lang.ref.Reference;
 import java.util.concurrent.ThreadLocalRandom;
 import org.agrona.BitUtil;
 import org.agrona.BufferUtil;
@@ -25,11 +26,14 @@ final class Shares {
 
     void add(long high, long low, int change) {
         counts.getAndAddInt(offset(high, low), change);
+        Reference.reachabilityFence(this);
     }
 
     /** How many slots the address has, those of flows that ended in silence included. */
     int count(long high, long low) {
-        return counts.getIntVolatile(offset(high, low));
+        int count = counts.getIntVolatile(offset(high, low));
+        Reference.reachabilityFence(this);
+        return count;
     }
 
     /** Whether the address has more slots than its share. */

@@ -134,6 +134,11 @@ final class Slots {
         return live;
     }
 
+    /** Whether a new key certainly finds no slot; a hint on any thread, because the writer may change it at any moment. */
+    boolean isPacked() {
+        return live >= Capacities.mostUsed(capacity);
+    }
+
     /**
      * Writer only: ends the use of these slots. Their memory goes to the next table, so the writer must have published
      * other slots in their place before.

@@ -71,6 +71,28 @@ class LearningRoomTest {
         }
     }
 
+    /** Of a flood each frame is one whose sender is not learned. */
+    @Test
+    void aTableWithoutRoomIsAskedWithoutALock() throws Exception {
+        OffHeapMap map = new OffHeapMap(1);
+        FdbTable full = new FdbTable(0, map);
+        full.makeRoom();
+        long mac = 0;
+        while (full.learn(mac, 0, 1, 1) == Learned.LEARNED) {
+            mac++;
+        }
+        long next = mac;
+        ExecutorService learner = Executors.newSingleThreadExecutor();
+        try {
+            synchronized (map) {
+                Future<Learned> learned = learner.submit(() -> full.learn(next, 0, 1, 1));
+                assertEquals(Learned.FULL, learned.get(20, TimeUnit.SECONDS));
+            }
+        } finally {
+            learner.shutdown();
+        }
+    }
+
     @Test
     void learningOrMovingAllocatesNothing() {
         long thread = Thread.currentThread().getId();
