@@ -153,6 +153,10 @@ final class Watch implements AutoCloseable {
     }
 
     private Trouble lookAt(Vtep vtep) {
+        String awaited = weft.awaitInterface(vtep);
+        if (awaited != null) {
+            return new Trouble(awaited, true);
+        }
         String gone = weft.locate(vtep);
         if (gone != null) {
             say(vtep, new Trouble(gone, true));
@@ -173,22 +177,20 @@ final class Watch implements AutoCloseable {
 
     private String lookAtUnderlay(Vtep vtep) {
         VtepConfig config = vtep.config();
+        String trouble = UnderlayPresence.trouble(config);
+        if (UnderlayPresence.isInterfaceMissing(config)) {
+            return trouble;
+        }
         if (config.dev() != null) {
-            Link underlay = Link.of(config.dev());
-            if (!underlay.exists()) {
-                return "the underlay interface " + config.dev() + " is gone; waiting for it to return";
-            }
-            weft.followUnderlay(vtep, underlay.index());
+            weft.followUnderlay(vtep, Link.of(config.dev()).index());
         }
         String holder = config.local().isAny() ? config.dev() : Link.nameOfAddress(config.local());
         if (holder != null) {
             weft.underlayMtu(
                     vtep, Link.of(config.dev() == null ? holder : config.dev()).mtu());
         }
-        if (!config.local().isAny() && holder == null) {
-            return "no interface has the underlay address " + config.local() + "; waiting for it to return";
-        }
-        return holder == null ? null : lookAtCarrier(vtep, config.dev() == null ? holder : config.dev());
+        boolean carried = trouble == null && holder != null;
+        return carried ? lookAtCarrier(vtep, config.dev() == null ? holder : config.dev()) : trouble;
     }
 
     /** A missing carrier counts at the second look, because a new interface gets its own after a moment. */

@@ -80,6 +80,7 @@ public final class Weft implements VtepRegistry, AutoCloseable {
     /** By the name of a VTEP, be there one or not. */
     private final Map<String, Guard> guards = new HashMap<>();
 
+    private final LateUnderlay late = new LateUnderlay();
     private final Watch watch;
     private boolean held;
 
@@ -100,7 +101,7 @@ public final class Weft implements VtepRegistry, AutoCloseable {
     /** Brings up what the configuration names. What is guarded before is judged from its first packet on. */
     public void start() {
         boolean released = hold();
-        configured.forEach(this::add);
+        configured.forEach(entries -> add(entries, true));
         if (released) {
             receive();
         }
@@ -168,7 +169,12 @@ public final class Weft implements VtepRegistry, AutoCloseable {
     }
 
     @Override
-    public synchronized Vtep add(VtepEntries entries) {
+    public Vtep add(VtepEntries entries) {
+        return add(entries, false);
+    }
+
+    /** @param waits whether an underlay interface that does not exist may come later */
+    private synchronized Vtep add(VtepEntries entries, boolean waits) {
         VtepConfig config = entries.vtep();
         if (vteps.containsKey(config.name())) {
             throw new OperatorException(Kind.CANNOT_CREATE, config.name() + ": File exists (there is such a VTEP)");
@@ -199,11 +205,39 @@ public final class Weft implements VtepRegistry, AutoCloseable {
             guard.tags().forEach(tag -> vtep.tags().replace(tag.source(), tag.tag()));
             vtep.enforcement(guard.enforcement());
         }
-        open(vtep);
+        if (waits && UnderlayPresence.isInterfaceMissing(config)) {
+            late.awaitInterface(vtep);
+        } else {
+            bringUp(vtep);
+        }
+        if (entries.mtuAssumed()) {
+            late.awaitMtu(vtep);
+        }
         vteps.put(vtep.name(), vtep);
         shownVteps = Stream.concat(shownVteps.stream(), Stream.of(vtep)).toList();
-        LOG.info("{}: up with VNI {} on {}", vtep.name(), config.vni(), UnderlayPort.Key.of(config));
         return vtep;
+    }
+
+    private void bringUp(Vtep vtep) {
+        open(vtep);
+        LOG.info("{}: up with VNI {} on {}", vtep.name(), vtep.config().vni(), UnderlayPort.Key.of(vtep.config()));
+    }
+
+    /**
+     * Opens the devices of a VTEP that was made before its underlay interface, if that has come.
+     *
+     * @return what is missing, in a sentence; null if the devices are open
+     */
+    String awaitInterface(Vtep vtep) {
+        if (!late.awaitsInterface(vtep)) {
+            return null;
+        }
+        if (UnderlayPresence.isInterfaceMissing(vtep.config())) {
+            return UnderlayPresence.missingInterface(vtep.config().dev());
+        }
+        bringUp(vtep);
+        late.opened(vtep);
+        return null;
     }
 
     /** Several remotes of one address in the configuration are appended, as {@code bridge fdb append} would. */
@@ -333,6 +367,7 @@ public final class Weft implements VtepRegistry, AutoCloseable {
         vteps.remove(vtep.name());
         shownVteps = shownVteps.stream().filter(each -> each != vtep).toList();
         watch.forget(vtep);
+        late.forget(vtep);
         VtepDevices open = devices.get(vtep);
         if (open != null) {
             open.tap().forsake();
@@ -474,11 +509,18 @@ public final class Weft implements VtepRegistry, AutoCloseable {
         }
     }
 
-    /** Notes the MTU that the underlay interface of a VTEP has now. */
+    /** Notes the MTU that the underlay interface of a VTEP has now; the VTEP's own follows from it if it was assumed. */
     void underlayMtu(Vtep vtep, int mtu) {
         VtepDevices open = devices.get(vtep);
-        if (open != null) {
-            open.underlayMtu(mtu);
+        if (open == null) {
+            return;
+        }
+        open.underlayMtu(mtu);
+        VtepConfig config = vtep.config();
+        int own = late.mtu(vtep, mtu);
+        if (own != config.mtu()) {
+            LOG.info("{}: the underlay has MTU {}, so the MTU is {} now", vtep.name(), mtu, own);
+            change(vtep, config.following(config.name(), config.mac(), own));
         }
     }
 

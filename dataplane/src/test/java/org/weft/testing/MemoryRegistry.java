@@ -58,7 +58,7 @@ public final class MemoryRegistry implements VtepRegistry {
     /** Adds a VTEP by attributes. */
     public Vtep add(String name, Map<String, String> attributes) {
         VtepConfig config = VtepAttributes.create(name, attributes, (local, dev) -> 1500, warning -> {});
-        return add(new VtepEntries(config, List.of(), List.of(), List.of()));
+        return add(new VtepEntries(config, List.of(), List.of(), List.of(), false));
     }
 
     /** The VTEP most tests need: VNI 1, group policy, at most 100,000 entries. */

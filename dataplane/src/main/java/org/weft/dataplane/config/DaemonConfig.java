@@ -36,8 +36,13 @@ public record DaemonConfig(
     /** A static forwarding entry. */
     public record StaticFdbEntry(long mac, Remote remote) {}
 
-    /** A VTEP and what its tables hold at start. */
-    public record VtepEntries(VtepConfig vtep, List<StaticFdbEntry> fdb, List<Neighbour> neighbours, List<Tag> tags) {
+    /**
+     * A VTEP and what its tables hold at start.
+     *
+     * @param mtuAssumed whether the MTU follows from an underlay that was not there yet, so the real one is still to be taken
+     */
+    public record VtepEntries(
+            VtepConfig vtep, List<StaticFdbEntry> fdb, List<Neighbour> neighbours, List<Tag> tags, boolean mtuAssumed) {
         public VtepEntries {
             fdb = List.copyOf(fdb);
             neighbours = List.copyOf(neighbours);

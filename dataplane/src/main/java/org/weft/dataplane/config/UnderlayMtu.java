@@ -23,6 +23,11 @@ public interface UnderlayMtu {
     /** The largest MTU of a VTEP whose packets this underlay carries in one piece. */
     default int carried(IpAddress local, String dev) {
         int known = of(local, dev);
-        return (known > 0 ? known : ASSUMED) - (local.isIpv4() ? IPV4_OVERHEAD : IPV6_OVERHEAD);
+        return (known > 0 ? known : ASSUMED) - overhead(local);
+    }
+
+    /** What the outer headers take of the underlay's MTU. */
+    static int overhead(IpAddress local) {
+        return local.isIpv4() ? IPV4_OVERHEAD : IPV6_OVERHEAD;
     }
 }

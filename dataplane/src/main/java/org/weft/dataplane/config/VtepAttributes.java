@@ -93,6 +93,20 @@ public final class VtepAttributes {
         return complete;
     }
 
+    /** The MTU of a VTEP that is not given one, on an underlay with this MTU. */
+    public static int defaultMtu(IpAddress local, int underlayMtu) {
+        return allowedMtu(underlayMtu - UnderlayMtu.overhead(local));
+    }
+
+    /** Whether the MTU of a new VTEP is not given, and not known from the underlay either. */
+    public static boolean assumesMtu(Map<String, String> attributes, VtepConfig config, UnderlayMtu underlay) {
+        return !attributes.containsKey("mtu") && underlay.of(config.local(), config.dev()) == 0;
+    }
+
+    private static int allowedMtu(int carried) {
+        return Math.max(MIN_MTU, Math.min(carried, MAX_MTU));
+    }
+
     private static void checkName(String name, AttributeReader reader) {
         try {
             Values.deviceName(name);
@@ -211,7 +225,7 @@ public final class VtepAttributes {
                 read.port(),
                 read.addresses(),
                 reader.has("mac") ? read.mac() : defaultMac(read.addresses()),
-                reader.has("mtu") ? read.mtu() : Math.max(MIN_MTU, Math.min(carried, MAX_MTU)),
+                reader.has("mtu") ? read.mtu() : allowedMtu(carried),
                 read.gbp(),
                 read.learning(),
                 reader.has("proxy") ? read.proxy() : !read.learning(),

@@ -41,12 +41,18 @@ final class VtepSection {
     /** The VTEP with its entries; null if something is wrong with its attributes (reported). */
     VtepEntries read(UnderlayMtu underlayMtu, Consumer<String> warnings) {
         String name = section.require("name", Values::deviceName);
+        Map<String, String> attributes = attributes();
         VtepConfig config = VtepAttributes.create(
-                name == null ? "unnamed" : name, attributes(), underlayMtu, warnings, this::problem);
+                name == null ? "unnamed" : name, attributes, underlayMtu, warnings, this::problem);
         if (config == null) {
             return null;
         }
-        VtepEntries entries = new VtepEntries(config, fdb(config), neighbours(), tags(section));
+        VtepEntries entries = new VtepEntries(
+                config,
+                fdb(config),
+                neighbours(),
+                tags(section),
+                VtepAttributes.assumesMtu(attributes, config, underlayMtu));
         if (!entries.tags().isEmpty() && !config.gbp()) {
             warnings.accept(VtepAttributes.tagsWithoutGbp(config));
         }

@@ -54,7 +54,8 @@ final class LinkOperations {
         if (overlap != null) {
             throw new OperatorException(Kind.CANNOT_CREATE, "File exists (" + overlap + ")");
         }
-        registry.add(new VtepEntries(config, List.of(), List.of(), List.of()));
+        boolean mtuAssumed = VtepAttributes.assumesMtu(attributes, config, underlayMtu);
+        registry.add(new VtepEntries(config, List.of(), List.of(), List.of(), mtuAssumed));
     }
 
     private void set(String name, Map<String, String> attributes, Consumer<String> warnings) {

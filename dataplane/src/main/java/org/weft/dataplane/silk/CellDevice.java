@@ -9,6 +9,7 @@ import java.util.Set;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.weft.dataplane.UnderlayPresence;
 import org.weft.dataplane.VtepRegistry;
 import org.weft.dataplane.config.CellConfig;
 import org.weft.dataplane.config.DaemonConfig.StaticFdbEntry;
@@ -19,6 +20,8 @@ import org.weft.dataplane.host.HostNetwork;
 import org.weft.dataplane.silk.lease.Lease;
 import org.weft.dataplane.silk.lease.Overlay;
 import org.weft.dataplane.table.NeighbourTable.Neighbour;
+import org.weft.dataplane.vtep.OperatorException;
+import org.weft.dataplane.vtep.OperatorException.Kind;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
 import org.weft.encap.IpPrefix;
@@ -53,6 +56,11 @@ final class CellDevice {
     Vtep up(Lease own, Collection<Lease> others) {
         removeOldAddresses(addresses(own));
         VtepConfig vtep = config(own, LOG::warn);
+        String missing = UnderlayPresence.trouble(vtep);
+        // Containers get the same MTU, and keep it.
+        if (missing != null && VtepAttributes.assumesMtu(config.vtepAttributes(), vtep, underlayMtu)) {
+            throw new OperatorException(Kind.UNAVAILABLE, missing);
+        }
         List<Lease> remote = others.stream()
                 .filter(lease -> !lease.subnet().equals(own.subnet()))
                 .toList();
@@ -64,7 +72,8 @@ final class CellDevice {
                 remote.stream()
                         .map(lease -> new Neighbour(lease.base(), lease.mac()))
                         .toList(),
-                config.tags()));
+                config.tags(),
+                false));
         made.keep();
         remote.forEach(
                 lease -> made.neighbours().noteNetworkLength(lease.subnet().length()));

@@ -169,7 +169,6 @@ public final class LinuxUnderlay implements Underlay {
             case Errno.EADDRINUSE ->
                 "another socket has this port, usually the kernel's own vxlan device; find it with"
                         + " \"ip -d link show type vxlan\" or \"ss -lunp\", and remove it or choose another port";
-            case Errno.EADDRNOTAVAIL -> "the local address is on no interface of this host; see \"ip address\"";
             case Errno.EACCES ->
                 "the daemon gives up the right to ports below 1024 (CAP_NET_BIND_SERVICE): choose a higher one, or lower"
                         + " net.ipv4.ip_unprivileged_port_start";

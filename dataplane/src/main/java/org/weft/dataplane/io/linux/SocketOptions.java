@@ -28,6 +28,7 @@ final class SocketOptions {
     static final int IP_TTL = 2;
     static final int IP_MTU_DISCOVER = 10;
     static final int IP_RECVTOS = 13;
+    private static final int IP_FREEBIND = 15;
 
     /**
      * DF clear: what exceeds the MTU of the route, or of the path as routers tell it, is fragmented. The same for IPv6,
@@ -46,6 +47,7 @@ final class SocketOptions {
     static final int IPV6_RECVTCLASS = 66;
     static final int IPV6_TCLASS = 67;
     private static final int IPV6_AUTOFLOWLABEL = 70;
+    private static final int IPV6_FREEBIND = 78;
 
     // include/uapi/linux/udp.h
     static final int IPPROTO_UDP = 17;
@@ -72,11 +74,16 @@ final class SocketOptions {
         this.subject = subject;
     }
 
-    /** Only IPv6 on an IPv6 socket, and the path's MTU respected, as the kernel's vxlan has it. */
+    /**
+     * Only IPv6 on an IPv6 socket, and the path's MTU respected, as the kernel's vxlan has it. As there, the local address
+     * may come later: it may be missing, or IPv6 duplicate address detection may still hold it back.
+     */
     SocketOptions family(boolean ipv4) {
         if (ipv4) {
+            set("IP_FREEBIND", IPPROTO_IP, IP_FREEBIND, 1);
             return set("IP_MTU_DISCOVER", IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
         }
+        set("IPV6_FREEBIND", IPPROTO_IPV6, IPV6_FREEBIND, 1);
         set("IPV6_V6ONLY", IPPROTO_IPV6, IPV6_V6ONLY, 1);
         return set("IPV6_MTU_DISCOVER", IPPROTO_IPV6, IPV6_MTU_DISCOVER, IP_PMTUDISC_DONT);
     }

@@ -52,6 +52,5 @@ class LinuxExceptionTest {
         assertTrue(inUse.contains("kernel's own vxlan device"));
         assertTrue(inUse.contains("ip -d link show type vxlan"));
         assertTrue(inUse.contains("ss -lunp"));
-        assertTrue(LinuxUnderlay.bindAdvice(Errno.EADDRNOTAVAIL).contains("on no interface of this host"));
     }
 }

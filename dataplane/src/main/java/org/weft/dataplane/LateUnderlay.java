@@ -1,0 +1,51 @@
+package org.weft.dataplane;
+
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+import org.weft.dataplane.config.VtepAttributes;
+import org.weft.dataplane.vtep.Vtep;
+
+/** VTEPs that were made before their underlay was there. The lock of {@link Weft} guards it. */
+final class LateUnderlay {
+    /** VTEPs without devices, because their sockets would be bound to an interface that does not exist. */
+    private final Set<Vtep> unopened = new HashSet<>();
+
+    /** MTUs that follow from no underlay yet. */
+    private final Map<Vtep, Integer> assumedMtus = new HashMap<>();
+
+    void awaitInterface(Vtep vtep) {
+        unopened.add(vtep);
+    }
+
+    void awaitMtu(Vtep vtep) {
+        assumedMtus.put(vtep, vtep.config().mtu());
+    }
+
+    boolean awaitsInterface(Vtep vtep) {
+        return unopened.contains(vtep);
+    }
+
+    void opened(Vtep vtep) {
+        unopened.remove(vtep);
+    }
+
+    /**
+     * Takes note of the underlay's MTU.
+     *
+     * @return what the VTEP's MTU is to be: another one once, if the present one was assumed and was not changed since
+     */
+    int mtu(Vtep vtep, int underlayMtu) {
+        int now = vtep.config().mtu();
+        Integer assumed = assumedMtus.remove(vtep);
+        return assumed != null && assumed == now
+                ? VtepAttributes.defaultMtu(vtep.config().local(), underlayMtu)
+                : now;
+    }
+
+    void forget(Vtep vtep) {
+        unopened.remove(vtep);
+        assumedMtus.remove(vtep);
+    }
+}
