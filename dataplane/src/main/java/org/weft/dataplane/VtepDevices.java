@@ -4,9 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.function.Supplier;
-import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.weft.dataplane.Weft.LinkState;
@@ -25,9 +23,11 @@ import org.weft.dataplane.io.linux.Link;
 import org.weft.dataplane.io.linux.LinuxTap;
 import org.weft.dataplane.io.linux.LinuxUnderlaySender;
 import org.weft.dataplane.io.linux.OffloadCheck;
+import org.weft.dataplane.io.linux.SocketPools;
 import org.weft.dataplane.io.linux.TunnelDevice;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
+import org.weft.dataplane.vtep.VtepConfig.Df;
 import org.weft.dataplane.vtep.VtepConfig.Switches;
 
 /**
@@ -43,8 +43,8 @@ final class VtepDevices implements AutoCloseable {
     /** Source ports, and so the most paths that the underlay can spread flows over. */
     private static final int SENDERS = 256;
 
-    /** File descriptors that a VTEP takes, with some to spare. */
-    static final int DESCRIPTORS = SENDERS + 16;
+    /** File descriptors for each worker of a VTEP: its TAP, the receiving socket, and what super-frames need. */
+    private static final int DESCRIPTORS = 8;
 
     private static final String SWITCHED_OFF = "switched off";
 
@@ -53,7 +53,12 @@ final class VtepDevices implements AutoCloseable {
      *
      * @param tunnel gives the device for uncut super-frames, and makes it when it is first wanted
      */
-    record Shared(OffloadCheck check, Supplier<TunnelDevice> tunnel, Capture capture, OwnDatagrams ownDatagrams) {}
+    record Shared(
+            OffloadCheck check,
+            Supplier<TunnelDevice> tunnel,
+            Capture capture,
+            OwnDatagrams ownDatagrams,
+            SocketPools pools) {}
 
     private final Vtep vtep;
     private final UnderlayPort port;
@@ -62,7 +67,7 @@ final class VtepDevices implements AutoCloseable {
     private final Supplier<TunnelDevice> tunnel;
     private final VtepTap tap;
     private final List<LinuxUnderlaySender> senders = new ArrayList<>();
-    private final List<LinuxUnderlaySender> refusalSockets = new ArrayList<>();
+    private final List<LinuxUnderlaySender> refusalSenders = new ArrayList<>();
     private final List<RefusalSender> refusals = new ArrayList<>();
     private final List<Stages.Line> egress = new ArrayList<>();
     private final List<TapReader> readers = new ArrayList<>();
@@ -92,15 +97,9 @@ final class VtepDevices implements AutoCloseable {
         try {
             // Before the sockets are open: one that comes back while they are is followed.
             underlayIndex = config.dev() == null ? 0 : Link.of(config.dev()).index();
-            openRefusals(config, workers, capture);
-            for (int worker = 0; worker < workers; worker++) {
-                senders.add(LinuxUnderlaySender.open(senderOptions(config, Math.max(1, SENDERS / workers))));
-            }
-            ownDatagrams.add(
-                    vtep,
-                    Stream.concat(senders.stream(), refusalSockets.stream())
-                            .map(LinuxUnderlaySender::sourcePorts)
-                            .toList());
+            openSenders(config, workers, shared);
+            prepare(config);
+            ownDatagrams.add(vtep, senders.get(0).sourcePorts());
             switchOffloads();
             port.attach(vtep, tap.queues(), refusals);
             for (int worker = 0; worker < workers; worker++) {
@@ -112,24 +111,32 @@ final class VtepDevices implements AutoCloseable {
         }
     }
 
-    /** Before the pools, which take as many ports as they get; where there are too few for both, nobody is told. */
-    private void openRefusals(VtepConfig config, int workers, Capture capture) {
-        int ports = config.sourcePortMax() - config.sourcePortMin();
-        boolean room = config.sourcePortMax() == 0 || ports >= 2 * workers;
-        if (!room) {
-            LOG.warn("{}: srcport has no port left to tell senders of refused packets from", config.name());
-        }
+    private void openSenders(VtepConfig config, int workers, Shared shared) {
+        LinuxUnderlaySender.Options options = senderOptions(config);
         for (int worker = 0; worker < workers; worker++) {
+            senders.add(LinuxUnderlaySender.open(shared.pools(), options));
+            LinuxUnderlaySender refusalSender = LinuxUnderlaySender.openSmall(shared.pools(), options);
+            refusalSenders.add(refusalSender);
             // Its counters are written by the receiving side, so they are no part of the sending worker's.
             Counters lane = vtep.counters().lane(workers + worker);
-            refusals.add(room ? new RefusalSender(vtep, openRefusalSocket(config), lane, capture) : null);
+            refusals.add(new RefusalSender(vtep, refusalSender, lane, shared.capture()));
         }
     }
 
-    private LinuxUnderlaySender openRefusalSocket(VtepConfig config) {
-        LinuxUnderlaySender socket = LinuxUnderlaySender.open(senderOptions(config, 1));
-        refusalSockets.add(socket);
-        return socket;
+    /**
+     * Makes ready for what a configuration wants sent. Call it before that is in force.
+     *
+     * @throws org.weft.dataplane.io.linux.LinuxException if the host cannot; all stays as it was then
+     */
+    void prepare(VtepConfig config) {
+        if (config.df() != Df.UNSET) {
+            senders.get(0).prepareDontFragment();
+        }
+    }
+
+    /** File descriptors that a VTEP would take beyond those that are open, with some to spare. */
+    static int descriptors(VtepConfig config, int workers, SocketPools pools) {
+        return workers * DESCRIPTORS + pools.missing(senderOptions(config)) * (config.df() == Df.UNSET ? 1 : 2);
     }
 
     private void start(Stages stages, int worker, Capture capture) {
@@ -147,7 +154,7 @@ final class VtepDevices implements AutoCloseable {
         egress.add(stages.start(worker, queue.fd(), List.of(reader, encapsulator)));
     }
 
-    private static LinuxUnderlaySender.Options senderOptions(VtepConfig config, int sockets) {
+    private static LinuxUnderlaySender.Options senderOptions(VtepConfig config) {
         return new LinuxUnderlaySender.Options(
                 config.local(),
                 config.dev(),
@@ -155,7 +162,7 @@ final class VtepDevices implements AutoCloseable {
                 config.udp6ZeroChecksumTx(),
                 config.sourcePortMin(),
                 config.sourcePortMax(),
-                sockets);
+                SENDERS);
     }
 
     VtepTap tap() {
@@ -310,13 +317,11 @@ final class VtepDevices implements AutoCloseable {
      * @param index that it has now
      */
     void followUnderlay(int index) {
-        if (index == underlayIndex) {
-            return;
+        senders.get(0).followDevice(index);
+        if (index != underlayIndex) {
+            port.bindToDevice();
+            underlayIndex = index;
         }
-        port.bindToDevice();
-        senders.forEach(LinuxUnderlaySender::bindToDevice);
-        refusalSockets.forEach(LinuxUnderlaySender::bindToDevice);
-        underlayIndex = index;
     }
 
     @Override
@@ -325,7 +330,8 @@ final class VtepDevices implements AutoCloseable {
         port.detach(vtep);
         ownDatagrams.remove(vtep);
         senders.forEach(LinuxUnderlaySender::close);
-        refusals.stream().filter(Objects::nonNull).forEach(RefusalSender::close);
+        refusals.forEach(RefusalSender::close);
+        refusalSenders.forEach(LinuxUnderlaySender::close);
         memory.forEach(Runnable::run);
         tap.close();
     }

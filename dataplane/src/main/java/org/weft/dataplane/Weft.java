@@ -19,6 +19,7 @@ import org.weft.dataplane.counters.Counters;
 import org.weft.dataplane.host.Descriptors;
 import org.weft.dataplane.host.HostNetwork;
 import org.weft.dataplane.io.linux.OffloadCheck;
+import org.weft.dataplane.io.linux.SocketPools;
 import org.weft.dataplane.io.linux.TapPlace;
 import org.weft.dataplane.io.linux.TunnelDevice;
 import org.weft.dataplane.policy.Enforcement;
@@ -61,6 +62,7 @@ public final class Weft implements VtepRegistry, AutoCloseable {
     private final List<VtepEntries> configured;
     private final Capture capture = new Capture();
     private final OwnDatagrams ownDatagrams = new OwnDatagrams();
+    private final SocketPools pools = new SocketPools();
     private final Stages stages;
     private final OffloadCheck check;
     /** Made when the first VTEP wants it. */
@@ -188,12 +190,12 @@ public final class Weft implements VtepRegistry, AutoCloseable {
                                 + UnderlayPort.Key.of(config) + " already)");
             }
         }
-        if (!vteps.isEmpty() && Descriptors.areScarceFor(VtepDevices.DESCRIPTORS)) {
+        int descriptors = VtepDevices.descriptors(config, stages.workers().size(), pools);
+        if (!vteps.isEmpty() && Descriptors.areScarceFor(descriptors)) {
             throw new OperatorException(
                     Kind.UNAVAILABLE,
-                    config.name()
-                            + ": another VTEP would take file descriptors that the control socket and containers need:"
-                            + " raise LimitNOFILE, by " + VtepDevices.DESCRIPTORS + " for each VTEP");
+                    config.name() + ": it would take " + descriptors
+                            + " file descriptors that the control socket and containers need: raise LimitNOFILE");
         }
         Vtep vtep = new Vtep(config);
         long now = Vtep.clockSeconds();
@@ -258,7 +260,7 @@ public final class Weft implements VtepRegistry, AutoCloseable {
             ports.put(key, port);
             shownPorts = new LinkedHashMap<>(ports);
         }
-        VtepDevices.Shared shared = new VtepDevices.Shared(check, this::tunnel, capture, ownDatagrams);
+        VtepDevices.Shared shared = new VtepDevices.Shared(check, this::tunnel, capture, ownDatagrams, pools);
         try {
             devices.put(vtep, new VtepDevices(vtep, port, stages, shared));
         } catch (Throwable t) {
@@ -289,11 +291,14 @@ public final class Weft implements VtepRegistry, AutoCloseable {
         VtepConfig before = vtep.config();
         // The device may have been renamed since the caller asked.
         VtepConfig changed = wanted.following(before.name(), wanted.mac(), wanted.mtu());
+        VtepDevices open = devices.get(vtep);
+        if (open != null) {
+            open.prepare(changed);
+        }
         if (VtepTap.differs(before, changed)) {
             tap(vtep).change(changed);
         }
         vtep.config(changed);
-        VtepDevices open = devices.get(vtep);
         if (open != null && !changed.switches().equals(before.switches())) {
             open.switchOffloads();
         }

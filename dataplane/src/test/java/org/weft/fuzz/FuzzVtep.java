@@ -1,7 +1,6 @@
 package org.weft.fuzz;
 
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import org.weft.dataplane.agent.Encapsulator;
@@ -61,7 +60,7 @@ final class FuzzVtep {
         leaving = new FrameRing(slab.slots(), 1);
         reader = new TapReader(tap, slab, leaving, vtep.counters());
         OwnDatagrams own = new OwnDatagrams();
-        own.add(vtep, List.of(LoopModel.PORTS));
+        own.add(vtep, LoopModel.PORTS);
         encapsulator = new Encapsulator(vtep, tap, slab, leaving, sender, vtep.counters(), capture).refuseOwn(own);
         if (random.nextInt(4) == 0) {
             vtep.expectMarksInMac();

@@ -33,15 +33,24 @@ class CrowdIT {
     /** Of VTEPs, after which their memory has levelled off. */
     private static final int MOST_ROUNDS = 8;
 
+    private static final int ADDRESSES = 4;
+
+    /** The sending sockets of an address, which all of its VTEPs share. */
+    private static final int SENDERS = 256;
+
+    /** Descriptors of a VTEP itself, at most. */
+    private static final int DESCRIPTORS = 8;
+
     private static final String LINK = "{\"object\":\"link\",\"action\":\"add\",\"dev\":\"vx%d\",\"attributes\":{"
-            + "\"id\":%d,\"local\":\"10.9.0.%d\",\"srcport\":\"%d %d\",\"address\":\"10.%d.%d.1/24\"}}";
+            + "\"id\":%d,\"local\":\"10.9.0.%d\",\"srcport\":\"%s\",\"address\":\"10.%d.%d.1/24\"}}";
 
     private static void add(WeftDaemon daemon, int number) {
-        int firstPort = 20_000 + number * 8;
+        daemon.control().post(link(number, "0 0"));
+    }
+
+    private static String link(int number, String sourcePorts) {
         int network = 200 + number / 250;
-        daemon.control()
-                .post(LINK.formatted(
-                        number, number + 1, number % 4 + 1, firstPort, firstPort + 8, network, number % 250));
+        return LINK.formatted(number, number + 1, number % ADDRESSES + 1, sourcePorts, network, number % 250);
     }
 
     private static void remove(WeftDaemon daemon, int number) {
@@ -50,7 +59,7 @@ class CrowdIT {
 
     private static Netns hostWithAddresses() {
         Netns host = Netns.create("host");
-        for (int i = 1; i <= 4; i++) {
+        for (int i = 1; i <= ADDRESSES; i++) {
             host.ip("address add 10.9.0." + i + "/32 dev lo");
         }
         return host;
@@ -92,10 +101,10 @@ class CrowdIT {
         try (Netns host = hostWithAddresses();
                 WeftDaemon daemon = new WeftDaemon(host, null)) {
             daemon.start();
-            sample("without VTEPs", daemon);
-            List<ProcessSample> after = new ArrayList<>(List.of(addAndRemoveAll(daemon)));
+            ProcessSample before = sample("without VTEPs", daemon);
+            List<ProcessSample> after = new ArrayList<>(List.of(addAndRemoveAll(daemon, before)));
             do {
-                after.add(addAndRemoveAll(daemon));
+                after.add(addAndRemoveAll(daemon, before));
             } while (after.size() < MOST_ROUNDS && !levelled(after));
             assertTrue(levelled(after), after::toString);
             expectSameButMemory(after.get(0), after.get(after.size() - 1));
@@ -104,11 +113,13 @@ class CrowdIT {
     }
 
     /** What is in use afterwards. */
-    private static ProcessSample addAndRemoveAll(WeftDaemon daemon) {
+    private static ProcessSample addAndRemoveAll(WeftDaemon daemon, ProcessSample before) {
         for (int i = 0; i < VTEPS; i++) {
             add(daemon, i);
         }
-        sample("with " + VTEPS + " VTEPs", daemon);
+        ProcessSample open = sample("with " + VTEPS + " VTEPs", daemon);
+        long most = before.descriptors() + ADDRESSES * SENDERS + VTEPS * DESCRIPTORS + FEW;
+        assertTrue(open.descriptors() <= most, () -> before + " became " + open);
         assertEquals(VTEPS, daemon.control().get("/v1/link").getAsJsonArray().size());
         for (int i = 0; i < VTEPS; i++) {
             remove(daemon, i);
@@ -122,13 +133,13 @@ class CrowdIT {
                 WeftDaemon daemon = new WeftDaemon(host, null)) {
             daemon.start();
             add(daemon, 0);
-            String another = LINK.formatted(1, 2, 1, 20_000, 20_008, 201, 1);
+            // The receiving socket of both has this port.
+            String another = link(ADDRESSES, "4789 4790");
             ControlClient.Answer answer = daemon.control().attempt("POST", "/v1", another);
             assertTrue(answer.body().contains("no source port is free; widen srcport"), answer::toString);
-            assertTrue(!host.hasDevice("vx1"), "nothing is left of it");
+            assertTrue(!host.hasDevice("vx" + ADDRESSES), "nothing is left of it");
             assertTrue(host.ipJson("link show vx0").contains("LOWER_UP"), "the other is up");
-            remove(daemon, 0);
-            daemon.control().post(another);
+            daemon.control().post(link(ADDRESSES, "4788 4790"));
         }
     }
 

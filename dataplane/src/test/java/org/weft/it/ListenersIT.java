@@ -126,7 +126,9 @@ class ListenersIT {
             int id = 100;
             do {
                 id++;
-                added = daemon.client(("link add v" + id + " type vxlan id " + id + " local 10.0.16.14").split(" "));
+                // Each with sending sockets of its own.
+                String local = "127.0.0." + (id - 100);
+                added = daemon.client(("link add v" + id + " type vxlan id " + id + " local " + local).split(" "));
             } while (added.exitCode() == 0 && id < 110);
 
             LifecycleIT.assertOneSentence(added.output(), "v" + id, "raise LimitNOFILE");

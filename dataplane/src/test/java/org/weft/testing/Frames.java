@@ -81,9 +81,13 @@ public final class Frames {
 
     /** The VTEP of a silk cell. */
     public static VtepConfig silkVtep(long mac, IpAddress local) {
+        return silkVtep(mac, local, 1);
+    }
+
+    public static VtepConfig silkVtep(long mac, IpAddress local, int vni) {
         return new VtepConfig(
                 "silk-vtep",
-                1,
+                vni,
                 local,
                 null,
                 4789,

@@ -76,7 +76,7 @@ final class CircularRoute {
     private boolean contains(UnsafeBuffer buffer, FrameLayout outer, int end) {
         FrameLayout layout = outer;
         while (isDatagram(layout)) {
-            Vtep origin = ports.vtepOf(buffer, layout, inner, end);
+            Vtep origin = ports.vtepOf(vtep, buffer, layout, inner, end);
             if (origin == null || origin == vtep) {
                 return origin != null;
             }

@@ -16,28 +16,27 @@ import org.weft.encap.VxlanHeader;
 /**
  * The source ports that this process sends from, by VTEP: they tell a datagram of ours from everything else that a host
  * may send, and where SNAT has changed them, what is in the datagram does. Weft holds the ports, so no other socket of the
- * host sends from them. The control side writes it from any
- * thread; agents read a {@link #snapshot}.
+ * host sends from them. VTEPs may share them: VNI and destination port then say which one a datagram came from. The control
+ * side writes it from any thread; agents read a {@link #snapshot}.
  */
 public final class OwnDatagrams {
     private static final int PORTS = 1 << 16;
+    private static final int NO_SIGN = -1;
     private static final Snapshot NONE = new Snapshot(List.of());
 
     /**
      * The ports of one VTEP.
      *
-     * @param pools source ports of each worker, in the order in which flow hashes choose them
-     * @param bits one for each port of the VTEP
+     * @param ports in the order in which flow hashes choose them
+     * @param bits one for each port
      */
-    private record Origin(Vtep vtep, List<int[]> pools, long[] bits) {
-        static Origin of(Vtep vtep, List<int[]> pools) {
+    private record Origin(Vtep vtep, int[] ports, long[] bits) {
+        static Origin of(Vtep vtep, int[] ports) {
             long[] bits = new long[PORTS / Long.SIZE];
-            pools.forEach(pool -> {
-                for (int port : pool) {
-                    bits[port / Long.SIZE] |= 1L << port;
-                }
-            });
-            return new Origin(vtep, List.copyOf(pools), bits);
+            for (int port : ports) {
+                bits[port / Long.SIZE] |= 1L << port;
+            }
+            return new Origin(vtep, ports, bits);
         }
     }
 
@@ -56,22 +55,39 @@ public final class OwnDatagrams {
         }
 
         /**
-         * The VTEP that a UDP datagram came from; null if it is from none.
+         * The VTEP that a UDP datagram came from; null if it is from none. Where it may have come from several, because a
+         * forwarding entry names another VNI or port, it came from the one that asks.
          *
+         * @param asking the VTEP whose device the datagram was sent to
          * @param layout of the datagram, whose UDP header is there
          * @param inner for the frame in it, which is parsed if that is needed
          * @param end of the datagram in the buffer
          */
-        Vtep vtepOf(UnsafeBuffer buffer, FrameLayout layout, FrameLayout inner, int end) {
+        Vtep vtepOf(Vtep asking, UnsafeBuffer buffer, FrameLayout layout, FrameLayout inner, int end) {
             int port = UdpHeader.sourcePort(buffer, layout.transportOffset());
+            Vtep found = null;
             if (isSet(bits, port)) {
+                int most = NO_SIGN;
                 for (Origin origin : origins) {
                     if (isSet(origin.bits, port) && isFrom(origin, port, buffer, layout, inner, end)) {
-                        return origin.vtep;
+                        int signs = signs(origin.vtep, buffer, layout, end) + (origin.vtep == asking ? 1 : 0);
+                        found = signs > most ? origin.vtep : found;
+                        most = Math.max(most, signs);
                     }
                 }
             }
-            return vtepIn(buffer, layout.transportOffset() + UdpHeader.LENGTH, end);
+            return found != null ? found : vtepIn(buffer, layout.transportOffset() + UdpHeader.LENGTH, end);
+        }
+
+        /** How much a datagram has of what a VTEP sends: the VNI weighs most, then the destination port. */
+        private static int signs(Vtep vtep, UnsafeBuffer buffer, FrameLayout layout, int end) {
+            int vxlan = layout.transportOffset() + UdpHeader.LENGTH;
+            boolean vni = vxlan + VxlanHeader.LENGTH <= end
+                    && VxlanHeader.vni(VxlanHeader.word(buffer, vxlan))
+                            == vtep.config().vni();
+            boolean port = UdpHeader.destinationPort(buffer, layout.transportOffset())
+                    == vtep.config().port();
+            return (vni ? 4 : 0) + (port ? 2 : 0);
         }
 
         /** SNAT may have changed port and address. What the host itself has sent has the VTEP's MAC address and VNI still. */
@@ -115,13 +131,7 @@ public final class OwnDatagrams {
             }
             inner.parse(buffer, frame, end - frame);
             long hash = FlowHash.of(buffer, inner) & 0xffff_ffffL;
-            for (int i = 0; i < origin.pools.size(); i++) {
-                int[] pool = origin.pools.get(i);
-                if (pool[(int) (hash * pool.length >>> Integer.SIZE)] == port) {
-                    return true;
-                }
-            }
-            return false;
+            return origin.ports[(int) (hash * origin.ports.length >>> Integer.SIZE)] == port;
         }
 
         private static boolean isOwnAddress(List<IpPrefix> addresses, FrameLayout layout) {
@@ -145,10 +155,10 @@ public final class OwnDatagrams {
     /**
      * Adds or replaces the ports of a VTEP.
      *
-     * @param pools source ports of each worker, in the order in which flow hashes choose them; none is empty
+     * @param sourcePorts in the order in which flow hashes choose them; at least one
      */
-    public synchronized void add(Vtep vtep, List<int[]> pools) {
-        origins.put(vtep, Origin.of(vtep, pools));
+    public synchronized void add(Vtep vtep, int[] sourcePorts) {
+        origins.put(vtep, Origin.of(vtep, sourcePorts));
         snapshot = new Snapshot(List.copyOf(origins.values()));
     }
 

@@ -1,9 +1,10 @@
 package org.weft.dataplane.io;
 
 /**
- * The outside, sending half: a pool of UDP sockets, spread over the source ports of one VTEP. One thread calls it.
+ * The outside, sending half: a pool of UDP sockets, spread over source ports. One thread calls it; other senders may use
+ * the same sockets.
  *
- * <p>Datagrams of one flow hash leave by one socket, in the order they were added. Memory is borrowed from
+ * <p>Datagrams of one flow hash leave from one port, in the order they were added. Memory is borrowed from
  * {@link #add} until {@link #flush} returns.
  */
 public interface UnderlaySender extends AutoCloseable {

@@ -11,7 +11,6 @@ import static org.weft.testing.Frames.SOURCE_HOST;
 import static org.weft.testing.Frames.SOURCE_MAC;
 import static org.weft.testing.Frames.bytes;
 
-import java.util.List;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -59,8 +58,8 @@ class CircularRouteTest {
     private void use(IpAddress local) {
         vtep = new Vtep(Frames.silkVtep(SOURCE_MAC, local));
         vtep.fdb().add(DESTINATION_MAC, new Remote(DESTINATION_HOST), true, 0);
-        own.add(vtep, List.of(POOL));
-        own.add(other, List.of(OTHER_POOL));
+        own.add(vtep, POOL);
+        own.add(other, OTHER_POOL);
         reader = new TapReader(tap, slab, ring, vtep.counters());
         encapsulator = new Encapsulator(vtep, tap, slab, ring, sender, vtep.counters(), new Capture()).refuseOwn(own);
     }
@@ -109,6 +108,21 @@ class CircularRouteTest {
     @Test
     void passesTheDatagramsOfAVtepWhoseUnderlayThisOverlayIs() {
         assertFalse(isDropped(datagram(SOURCE_HOST, OTHER_POOL[0], 2, bytes(INNER))));
+    }
+
+    /** They have the same local address and the same range of source ports. */
+    @Test
+    void vtepsThatShareTheirSourcePortsAreToldApart() {
+        Vtep nested = new Vtep(Frames.silkVtep(0x0000_0200_0000_0099L, SOURCE_HOST, 7));
+        own.remove(vtep);
+        own.add(nested, POOL);
+        own.add(vtep, POOL);
+        byte[] ofNested = datagram(SOURCE_HOST, POOL[2], 7, fromAnother(bytes(INNER)));
+        assertFalse(isDropped(ofNested), "the overlay carries another VTEP's datagram");
+        byte[] circular = datagram(SOURCE_HOST, POOL[2], 1, fromAnother(bytes(INNER)));
+        assertTrue(isDropped(circular));
+        assertTrue(isDropped(datagram(SOURCE_HOST, POOL[1], 7, circular)), "in one of the other VTEP");
+        assertTrue(isDropped(datagram(SOURCE_HOST, POOL[1], 5, bytes(INNER))), "with the VNI of a forwarding entry");
     }
 
     @Test

@@ -95,7 +95,7 @@ public final class LinuxUnderlay implements Underlay {
                 sockets.add(bind(worker, local, dev, shared, ipv6ZeroChecksum, !first));
                 if (first && workers.size() > 1) {
                     // Not before the bind, which would then succeed beside a socket of another process.
-                    sockets.get(0).options.reusePort();
+                    sockets.get(0).options.reusePort(true);
                 }
             }
             return List.copyOf(sockets);
@@ -117,7 +117,7 @@ public final class LinuxUnderlay implements Underlay {
             SocketOptions options = new SocketOptions(channel.fd().intValue(), "socket " + subject);
             configure(options, ipv4, dev, ipv6ZeroChecksum, subject);
             if (reusePort) {
-                options.reusePort();
+                options.reusePort(true);
             }
             ChannelFuture bound = channel.bind(new InetSocketAddress(local.toInetAddress(), port));
             if (bound.awaitUninterruptibly().cause() != null) {

@@ -10,7 +10,8 @@ import org.weft.encap.Ipv6Header;
 
 /**
  * Sends through a pool of UDP sockets, one sendmmsg per source port of a batch. What the kernel can cut from one message
- * leaves as one (UDP_SEGMENT): that costs about as much as a single datagram.
+ * leaves as one (UDP_SEGMENT): that costs about as much as a single datagram. Other senders may send through the same sockets
+ * at the same time.
  */
 public final class LinuxUnderlaySender implements UnderlaySender {
     /**
@@ -43,6 +44,7 @@ public final class LinuxUnderlaySender implements UnderlaySender {
     }
 
     private static final int CAPACITY = 2048;
+    private static final int SMALL_CAPACITY = 16;
     private static final int WAIT_MILLIS = 10;
     private static final int UDP_HEADER_LENGTH = 8;
 
@@ -52,6 +54,7 @@ public final class LinuxUnderlaySender implements UnderlaySender {
     private static final short POLLOUT = 4;
 
     private final boolean ipv4;
+    private final SocketPools pools;
     private final SocketPool pool;
     private final DatagramQueue queue;
     private final MessageBatch batch;
@@ -61,16 +64,13 @@ public final class LinuxUnderlaySender implements UnderlaySender {
 
     private final UdpSegmentation segmentation;
 
-    /** Whether a socket sets DF now. */
-    private final boolean[] setsDontFragment;
-
     /** Whether this flush has not waited for room yet: full sockets must not hold up the receiving side one by one. */
     private boolean mayWait;
 
-    /** An int for setsockopt, or a struct pollfd. */
-    private final UnsafeBuffer argument = new UnsafeBuffer(ByteBuffer.allocateDirect(POLLFD_LENGTH));
+    private final UnsafeBuffer pollfd = new UnsafeBuffer(ByteBuffer.allocateDirect(POLLFD_LENGTH));
 
     private final Options options;
+    private final int capacity;
     private final boolean checksum;
 
     /** For super-frames; null until one is to leave uncut. */
@@ -78,26 +78,43 @@ public final class LinuxUnderlaySender implements UnderlaySender {
 
     private volatile String superFramesTrouble;
 
-    private LinuxUnderlaySender(Options options) {
+    private boolean closed;
+
+    private LinuxUnderlaySender(SocketPools pools, Options options, int capacity) {
+        this.pools = pools;
         this.options = options;
+        this.capacity = capacity;
         ipv4 = options.local().isIpv4();
         checksum = ipv4 ? options.udpChecksum() : !options.ipv6ZeroChecksum();
         segmentation =
                 new UdpSegmentation(checksum, UDP_HEADER_LENGTH + (ipv4 ? Ipv4Header.LENGTH : Ipv6Header.LENGTH));
-        pool = new SocketPool(options);
-        queue = new DatagramQueue(CAPACITY, pool.size(), ipv4);
-        batch = new MessageBatch(CAPACITY, ipv4);
-        singles = new MessageBatch(MessageBatch.MAX_SEGMENTS, ipv4);
-        setsDontFragment = new boolean[pool.size()];
+        pool = pools.take(options);
+        queue = new DatagramQueue(capacity, pool.size(), ipv4);
+        batch = new MessageBatch(capacity, ipv4);
+        singles = new MessageBatch(Math.min(capacity, MessageBatch.MAX_SEGMENTS), ipv4);
     }
 
     /**
-     * Opens the sockets. A receiver whose port lies in the range must be bound before.
+     * Opens a sender, and the sockets unless they are open. A receiver whose port lies in the range must be bound before.
      *
      * @throws LinuxException in a sentence for the operator; no socket is left open
      */
-    public static LinuxUnderlaySender open(Options options) {
-        return new LinuxUnderlaySender(options);
+    public static LinuxUnderlaySender open(SocketPools pools, Options options) {
+        return new LinuxUnderlaySender(pools, options, CAPACITY);
+    }
+
+    /** As above, for a few datagrams now and then: it takes less memory. */
+    public static LinuxUnderlaySender openSmall(SocketPools pools, Options options) {
+        return new LinuxUnderlaySender(pools, options, SMALL_CAPACITY);
+    }
+
+    /**
+     * Opens the sockets that set DF, unless they are open; none is sent with DF before. Control side.
+     *
+     * @throws LinuxException in a sentence for the operator; the others stay open
+     */
+    public void prepareDontFragment() {
+        pool.openForDontFragment();
     }
 
     /** The source ports in use, ascending. */
@@ -105,9 +122,13 @@ public final class LinuxUnderlaySender implements UnderlaySender {
         return pool.ports();
     }
 
-    /** Binds to the interface again, after it came back with another index. */
-    public void bindToDevice() {
-        pool.bindToDevice();
+    /**
+     * Binds to the interface again, if it came back as another one.
+     *
+     * @param index that it has now
+     */
+    public void followDevice(int index) {
+        pool.followDevice(index);
     }
 
     /** Whether messages are left to the kernel to cut. */
@@ -167,7 +188,7 @@ public final class LinuxUnderlaySender implements UnderlaySender {
 
     @Override
     public int room() {
-        return CAPACITY - queue.count();
+        return capacity - queue.count();
     }
 
     @Override
@@ -243,20 +264,9 @@ public final class LinuxUnderlaySender implements UnderlaySender {
                 }
                 run = run.next;
             }
-            if (dontFragment != setsDontFragment[socket]) {
-                switchDontFragment(socket, dontFragment);
-            }
-            sent += send(pool.fd(socket), batch, failures);
+            sent += send(pool.fd(socket, dontFragment), batch, failures);
         }
         return sent;
-    }
-
-    /** Cannot fail on a socket that took one of the values before. */
-    private void switchDontFragment(int socket, boolean dontFragment) {
-        argument.putInt(0, dontFragment ? SocketOptions.IP_PMTUDISC_DO : SocketOptions.IP_PMTUDISC_DONT);
-        LibC.setsockopt(
-                pool.fd(socket), SocketOptions.IPPROTO_IP, SocketOptions.IP_MTU_DISCOVER, argument, Integer.BYTES);
-        setsDontFragment[socket] = dontFragment;
     }
 
     /** Sends the messages laid out; waits for room once in a flush, otherwise gives up on the rest. */
@@ -316,15 +326,19 @@ public final class LinuxUnderlaySender implements UnderlaySender {
     }
 
     private void awaitRoom(int fd) {
-        argument.putInt(0, fd);
-        argument.putInt(POLLFD_EVENTS_OFFSET, POLLOUT);
-        LibC.poll(argument, 1, WAIT_MILLIS);
+        pollfd.putInt(0, fd);
+        pollfd.putInt(POLLFD_EVENTS_OFFSET, POLLOUT);
+        LibC.poll(pollfd, 1, WAIT_MILLIS);
     }
 
-    /** What was added since the last flush is forgotten. */
+    /** What was added since the last flush is forgotten. Closing it again does nothing. */
     @Override
     public void close() {
-        pool.close();
+        if (closed) {
+            return;
+        }
+        closed = true;
+        pools.giveBack(pool);
         SuperFrameSender current = superFrames;
         if (current != null) {
             current.close();

@@ -115,9 +115,9 @@ final class SocketOptions {
         return set("UDP_NO_CHECK6_RX", IPPROTO_UDP, UDP_NO_CHECK6_RX, 1);
     }
 
-    /** Lets other sockets that have this too, and are the same user's, bind to the port; flows are shared out among them. */
-    SocketOptions reusePort() {
-        return set("SO_REUSEPORT", SOL_SOCKET, SO_REUSEPORT, 1);
+    /** Whether other sockets that have this too, and are the same user's, may bind to the port; they share its flows. */
+    SocketOptions reusePort(boolean on) {
+        return set("SO_REUSEPORT", SOL_SOCKET, SO_REUSEPORT, on ? 1 : 0);
     }
 
     /** Has datagrams of a flow that wait together handed over as one. Returns 0, or a negative errno (before Linux 5.0). */

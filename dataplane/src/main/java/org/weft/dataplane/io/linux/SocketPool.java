@@ -1,44 +1,50 @@
 package org.weft.dataplane.io.linux;
 
-import java.io.BufferedReader;
-import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Arrays;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.weft.dataplane.io.linux.LinuxUnderlaySender.Options;
+import org.weft.encap.IpAddress;
 
-/** The sockets of a sender: one per source port, spread evenly over a range, ports in use left out. */
+/**
+ * Sending sockets, one per source port, spread evenly over a range; ports in use are left out. Any number of threads send
+ * through them at a time, because no message depends on an option that changes: datagrams with DF leave by sockets of their
+ * own on the same ports. {@link SocketPools} opens and closes it, and its lock guards what changes.
+ */
 final class SocketPool {
-    private static final Path KERNEL_RANGE = Path.of("/proc/sys/net/ipv4/ip_local_port_range");
     private static final int SEND_BUFFER_LENGTH = 4 << 20;
 
     private final Options options;
+    private final SocketPools pools;
     private final int[] fds;
     private final int[] ports;
     private int size;
 
+    /** Sockets that set DF, on the same ports; null until a sender wants them. */
+    private volatile int[] dontFragmentFds;
+
+    /** Index of the interface that the sockets are bound to; 0 if to none. */
+    private int deviceIndex;
+
+    /** Senders that use it. */
+    int users;
+
     /** Opens all or none. */
-    SocketPool(Options options) {
+    SocketPool(Options options, SocketPools pools) {
         this.options = options;
-        int min = options.portMin();
-        int max = options.portMax();
-        if (min == 0 && max == 0) {
-            int[] range = kernelRange();
-            min = range[0];
-            max = range[1];
-        }
-        int range = Math.max(1, max - min);
-        int count = Math.min(options.sockets(), range);
+        this.pools = pools;
+        PortRange range = PortRange.of(options);
+        int count = Math.min(options.sockets(), range.length());
         fds = new int[count];
         ports = new int[count];
+        // Before the sockets are open: an interface that comes back while they are is followed.
+        deviceIndex = options.dev() == null ? 0 : Link.of(options.dev()).index();
         try {
             for (int i = 0; i < count; i++) {
-                addFirstFree(min + i * range / count, min + (i + 1) * range / count);
+                addFirstFree(range, i * range.length() / count, (i + 1) * range.length() / count);
             }
             if (size == 0) {
-                String subject = options.local() + ", ports " + min + " to " + (min + range - 1);
+                String subject = options.local() + ", " + range;
                 throw new LinuxException("bind", subject, Errno.EADDRINUSE, "no source port is free; widen srcport");
             }
         } catch (RuntimeException e) {
@@ -47,21 +53,11 @@ final class SocketPool {
         }
     }
 
-    /** First and last port, the last left out as the kernel's vxlan does. */
-    private static int[] kernelRange() {
-        // Not readString: it begins with a short read, and a sysctl answers the first read only.
-        try (BufferedReader reader = Files.newBufferedReader(KERNEL_RANGE)) {
-            String[] range = reader.readLine().strip().split("\\s+");
-            return new int[] {Integer.parseInt(range[0]), Integer.parseInt(range[1])};
-        } catch (IOException e) {
-            throw new LinuxException("open", KERNEL_RANGE.toString(), Errno.ENOENT, "set srcport instead");
-        }
-    }
-
     /** Binds to the first free port of a stripe; a stripe without one gets no socket. */
-    private void addFirstFree(int from, int to) {
-        for (int port = from; port < to; port++) {
-            int fd = open(port);
+    private void addFirstFree(PortRange range, int from, int to) {
+        for (int i = from; i < to; i++) {
+            int port = range.first() + i;
+            int fd = range.reserved().get(port) ? -Errno.EADDRINUSE : open(port, SocketOptions.IP_PMTUDISC_DONT);
             if (fd >= 0) {
                 fds[size] = fd;
                 ports[size++] = port;
@@ -71,7 +67,7 @@ final class SocketPool {
     }
 
     /** Returns a negative errno if the port is in use. */
-    private int open(int port) {
+    private int open(int port, int pathMtuDiscovery) {
         boolean ipv4 = options.local().isIpv4();
         String subject = options.local() + ", source port " + port;
         int fd = LinuxException.check(
@@ -83,8 +79,13 @@ final class SocketPool {
                 subject,
                 errno -> errno == Errno.EMFILE ? "raise the limit of open files (LimitNOFILE, ulimit -n)" : "");
         try {
-            configure(new SocketOptions(fd, subject), ipv4);
-            int result = bind(fd, port);
+            SocketOptions socket = new SocketOptions(fd, subject);
+            configure(socket, ipv4);
+            if (pathMtuDiscovery != SocketOptions.IP_PMTUDISC_DONT) {
+                socket.set(
+                        "IP_MTU_DISCOVER", SocketOptions.IPPROTO_IP, SocketOptions.IP_MTU_DISCOVER, pathMtuDiscovery);
+            }
+            int result = pools.bind(fd, options.local(), port);
             if (result == -Errno.EADDRINUSE) {
                 LibC.close(fd);
                 return result;
@@ -113,18 +114,23 @@ final class SocketPool {
         }
     }
 
-    private int bind(int fd, int port) {
+    /** Returns 0 or a negative errno. */
+    static int bind(int fd, IpAddress local, int port) {
         UnsafeBuffer name = new UnsafeBuffer(ByteBuffer.allocateDirect(SocketAddress.IPV6_LENGTH));
-        int length = SocketAddress.put(name, 0, options.local(), port);
-        return LibC.bind(fd, name, length);
+        return LibC.bind(fd, name, SocketAddress.put(name, 0, local, port));
+    }
+
+    Options options() {
+        return options;
     }
 
     int size() {
         return size;
     }
 
-    int fd(int index) {
-        return fds[index];
+    /** @param dontFragment whether the socket sets DF; only after {@link #openForDontFragment}, and for IPv4 */
+    int fd(int index, boolean dontFragment) {
+        return dontFragment ? dontFragmentFds[index] : fds[index];
     }
 
     int port(int index) {
@@ -136,16 +142,72 @@ final class SocketPool {
         return Arrays.copyOf(ports, size);
     }
 
-    void bindToDevice() {
-        for (int i = 0; i < size && options.dev() != null; i++) {
-            new SocketOptions(fds[i], options.local() + ", source port " + ports[i]).device(options.dev());
+    /**
+     * Opens the sockets that set DF, unless they are open.
+     *
+     * @throws LinuxException in a sentence for the operator; none of them is left open
+     */
+    void openForDontFragment() {
+        synchronized (pools) {
+            if (dontFragmentFds == null && options.local().isIpv4()) {
+                dontFragmentFds = openAgain();
+            }
+        }
+    }
+
+    private int[] openAgain() {
+        int[] opened = new int[size];
+        int count = 0;
+        try {
+            for (; count < size; count++) {
+                opened[count] = LinuxException.check(
+                        open(ports[count], SocketOptions.IP_PMTUDISC_DO),
+                        "bind",
+                        options.local() + ", source port " + ports[count]);
+            }
+            return opened;
+        } catch (RuntimeException e) {
+            closeAll(opened, count);
+            throw e;
+        }
+    }
+
+    /**
+     * Binds to the interface again, if it came back as another one.
+     *
+     * @param index that it has now
+     */
+    void followDevice(int index) {
+        synchronized (pools) {
+            if (options.dev() != null && index != deviceIndex) {
+                bindToDevice(fds);
+                if (dontFragmentFds != null) {
+                    bindToDevice(dontFragmentFds);
+                }
+                deviceIndex = index;
+            }
+        }
+    }
+
+    private void bindToDevice(int[] sockets) {
+        for (int i = 0; i < size; i++) {
+            new SocketOptions(sockets[i], options.local() + ", source port " + ports[i]).device(options.dev());
         }
     }
 
     void close() {
-        while (size > 0) {
-            LibC.close(fds[--size]);
-            fds[size] = -1;
+        if (dontFragmentFds != null) {
+            closeAll(dontFragmentFds, size);
+            dontFragmentFds = null;
+        }
+        closeAll(fds, size);
+        size = 0;
+    }
+
+    private void closeAll(int[] sockets, int count) {
+        for (int i = 0; i < count; i++) {
+            pools.close(sockets[i], ports[i]);
+            sockets[i] = -1;
         }
     }
 }

@@ -9,11 +9,11 @@
  * the channel, by recvmmsg on a duplicate of its descriptor, straight into slots; a descriptor registered twice under
  * one number would take the channel's place in the loop. The sending sockets are plain descriptors: nobody waits for
  * them (they drop whatever arrives, and a full one is waited for in place), so 256 channels registered with epoll would
- * buy nothing.
+ * buy nothing. VTEPs and workers share them ({@link org.weft.dataplane.io.linux.SocketPools}).
  *
- * <p>Don't fragment is an option of a socket, not of a datagram. A second pool for it would send a flow whose packets
- * differ in DF from two source ports, out of order; so the one socket is switched over between them instead. Real flows
- * hardly ever mix, and a switch costs a tenth of a send.
+ * <p>Don't fragment is an option of a socket, not of a datagram, and several threads send through one socket at a time. So
+ * datagrams with DF leave by a second socket on the same source port, which is opened when a VTEP first wants it. A flow
+ * whose packets differ in DF keeps its port and its order.
  *
  * <p>What a system call costs hardly depends on how much it carries. So a TAP hands over TCP and UDP super-frames, the
  * kernel cuts a message into datagrams of equal length where it leaves (UDP_SEGMENT), and merges those of a flow where

@@ -40,7 +40,8 @@ class ReusePortTest {
     void sharesFlowsOutAndKeepsEachAtOneWorker(String address) {
         IpAddress local = IpAddress.parse(address);
         List<LinuxUnderlay> receivers = LinuxUnderlay.bind(workers, local, null, 0, false);
-        try (LinuxUnderlaySender sender = LinuxUnderlaySender.open(new Options(local, null, true, false, 0, 0, 64))) {
+        try (LinuxUnderlaySender sender =
+                LinuxUnderlaySender.open(new SocketPools(), new Options(local, null, true, false, 0, 0, 64))) {
             assertEquals(receivers.get(0).port(), receivers.get(1).port());
             Map<Integer, Integer> workerOfPort = new HashMap<>();
             for (int round = 0; round < 3; round++) {

@@ -7,12 +7,15 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.net.BindException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.StandardSocketOptions;
 import java.nio.channels.DatagramChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.weft.dataplane.io.linux.LinuxUnderlaySender.Options;
@@ -85,9 +88,81 @@ class SocketPoolTest {
     @Test
     void bindsToAnInterfaceAgain() {
         Options options = new Options(LOCAL, "lo", true, false, MIN, MIN + 2, 2);
-        try (LinuxUnderlaySender sender = LinuxUnderlaySender.open(options)) {
-            sender.bindToDevice();
+        try (LinuxUnderlaySender sender = LinuxUnderlaySender.open(new SocketPools(), options)) {
+            sender.prepareDontFragment();
+            sender.followDevice(Link.of("lo").index() + 1);
             assertFalse(sender.sourcePorts().length == 0);
+        }
+    }
+
+    @Test
+    void sendersWithEqualOptionsShareTheirSockets() throws IOException {
+        Map<String, String> before = OpenFiles.now();
+        SocketPools pools = new SocketPools();
+        Options options = options(MIN, MIN + 8, 8);
+        assertEquals(8, pools.missing(options));
+        LinuxUnderlaySender first = LinuxUnderlaySender.open(pools, options);
+        Map<String, String> open = OpenFiles.now();
+        assertEquals(before.size() + 8, open.size());
+        assertEquals(0, pools.missing(options(MIN, MIN + 8, 8)));
+        LinuxUnderlaySender second = LinuxUnderlaySender.openSmall(pools, options(MIN, MIN + 8, 8));
+        assertEquals(open, OpenFiles.now());
+        assertArrayEquals(first.sourcePorts(), second.sourcePorts());
+        first.close();
+        first.close();
+        assertEquals(open, OpenFiles.now());
+        second.close();
+        assertEquals(before, OpenFiles.now());
+        assertEquals(8, pools.missing(options));
+    }
+
+    @Test
+    void socketsOfAnotherKindJoinThePortsOfThisProcessAndForeignOnesCannot() throws IOException {
+        Map<String, String> before = OpenFiles.now();
+        SocketPools pools = new SocketPools();
+        Options withoutChecksum = new Options(LOCAL, null, false, false, MIN, MIN + 4, 4);
+        Options anyAddress = new Options(IpAddress.parse("0.0.0.0"), null, true, false, MIN, MIN + 4, 4);
+        try (LinuxUnderlaySender sender = LinuxUnderlaySender.open(pools, options(MIN, MIN + 4, 4));
+                LinuxUnderlaySender other = LinuxUnderlaySender.open(pools, withoutChecksum);
+                LinuxUnderlaySender any = LinuxUnderlaySender.open(pools, anyAddress)) {
+            sender.prepareDontFragment();
+            any.prepareDontFragment();
+            assertArrayEquals(sender.sourcePorts(), other.sourcePorts());
+            assertArrayEquals(sender.sourcePorts(), any.sourcePorts());
+            assertEquals(before.size() + 5 * 4, OpenFiles.now().size());
+            for (int port : sender.sourcePorts()) {
+                assertThrows(BindException.class, () -> joining(port).close());
+            }
+        }
+        assertEquals(before, OpenFiles.now());
+    }
+
+    @Test
+    void doesNotJoinAPortThatAnotherProcessShares() throws IOException {
+        try (DatagramChannel foreign = joining(MIN)) {
+            assertTrue(foreign.isOpen());
+            SocketPools pools = new SocketPools();
+            assertThrows(LinuxException.class, () -> LinuxUnderlaySender.open(pools, options(MIN, MIN + 1, 1)));
+        }
+    }
+
+    @Test
+    void readsListsOfReservedPorts() {
+        assertEquals(new BitSet(), PortRange.ports(""));
+        assertEquals(
+                "{8080, 9148, 9149, 9150, 65535}",
+                PortRange.ports("8080,9148-9150,65535").toString());
+    }
+
+    /** A socket that lets others of the same user bind to its port. */
+    private static DatagramChannel joining(int port) throws IOException {
+        DatagramChannel channel = DatagramChannel.open();
+        try {
+            return channel.setOption(StandardSocketOptions.SO_REUSEPORT, true)
+                    .bind(new InetSocketAddress(InetAddress.getByName("127.0.0.1"), port));
+        } catch (IOException e) {
+            channel.close();
+            throw e;
         }
     }
 
@@ -96,7 +171,7 @@ class SocketPoolTest {
     }
 
     private static int[] ports(int min, int max, int sockets) {
-        try (LinuxUnderlaySender sender = LinuxUnderlaySender.open(options(min, max, sockets))) {
+        try (LinuxUnderlaySender sender = LinuxUnderlaySender.open(new SocketPools(), options(min, max, sockets))) {
             return sender.sourcePorts();
         }
     }

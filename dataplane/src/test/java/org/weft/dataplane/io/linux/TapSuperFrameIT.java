@@ -153,7 +153,8 @@ class TapSuperFrameIT {
     }
 
     private LinuxUnderlaySender sender(IpAddress local) {
-        return LinuxUnderlaySender.open(new Options(local, host.name, true, false, 41_000, 41_001, 1));
+        return LinuxUnderlaySender.open(
+                new SocketPools(), new Options(local, host.name, true, false, 41_000, 41_001, 1));
     }
 
     private void add(LinuxUnderlaySender sender, IpAddress to, int count, int length) {

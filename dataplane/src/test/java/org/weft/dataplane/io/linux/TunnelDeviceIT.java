@@ -82,8 +82,9 @@ class TunnelDeviceIT {
         senders.forEach(LinuxUnderlaySender::close);
         senders.clear();
         IpAddress local = ipv4 ? host.local : host.local6;
-        LinuxUnderlaySender sender =
-                LinuxUnderlaySender.open(new Options(local, host.name, checksum, !checksum, 41_000, 41_001, 1));
+        LinuxUnderlaySender sender = LinuxUnderlaySender.open(
+                new SocketPools(), new Options(local, host.name, checksum, !checksum, 41_000, 41_001, 1));
+        sender.prepareDontFragment();
         sender.tunnelGso(device);
         senders.add(sender);
         return sender;

@@ -66,7 +66,9 @@ class UdpOffloadTest {
     private void open(String address, int sockets, boolean checksum) {
         local = IpAddress.parse(address);
         receiver = LinuxUnderlay.bind(worker, local, null, 0, true);
-        sender = LinuxUnderlaySender.open(new Options(local, null, checksum, !checksum, 0, 0, sockets));
+        sender = LinuxUnderlaySender.open(
+                new SocketPools(), new Options(local, null, checksum, !checksum, 0, 0, sockets));
+        sender.prepareDontFragment();
         capacity = sender.room();
         Arrays.setAll(slots, i -> slab.claim());
     }

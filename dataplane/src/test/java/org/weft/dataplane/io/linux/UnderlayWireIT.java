@@ -48,8 +48,10 @@ class UnderlayWireIT {
     }
 
     private LinuxUnderlaySender sender(IpAddress local, boolean udpChecksum, boolean ipv6ZeroChecksum) {
-        return LinuxUnderlaySender.open(
-                new Options(local, host.name, udpChecksum, ipv6ZeroChecksum, 41_000, 42_000, 4));
+        Options options = new Options(local, host.name, udpChecksum, ipv6ZeroChecksum, 41_000, 42_000, 4);
+        LinuxUnderlaySender sender = LinuxUnderlaySender.open(new SocketPools(), options);
+        sender.prepareDontFragment();
+        return sender;
     }
 
     private void add(LinuxUnderlaySender sender, IpAddress to, int length, int tos, int ttl, boolean df, int tag) {
@@ -162,14 +164,17 @@ class UnderlayWireIT {
     @Test
     void givesUpOnWhatDoesNotFitTheSendBuffer() {
         Map<String, String> before = OpenFiles.now();
-        try (LinuxUnderlaySender sender =
-                LinuxUnderlaySender.open(new Options(host.local, host.name, true, false, 41_000, 41_001, 1))) {
-            String fd = OpenFiles.now().keySet().stream()
+        try (LinuxUnderlaySender sender = LinuxUnderlaySender.open(
+                new SocketPools(), new Options(host.local, host.name, true, false, 41_000, 41_001, 1))) {
+            sender.prepareDontFragment();
+            List<String> sockets = OpenFiles.now().keySet().stream()
                     .filter(open -> !before.containsKey(open))
-                    .findFirst()
-                    .orElseThrow();
-            // include/uapi/asm-generic/socket.h: SOL_SOCKET, SO_SNDBUF
-            new SocketOptions(Integer.parseInt(fd), "test").set("SO_SNDBUF", 1, 7, 8_192);
+                    .toList();
+            assertEquals(2, sockets.size(), "one sets DF");
+            for (String fd : sockets) {
+                // include/uapi/asm-generic/socket.h: SOL_SOCKET, SO_SNDBUF
+                new SocketOptions(Integer.parseInt(fd), "test").set("SO_SNDBUF", 1, 7, 8_192);
+            }
             // What waits for a neighbour to answer stays in the buffer.
             Commands.run("ip neigh del " + host.neighbour + " dev " + host.name);
             List<Integer> failed = new ArrayList<>();
@@ -184,6 +189,7 @@ class UnderlayWireIT {
             assertTrue(System.nanoTime() - start < 500_000_000L, "waited for each");
             assertTrue(sent > 0 && sent < 100, sent + " sent");
             assertEquals(IntStream.range(sent, 100).boxed().toList(), failed);
+            assertEquals(0, sent % 2, "both sockets are full after as many");
         }
     }
 
@@ -197,7 +203,7 @@ class UnderlayWireIT {
             host.tap.close();
             host.open();
             receiver.bindToDevice();
-            sender.bindToDevice();
+            sender.followDevice(Link.of(host.name).index());
             host.putDatagram(50_000, receiver.port(), 0x03, new byte[100]);
             assertTrue(host.tap.write(host.frame) > 0);
             Await.until("a datagram", () -> receiver.receive(slab, slots, 1) == 1);

@@ -1,0 +1,93 @@
+package org.weft.dataplane.io.linux;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.weft.dataplane.io.linux.LinuxUnderlaySender.Options;
+import org.weft.encap.IpAddress;
+
+/**
+ * The sending sockets of a process. Senders with equal {@link Options} share a pool, whatever VTEP and thread they belong to:
+ * the kernel's vxlan has no socket of its own to send from either. Thread-safe; no packet comes here.
+ */
+public final class SocketPools {
+    /** A socket of this process that has a source port. */
+    private record Holder(IpAddress local, int fd) {
+        /** Whether the kernel refuses the address as long as this socket has the port. */
+        boolean covers(IpAddress address) {
+            return local.isIpv4() == address.isIpv4() && (local.equals(address) || local.isAny() || address.isAny());
+        }
+    }
+
+    private final Map<Options, SocketPool> pools = new HashMap<>();
+
+    /** By port. */
+    private final Map<Integer, List<Holder>> holders = new HashMap<>();
+
+    /**
+     * Opens a pool, or shares one that is open. {@link #giveBack} it.
+     *
+     * @throws LinuxException in a sentence for the operator; no socket is left open
+     */
+    synchronized SocketPool take(Options options) {
+        SocketPool pool = pools.get(options);
+        if (pool == null) {
+            pool = new SocketPool(options, this);
+            pools.put(options, pool);
+        }
+        pool.users++;
+        return pool;
+    }
+
+    /** Closes the sockets of a pool that has no other user. */
+    synchronized void giveBack(SocketPool pool) {
+        if (--pool.users == 0) {
+            pools.remove(pool.options());
+            pool.close();
+        }
+    }
+
+    /** How many sockets a further sender would open at most. */
+    public synchronized int missing(Options options) {
+        return pools.containsKey(options) ? 0 : options.sockets();
+    }
+
+    /**
+     * Binds a socket to a port that is free, or that other sockets of this process have: those of VTEPs whose datagrams
+     * differ in their checksums, say. Only while it binds do the sockets let others join (SO_REUSEPORT).
+     *
+     * @return 0 or a negative errno
+     */
+    synchronized int bind(int fd, IpAddress local, int port) {
+        int result = SocketPool.bind(fd, local, port);
+        List<Holder> present = holders.getOrDefault(port, List.of());
+        if (result == -Errno.EADDRINUSE && present.stream().anyMatch(holder -> holder.covers(local))) {
+            reusePort(fd, present, true);
+            try {
+                result = SocketPool.bind(fd, local, port);
+            } finally {
+                reusePort(fd, present, false);
+            }
+        }
+        if (result == 0) {
+            holders.computeIfAbsent(port, same -> new ArrayList<>(1)).add(new Holder(local, fd));
+        }
+        return result;
+    }
+
+    private static void reusePort(int fd, List<Holder> present, boolean on) {
+        new SocketOptions(fd, "source port").reusePort(on);
+        present.forEach(holder -> new SocketOptions(holder.fd(), "source port").reusePort(on));
+    }
+
+    /** Closes a socket that {@link #bind} has bound to a port. */
+    synchronized void close(int fd, int port) {
+        List<Holder> present = holders.get(port);
+        present.removeIf(holder -> holder.fd() == fd);
+        if (present.isEmpty()) {
+            holders.remove(port);
+        }
+        LibC.close(fd);
+    }
+}
