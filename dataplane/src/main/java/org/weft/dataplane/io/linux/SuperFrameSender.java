@@ -134,7 +134,7 @@ final class SuperFrameSender implements AutoCloseable {
         }
         int outer = networkLength + UdpHeader.LENGTH;
         int segment = outer + VxlanHeader.LENGTH + headersLength + gsoSize;
-        int ifindex = routes.lookup(remoteHigh, remoteLow);
+        int ifindex = routes.lookup(remoteHigh, remoteLow, sourcePort, remotePort, tos);
         if (ifindex == UnderlayRoutes.NONE || segment > routes.mtu() || outer + length > MAX_PACKET_LENGTH) {
             return false;
         }

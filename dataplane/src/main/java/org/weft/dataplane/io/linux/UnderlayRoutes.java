@@ -4,14 +4,22 @@ import java.nio.ByteOrder;
 import java.util.concurrent.TimeUnit;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.weft.encap.IpAddress;
+import org.weft.encap.UdpHeader;
 
 /**
- * Which interface the kernel would send through to a remote, and how long a packet may be; asked again after a second.
- * Only routes that a frame can be handed to an Ethernet interface for count: no local ones, and no encapsulation or
- * encryption by the kernel on the way. One thread uses it; a lookup allocates nothing.
+ * Which interface the kernel sends the datagrams of a flow through, and how long a packet may be; asked again after a
+ * second. The question names what rules and multipath routes may look at: protocol, ports and TOS, as a socket's own
+ * datagrams have them (kernel: udp_sendmsg, udpv6_sendmsg; their mark is 0).
+ *
+ * <p>Only routes that a frame can be handed to an Ethernet interface for count: no local ones, and no encapsulation or
+ * encryption by the kernel on the way. The {@link RedirectProgram} looks for the next hop on that interface, and without
+ * ports (kernel: __bpf_redirect_neigh_v4, v6). A route that it would take to another gateway does not count.
+ *
+ * <p>One thread uses it; a lookup allocates nothing.
  */
 final class UnderlayRoutes implements AutoCloseable {
-    private static final int CACHE = 256;
+    private static final int CACHE_BITS = 10;
+    private static final int CACHE = 1 << CACHE_BITS;
     private static final long LIFE_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     // include/uapi/linux/rtnetlink.h
@@ -20,14 +28,23 @@ final class UnderlayRoutes implements AutoCloseable {
     private static final int FAMILY_OFFSET = Netlink.HEADER_LENGTH;
     private static final int DESTINATION_LENGTH_OFFSET = Netlink.HEADER_LENGTH + 1;
     private static final int SOURCE_LENGTH_OFFSET = Netlink.HEADER_LENGTH + 2;
+    private static final int TOS_OFFSET = Netlink.HEADER_LENGTH + 3;
     private static final int TYPE_OFFSET = Netlink.HEADER_LENGTH + 7;
     private static final int RTN_UNICAST = 1;
     private static final int RTA_DST = 1;
     private static final int RTA_SRC = 2;
     private static final int RTA_OIF = 4;
+    private static final int RTA_GATEWAY = 5;
     private static final int RTA_METRICS = 8;
+    private static final int RTA_VIA = 18;
     private static final int RTA_ENCAP = 22;
+    private static final int RTA_IP_PROTO = 27;
+    private static final int RTA_SPORT = 28;
+    private static final int RTA_DPORT = 29;
     private static final int RTAX_MTU = 2;
+
+    /** Without the bits of ECN, which no route depends on (include/net/inet_dscp.h). */
+    private static final int DSCP_MASK = 0xfc;
 
     // include/uapi/linux/xfrm.h
     private static final int XFRM_MSG_GETSPDINFO = 0x25;
@@ -59,16 +76,27 @@ final class UnderlayRoutes implements AutoCloseable {
     /** The only interface to send through, or null. */
     private final InterfaceRequest dev;
 
-    /** What is known, by hash of the remote. */
+    /** What is known, by hash of the flow: of its remote, and of ports and DSCP in one number. */
     private final long[] highs = new long[CACHE];
 
     private final long[] lows = new long[CACHE];
+    private final long[] flows = new long[CACHE];
     private final long[] expiries = new long[CACHE];
     private final int[] ifindexes = new int[CACHE];
     private final int[] mtus = new int[CACHE];
 
-    /** Where the remote of the last lookup is, or would be. */
+    /** Where the flow of the last lookup is, or would be. */
     private int place;
+
+    /** Whether packets may be encrypted, and until when that counts. */
+    private boolean mayBeEncrypted;
+
+    private long policiesExpiry = NEVER;
+
+    /** The gateway of the last answer; 0 without one. */
+    private long gatewayHigh;
+
+    private long gatewayLow;
 
     /**
      * @param local source address
@@ -100,17 +128,34 @@ final class UnderlayRoutes implements AutoCloseable {
         }
     }
 
-    /** Index of the interface to a remote, or {@link #NONE}; see {@link #mtu()}. */
-    int lookup(long high, long low) {
-        place = Long.hashCode((high ^ low) * 0x9e37_79b9_7f4a_7c15L) >>> Integer.SIZE - 8;
+    /**
+     * Index of the interface for the datagrams of a flow, or {@link #NONE}; see {@link #mtu()}.
+     *
+     * @param tos TOS or traffic class byte
+     */
+    int lookup(long high, long low, int sourcePort, int port, int tos) {
+        int dscp = tos & DSCP_MASK;
+        long flow = (long) sourcePort << 24 | port << 8 | dscp;
+        place = place(high, low, flow);
         long now = System.nanoTime();
-        if (expiries[place] == NEVER || lows[place] != low || highs[place] != high || now - expiries[place] >= 0) {
+        if (expiries[place] == NEVER
+                || lows[place] != low
+                || highs[place] != high
+                || flows[place] != flow
+                || now - expiries[place] >= 0) {
             highs[place] = high;
             lows[place] = low;
+            flows[place] = flow;
             expiries[place] = now + LIFE_NANOS | 1;
-            ifindexes[place] = mayBeEncrypted() ? NONE : ask(high, low);
+            ifindexes[place] = mayBeEncrypted(now) ? NONE : ask(high, low, sourcePort, port, dscp);
         }
         return ifindexes[place];
+    }
+
+    private static int place(long high, long low, long flow) {
+        long hash = (high ^ low) * 0x9e37_79b9_7f4a_7c15L;
+        hash = ((hash ^ hash >>> 32) + flow) * 0x9e37_79b9_7f4a_7c15L;
+        return (int) (hash >>> Long.SIZE - CACHE_BITS);
     }
 
     /** Of the route of the last lookup: the longest IP packet. */
@@ -118,11 +163,19 @@ final class UnderlayRoutes implements AutoCloseable {
         return mtus[place];
     }
 
+    private boolean mayBeEncrypted(long now) {
+        if (policiesExpiry == NEVER || now - policiesExpiry >= 0) {
+            policiesExpiry = now + LIFE_NANOS | 1;
+            mayBeEncrypted = hasPolicies();
+        }
+        return mayBeEncrypted;
+    }
+
     /**
      * Whether IPsec policies are in force for what this host sends, or that cannot be said: a frame that is handed over
      * would slip past them.
      */
-    private boolean mayBeEncrypted() {
+    private boolean hasPolicies() {
         if (policies == null) {
             return false;
         }
@@ -131,21 +184,46 @@ final class UnderlayRoutes implements AutoCloseable {
         return info == 0 || policies.buffer().getInt(info + OUTGOING_COUNT_OFFSET) != 0;
     }
 
-    private int ask(long high, long low) {
-        boolean ipv4 = local.isIpv4();
-        int bits = ipv4 ? Integer.SIZE : 2 * Long.SIZE;
-        UnsafeBuffer buffer = routes.begin(RTM_GETROUTE, ROUTE_LENGTH);
-        buffer.putByte(FAMILY_OFFSET, (byte) (ipv4 ? LibC.AF_INET : LibC.AF_INET6));
-        buffer.putByte(DESTINATION_LENGTH_OFFSET, (byte) bits);
-        buffer.putByte(SOURCE_LENGTH_OFFSET, (byte) bits);
-        putAddress(RTA_DST, high, low);
-        putAddress(RTA_SRC, local.high(), local.low());
+    private int ask(long high, long low, int sourcePort, int port, int dscp) {
+        UnsafeBuffer buffer = begin(high, low, dscp);
+        buffer.putShort(routes.attribute(RTA_SPORT, Short.BYTES), (short) sourcePort, ByteOrder.BIG_ENDIAN);
+        buffer.putShort(routes.attribute(RTA_DPORT, Short.BYTES), (short) port, ByteOrder.BIG_ENDIAN);
         if (dev != null) {
             if (dev.ioctl(ioctls, SIOCGIFINDEX) < 0) {
                 return NONE;
             }
             buffer.putInt(routes.attribute(RTA_OIF, Integer.BYTES), dev.value());
         }
+        int ifindex = exchange();
+        if (ifindex == NONE) {
+            return NONE;
+        }
+        int routeMtu = routeMtu(buffer);
+        long nextHigh = gatewayHigh;
+        long nextLow = gatewayLow;
+        begin(high, low, dscp);
+        buffer.putInt(routes.attribute(RTA_OIF, Integer.BYTES), ifindex);
+        boolean same = exchange() == ifindex && gatewayHigh == nextHigh && gatewayLow == nextLow;
+        return same ? useInterface(ifindex, routeMtu) : NONE;
+    }
+
+    private UnsafeBuffer begin(long high, long low, int dscp) {
+        boolean ipv4 = local.isIpv4();
+        int bits = ipv4 ? Integer.SIZE : 2 * Long.SIZE;
+        UnsafeBuffer buffer = routes.begin(RTM_GETROUTE, ROUTE_LENGTH);
+        buffer.putByte(FAMILY_OFFSET, (byte) (ipv4 ? LibC.AF_INET : LibC.AF_INET6));
+        buffer.putByte(DESTINATION_LENGTH_OFFSET, (byte) bits);
+        buffer.putByte(SOURCE_LENGTH_OFFSET, (byte) bits);
+        buffer.putByte(TOS_OFFSET, (byte) dscp);
+        putAddress(RTA_DST, high, low);
+        putAddress(RTA_SRC, local.high(), local.low());
+        buffer.putByte(routes.attribute(RTA_IP_PROTO, Byte.BYTES), (byte) UdpHeader.PROTOCOL);
+        return buffer;
+    }
+
+    /** Sends the question. Returns the interface of the answer, or {@link #NONE}, and notes its gateway. */
+    private int exchange() {
+        UnsafeBuffer buffer = routes.buffer();
         if (routes.exchange() < 0 || buffer.getByte(TYPE_OFFSET) != RTN_UNICAST) {
             return NONE;
         }
@@ -153,7 +231,23 @@ final class UnderlayRoutes implements AutoCloseable {
         if (out == 0 || routes.find(RTA_ENCAP, ROUTE_LENGTH) != 0) {
             return NONE;
         }
-        return useInterface(buffer.getInt(out), routeMtu(buffer));
+        noteGateway(buffer);
+        return buffer.getInt(out);
+    }
+
+    /** An IPv6 gateway of an IPv4 route comes with its family in front (struct rtvia). */
+    private void noteGateway(UnsafeBuffer buffer) {
+        int gateway = routes.find(RTA_GATEWAY, ROUTE_LENGTH);
+        int via = routes.find(RTA_VIA, ROUTE_LENGTH);
+        gatewayHigh = 0;
+        gatewayLow = 0;
+        if (gateway != 0 && local.isIpv4()) {
+            gatewayLow = buffer.getInt(gateway) & 0xffff_ffffL;
+        } else if (gateway != 0 || via != 0) {
+            int address = gateway != 0 ? gateway : via + Short.BYTES;
+            gatewayHigh = buffer.getLong(address);
+            gatewayLow = buffer.getLong(address + Long.BYTES);
+        }
     }
 
     private void putAddress(int type, long high, long low) {
