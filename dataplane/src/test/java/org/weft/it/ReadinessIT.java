@@ -84,7 +84,7 @@ class ReadinessIT {
     @Test
     void underlayInterfaceThatIsGone() {
         host.netns.ip("link del eth0");
-        awaitNotReady("silk-vtep: the underlay interface eth0 is gone; waiting for it to return");
+        awaitNotReady("silk-vtep: this host has no underlay interface eth0; waiting for it");
 
         host.plumbUnderlay(lab.router(), "port0");
         awaitReady();
