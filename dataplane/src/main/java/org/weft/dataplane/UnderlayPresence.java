@@ -35,8 +35,15 @@ public final class UnderlayPresence {
         return config.dev() != null && !Link.of(config.dev()).exists();
     }
 
+    /** The sentence about an underlay interface that has no IPv4 address. */
+    public static String missingAddress(String dev) {
+        return Link.of(dev).exists()
+                ? "the underlay interface " + dev + " has no IPv4 address; waiting for it"
+                : missingInterface(dev);
+    }
+
     /** The sentence about an underlay interface that does not exist. */
-    public static String missingInterface(String dev) {
+    static String missingInterface(String dev) {
         return "this host has no underlay interface " + dev + "; waiting for it";
     }
 }

@@ -9,6 +9,7 @@ import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.weft.dataplane.Weft;
@@ -54,6 +55,12 @@ final class Daemon {
     /** A lease that is known, or told at once, is in force within a part of this. */
     private static final Duration LEASE_PATIENCE = Duration.ofSeconds(5);
 
+    /** Between looks whether a lease is in force, and whether the underlay address has changed. */
+    private static final int LOOK_MILLIS = 1000;
+
+    /** Between looks for a first underlay address. */
+    private static final int FIND_MILLIS = 200;
+
     private final Path configFile;
     private final Path control;
     private final Deque<AutoCloseable> running = new ArrayDeque<>();
@@ -61,12 +68,21 @@ final class Daemon {
     /** Held while things go up or down. */
     private final ReentrantLock turn = new ReentrantLock();
 
+    private DaemonConfig config;
     private Weft weft;
+
+    /** Null without policies. */
+    private LocalPolicy policy;
 
     /** Whose lease is waited for; null without a cell. */
     private volatile Cell leaseHolder;
 
     private boolean ready;
+
+    /** Null if the address itself is given, or without a cell. */
+    private CellUnderlay cellUnderlay;
+
+    private ControlServer server;
 
     /** @param configFile null for a daemon without VTEPs to begin with */
     Daemon(Path configFile, Path control) {
@@ -83,11 +99,15 @@ final class Daemon {
         Runtime.getRuntime().addShutdownHook(new Thread(this::terminate, "weft-stop"));
         try {
             start(Daemon::watchThreads);
+            sayReady();
         } catch (LinuxException e) {
             boolean forbidden = e.errno() == Errno.EPERM || e.errno() == Errno.EACCES;
             throw new OperatorException(forbidden ? Kind.NO_PERMISSION : Kind.OS_ERROR, e.getMessage(), e);
         }
-        sayReady();
+        while (cellUnderlay != null) {
+            Thread.sleep(LOOK_MILLIS);
+            endIfMoved();
+        }
         new CountDownLatch(1).await();
     }
 
@@ -108,10 +128,15 @@ final class Daemon {
 
     /** Once packets pass; a host that has no lease yet waits a little for it, and says then what it waits for. */
     private void sayReady() throws InterruptedException {
-        boolean carries = awaitLease(LEASE_PATIENCE);
+        boolean begun = cellUnderlay == null || cellUnderlay.missing() == null;
+        boolean carries = begun && awaitLease(LEASE_PATIENCE);
         weft.receive();
         LOG.info("ready");
         SystemdNotifier.notify("READY=1");
+        if (!begun) {
+            awaitUnderlay();
+            carries = awaitLease(LEASE_PATIENCE);
+        }
         if (!carries) {
             String source = leaseHolder.status().source();
             LOG.warn("no lease of {} is in force yet: containers have no network until then", source);
@@ -128,9 +153,53 @@ final class Daemon {
             if (limit != null && System.nanoTime() - begin > limit.toNanos()) {
                 return false;
             }
-            Thread.sleep(limit == null ? 1000 : 20);
+            Thread.sleep(limit == null ? LOOK_MILLIS : 20);
+            if (limit == null && cellUnderlay != null) {
+                endIfMoved();
+            }
         }
         return true;
+    }
+
+    /** Starts the cell once its underlay interface has an address. */
+    private void awaitUnderlay() throws InterruptedException {
+        String said = null;
+        CellConfig found = cellUnderlay.find();
+        while (found == null) {
+            String missing = cellUnderlay.missing();
+            if (!missing.equals(said)) {
+                LOG.warn("{}", missing);
+                SystemdNotifier.notify("STATUS=" + missing);
+                said = missing;
+            }
+            Thread.sleep(FIND_MILLIS);
+            found = cellUnderlay.find();
+        }
+        LOG.info("the underlay interface {} has the address {}", found.underlayDev(), found.underlay());
+        turn.lock();
+        try {
+            running.remove(server);
+            server.close();
+            serve(startCell(found));
+        } catch (Throwable t) {
+            ready = false;
+            stop();
+            throw t;
+        } finally {
+            turn.unlock();
+        }
+    }
+
+    /** A lease belongs to an underlay address, so another address is another start. */
+    private void endIfMoved() {
+        String moved = cellUnderlay.moved();
+        if (moved != null) {
+            LOG.warn("{}: this process ends, to be started again", moved);
+            turn.lock(); // for good: the process ends
+            SystemdNotifier.notify("STOPPING=1");
+            takeDown();
+            Runtime.getRuntime().halt(Kind.UNAVAILABLE.exitCode());
+        }
     }
 
     /** Brings everything up, or nothing, in a process that does other things, too. */
@@ -142,9 +211,9 @@ final class Daemon {
     private void start(Runnable configured) {
         turn.lock();
         try {
-            DaemonConfig config = readConfig();
+            config = readConfig();
             configured.run();
-            bringUp(config);
+            bringUp();
         } finally {
             turn.unlock();
         }
@@ -156,31 +225,25 @@ final class Daemon {
                 : ConfigFile.read(configFile, UNDERLAY_MTU, HostNetwork::ipv4Address, LOG::warn);
     }
 
-    private void bringUp(DaemonConfig config) {
+    private void bringUp() {
         if (new ControlClient(control, Patience.SHORT, warning -> {}).answers()) {
             throw new OperatorException(
                     Kind.UNAVAILABLE,
                     "a weft daemon listens on " + control + " already: stop it, or give this one another --control");
         }
         try {
-            lockState(config);
+            lockState();
             VerdictLog verdicts = verdicts(config.policy());
             weft = new Weft(config);
             running.push(weft);
             if (config.cell() != null) {
                 weft.hold();
             }
-            LocalPolicy policy = config.policy() == null ? null : startPolicies(weft, config.policy(), verdicts);
+            policy = config.policy() == null ? null : startPolicies(weft, config.policy(), verdicts);
             weft.start();
-            LocalCell cell = config.cell() == null ? null : startCell(weft, config, policy);
-            ControlServer server = new ControlServer(weft, UNDERLAY_MTU, control, cell, policy);
-            running.push(server);
-            if (cell != null) {
-                server.listenForNetworkInfo(config.cell().networkInfo());
-            }
-            if (config.metrics() != null) {
-                server.listenForMetrics(config.metrics());
-            }
+            CellConfig cell = config.cell();
+            cellUnderlay = cell == null || cell.underlayDev() == null ? null : new CellUnderlay(cell);
+            serve(cell == null || cell.underlay() == null ? null : startCell(cell));
         } catch (Throwable t) {
             stop();
             throw t;
@@ -188,8 +251,21 @@ final class Daemon {
         ready = true;
     }
 
+    /** @param cell null without a cell, or before its underlay address is known */
+    private void serve(LocalCell cell) {
+        Supplier<String> missing = cellUnderlay == null ? () -> null : cellUnderlay::missing;
+        server = new ControlServer(weft, UNDERLAY_MTU, control, cell, policy, missing);
+        running.push(server);
+        if (cell != null) {
+            server.listenForNetworkInfo(config.cell().networkInfo());
+        }
+        if (config.metrics() != null) {
+            server.listenForMetrics(config.metrics());
+        }
+    }
+
     /** Before anything of another daemon's is touched; until all else has ended. */
-    private void lockState(DaemonConfig config) {
+    private void lockState() {
         Set<Path> directories = new LinkedHashSet<>();
         if (config.cell() != null) {
             directories.add(config.cell().state());
@@ -227,20 +303,20 @@ final class Daemon {
         return vtep == null ? null : vtep.config().local();
     }
 
-    private LocalCell startCell(Weft weft, DaemonConfig daemon, LocalPolicy policy) {
-        CellConfig config = daemon.cell();
+    /** @param cell with an underlay address */
+    private LocalCell startCell(CellConfig cell) {
         HostAccess access =
-                daemon.policy() == null ? HostAccess.DEFAULT : daemon.policy().hostAccess();
-        ContainerGuard guard = new ContainerGuard(new NftCellTable(config.vtepName(), config.underlay()), access);
-        Containers containers = Containers.open(config.state(), guard);
+                config.policy() == null ? HostAccess.DEFAULT : config.policy().hostAccess();
+        ContainerGuard guard = new ContainerGuard(new NftCellTable(cell.vtepName(), cell.underlay()), access);
+        Containers containers = Containers.open(cell.state(), guard);
         if (policy != null) {
             containers.onVacated(policy::forget);
         }
-        Cell cell = new Cell(config, weft, UNDERLAY_MTU, containers, LeaseSources.of(config), Daemon::exit);
-        running.push(cell);
-        cell.start();
-        leaseHolder = cell;
-        return new LocalCell(cell, containers);
+        Cell started = new Cell(cell, weft, UNDERLAY_MTU, containers, LeaseSources.of(cell), Daemon::exit);
+        running.push(started);
+        started.start();
+        leaseHolder = started;
+        return new LocalCell(started, containers);
     }
 
     /**

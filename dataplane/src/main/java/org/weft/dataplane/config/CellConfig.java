@@ -3,6 +3,7 @@ package org.weft.dataplane.config;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -13,7 +14,8 @@ import org.weft.encap.IpPrefix;
 /**
  * What a cell is to be, valid: the role of silk-daemon and silk-cni on this host.
  *
- * @param underlay this host's underlay address, which its lease is known by
+ * @param underlay this host's underlay address, which its lease is known by; null while {@code underlayDev} has none
+ * @param underlayDev the interface whose first IPv4 address is the underlay address; null if the address itself is given
  * @param overlay IPv4 networks of the overlay
  * @param subnetLength prefix length of a cell's subnet
  * @param singleIp this host is no cell and has one address only (a /32)
@@ -25,6 +27,7 @@ import org.weft.encap.IpPrefix;
  */
 public record CellConfig(
         IpAddress underlay,
+        String underlayDev,
         List<IpPrefix> overlay,
         int subnetLength,
         boolean singleIp,
@@ -88,6 +91,33 @@ public record CellConfig(
         overlay = List.copyOf(overlay);
         vtepAttributes = Map.copyOf(vtepAttributes);
         tags = List.copyOf(tags);
+    }
+
+    /**
+     * This cell with the address that its underlay interface has got.
+     *
+     * @throws IllegalArgumentException in a sentence, if the address is in the overlay
+     */
+    public CellConfig at(IpAddress address) {
+        for (IpPrefix network : overlay) {
+            if (CellSection.contains(network, address)) {
+                throw new IllegalArgumentException(CellSection.inOverlay(address, network));
+            }
+        }
+        Map<String, String> attributes = new LinkedHashMap<>(vtepAttributes);
+        attributes.put("local", address.toString());
+        return new CellConfig(
+                address,
+                underlayDev,
+                overlay,
+                subnetLength,
+                singleIp,
+                vtepName,
+                attributes,
+                tags,
+                state,
+                networkInfo,
+                leases);
     }
 
     /** UDP port of the VTEP. */

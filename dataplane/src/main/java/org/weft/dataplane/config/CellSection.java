@@ -53,12 +53,13 @@ final class CellSection {
                 "subnet-prefix-length", defaults.subnetLength(), text -> Values.integer(text, 1, MAX_SUBNET_LENGTH));
         List<IpPrefix> overlay = cell.read("overlay", defaults.overlay(), CellSection::overlay);
         refuseNoRoom(overlay, subnetLength);
-        CellVtep vtep = new CellVtep(cell, underlay, defaults);
+        CellVtep vtep = new CellVtep(cell, underlay, defaults, leases.hasUnusableClient());
         IpAddress local = vtep.underlayAddress(addresses);
         vtep.check(overlay.get(0), others, underlayMtu, warnings);
         refuseUnderlay(vtep, local, overlay, leases.source());
         return new CellConfig(
                 local,
+                vtep.underlayDev(),
                 overlay,
                 subnetLength,
                 cell.read("single-ip", defaults.singleIp(), Values::bool),
@@ -88,7 +89,7 @@ final class CellSection {
         return networks;
     }
 
-    private static boolean contains(IpPrefix network, IpAddress address) {
+    static boolean contains(IpPrefix network, IpAddress address) {
         int shift = 32 - network.length();
         return address.isIpv4() && (address.low() ^ network.address().low()) >>> shift == 0;
     }
@@ -104,16 +105,18 @@ final class CellSection {
         }
     }
 
+    static String inOverlay(IpAddress local, IpPrefix network) {
+        return local + " is in the overlay network " + network
+                + ": packets to the underlay would be sent into the overlay again";
+    }
+
     private static void refuseUnderlay(CellVtep vtep, IpAddress local, List<IpPrefix> overlay, Leases leases) {
         if (local == null) {
             return;
         }
         for (IpPrefix network : overlay) {
             if (contains(network, local)) {
-                vtep.problem(
-                        "local",
-                        local + " is in the overlay network " + network
-                                + ": packets to the underlay would be sent into the overlay again");
+                vtep.problem("local", inOverlay(local, network));
             }
         }
         if (!local.isIpv4() && leases instanceof SilkController) {

@@ -7,7 +7,6 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 import org.weft.dataplane.table.TagTable.Tag;
-import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.VtepConfig;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
@@ -27,14 +26,18 @@ final class CellVtep {
     private final YamlMapping vtep;
     private final YamlMapping underlay;
     private final Map<String, String> attributes;
+    private final boolean silkUnusable;
     private String name;
+    private String underlayDev;
 
     /**
      * @param underlay what VTEPs have in common, or null
      * @param silk what silk-daemon would make
+     * @param silkUnusable whether silk's configuration is named and wrong (reported), so what it says is unknown
      */
-    CellVtep(YamlMapping cell, YamlMapping underlay, SilkClientConfig silk) {
+    CellVtep(YamlMapping cell, YamlMapping underlay, SilkClientConfig silk, boolean silkUnusable) {
         this.cell = cell;
+        this.silkUnusable = silkUnusable;
         this.vtep = cell.mapping("vtep");
         this.underlay = underlay;
         this.attributes = attributes(silk);
@@ -89,7 +92,7 @@ final class CellVtep {
     }
 
     /**
-     * This host's underlay address, which then is that of the VTEP too; null if it is not known (reported).
+     * This host's underlay address, which then is that of the VTEP too; null if it is wrong (reported), or not there yet.
      */
     IpAddress underlayAddress(UnderlayAddress addresses) {
         IpAddress local = local(addresses);
@@ -111,7 +114,11 @@ final class CellVtep {
             return local;
         }
         if (local.isIpv4() && attributes.containsKey("dev")) {
-            return addressOf(attributes.get("dev"), addresses);
+            underlayDev = attributes.get("dev");
+            return addressOf(underlayDev, addresses);
+        }
+        if (text == null && silkUnusable) {
+            return null;
         }
         problem(
                 "local",
@@ -121,17 +128,17 @@ final class CellVtep {
         return null;
     }
 
-    private IpAddress addressOf(String dev, UnderlayAddress addresses) {
+    private static IpAddress addressOf(String dev, UnderlayAddress addresses) {
         try {
-            IpAddress address = addresses.of(dev);
-            if (address == null) {
-                problem("dev", dev + " has no IPv4 address: give this host's underlay address as local");
-            }
-            return address;
-        } catch (OperatorException e) {
-            problem("dev", e.getMessage());
-            return null;
+            return addresses.of(Values.deviceName(dev));
+        } catch (IllegalArgumentException e) {
+            return null; // Reported with the VTEP's other attributes.
         }
+    }
+
+    /** The interface that names the underlay address; null if the address itself is given. */
+    String underlayDev() {
+        return underlayDev;
     }
 
     /**

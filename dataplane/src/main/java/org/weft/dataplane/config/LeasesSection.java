@@ -13,6 +13,7 @@ import org.weft.dataplane.config.CellConfig.Leases;
 import org.weft.dataplane.config.CellConfig.SilkController;
 import org.weft.dataplane.config.CellConfig.TlsFiles;
 import org.weft.dataplane.vtep.OperatorException;
+import org.weft.dataplane.vtep.OperatorException.Kind;
 
 /** What is under {@code cell.leases}: exactly one source. */
 final class LeasesSection {
@@ -39,6 +40,7 @@ final class LeasesSection {
     private final Consumer<String> warnings;
     private final Leases source;
     private SilkClientConfig client;
+    private boolean unusableClient;
 
     LeasesSection(YamlMapping cell, Consumer<String> warnings) {
         this.warnings = warnings;
@@ -57,6 +59,11 @@ final class LeasesSection {
     /** silk-daemon's configuration, which says more of the cell than its leases; null if there is none. */
     SilkClientConfig client() {
         return client;
+    }
+
+    /** Whether silk-daemon's configuration is named and wrong (reported). */
+    boolean hasUnusableClient() {
+        return unusableClient;
     }
 
     private Leases source(YamlMapping cell, YamlMapping leases) {
@@ -85,6 +92,7 @@ final class LeasesSection {
         }
         controller.refuseUnknown(CONTROLLER_KEYS);
         client = controller.has("config") ? client(controller) : null;
+        unusableClient = controller.has("config") && client == null;
         SilkController base = client == null ? CONTROLLER : client.controller();
         URI url = value(controller, "url", base.url(), LeasesSection::controllerUrl);
         TlsFiles tls = new TlsFiles(
@@ -99,12 +107,19 @@ final class LeasesSection {
         return new SilkController(url, tls, poll, timeout, tolerance);
     }
 
-    /** silk-daemon's configuration; null if it cannot be used (reported). */
+    /**
+     * silk-daemon's configuration; null if it is wrong (reported).
+     *
+     * @throws OperatorException if it cannot be read; it may come later, so this is no error of the configuration
+     */
     private static SilkClientConfig client(YamlMapping controller) {
         Path file = controller.read("config", null, Values::path);
         try {
             return file == null ? null : SilkClientConfig.read(file);
         } catch (OperatorException e) {
+            if (e.kind() != Kind.BAD_CONFIG) {
+                throw e;
+            }
             e.getMessage().lines().forEach(line -> controller.problem("config", line));
             return null;
         }

@@ -7,8 +7,7 @@ import org.weft.encap.IpAddress;
 public interface UnderlayAddress {
     /**
      * @param dev underlay interface
-     * @return its first IPv4 address; null if it has none
-     * @throws org.weft.dataplane.vtep.OperatorException if there is no such interface
+     * @return its first IPv4 address; null if it has none yet, or does not exist yet
      */
     IpAddress of(String dev);
 }

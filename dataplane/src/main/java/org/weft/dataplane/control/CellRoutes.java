@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
+import java.util.function.Supplier;
 import org.weft.dataplane.silk.Cell;
 import org.weft.dataplane.silk.container.Cni;
 import org.weft.dataplane.vtep.OperatorException;
@@ -22,17 +23,23 @@ final class CellRoutes implements Routes {
     /** A code of the plugin's own, as CNI has none for this. */
     private static final int CNI_HOST_FAILURE = 100;
 
+    /** CNI's own code. */
+    private static final int CNI_TRY_LATER = 11;
+
     private final LocalCell local;
+    private final Supplier<String> missing;
     private final Executor thread;
     private final CellOperations operations;
     private final Cni cni;
 
     /**
      * @param local null without a cell
+     * @param missing what a cell that is to come waits for, in a sentence; null if none is to come
      * @param thread where containers are attached and detached
      */
-    CellRoutes(LocalCell local, Executor thread) {
+    CellRoutes(LocalCell local, Supplier<String> missing, Executor thread) {
         this.local = local;
+        this.missing = missing;
         this.thread = thread;
         this.operations = local == null ? null : new CellOperations(local, thread);
         this.cni = local == null ? null : new Cni(local.containers());
@@ -108,9 +115,12 @@ final class CellRoutes implements Routes {
         if (local == null) {
             JsonObject error = new JsonObject();
             error.addProperty("cniVersion", "1.0.0");
-            error.addProperty("code", CNI_HOST_FAILURE);
-            error.addProperty("msg", NO_CELL);
-            return CompletableFuture.completedStage(Answer.json(HttpResponseStatus.NOT_FOUND, error.toString()));
+            String awaited = missing.get();
+            error.addProperty("code", awaited == null ? CNI_HOST_FAILURE : CNI_TRY_LATER);
+            error.addProperty("msg", awaited == null ? NO_CELL : awaited);
+            return CompletableFuture.completedStage(Answer.json(
+                    awaited == null ? HttpResponseStatus.NOT_FOUND : HttpResponseStatus.INTERNAL_SERVER_ERROR,
+                    error.toString()));
         }
         return CompletableFuture.supplyAsync(() -> cni.handle(environment, config), thread)
                 .thenApply(answer -> Answer.json(
@@ -119,7 +129,10 @@ final class CellRoutes implements Routes {
 
     private void requireCell() {
         if (local == null) {
-            throw new OperatorException(Kind.NO_INPUT, NO_CELL);
+            String awaited = missing.get();
+            throw awaited == null
+                    ? new OperatorException(Kind.NO_INPUT, NO_CELL)
+                    : new OperatorException(Kind.UNAVAILABLE, awaited);
         }
     }
 

@@ -16,6 +16,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.weft.dataplane.VtepRegistry;
@@ -82,6 +83,21 @@ public final class ControlServer implements AutoCloseable {
      */
     public ControlServer(
             VtepRegistry registry, UnderlayMtu underlayMtu, Path socket, LocalCell local, LocalPolicy policy) {
+        this(registry, underlayMtu, socket, local, policy, () -> null);
+    }
+
+    /**
+     * As above, while the cell cannot begin yet if {@code local} is null.
+     *
+     * @param missing what the cell waits for, in a sentence, from any thread; null if none is to come
+     */
+    public ControlServer(
+            VtepRegistry registry,
+            UnderlayMtu underlayMtu,
+            Path socket,
+            LocalCell local,
+            LocalPolicy policy,
+            Supplier<String> missing) {
         long period = Heartbeats.PERIOD.toNanos();
         loop.scheduleWithFixedDelay(heartbeat::beat, 0, period, TimeUnit.NANOSECONDS);
         tcpGroup.scheduleWithFixedDelay(tcpHeartbeat::beat, 0, period, TimeUnit.NANOSECONDS);
@@ -92,12 +108,12 @@ public final class ControlServer implements AutoCloseable {
         PolicyOperations policies = new PolicyOperations(policy);
         retries.setKeepAliveTime(THREAD_IDLE_SECONDS, TimeUnit.SECONDS);
         retries.allowCoreThreadTimeOut(true);
-        metricsRoutes = new MetricsRoutes(metrics, new Health(registry, local, policy, listeners));
+        metricsRoutes = new MetricsRoutes(metrics, new Health(registry, local, policy, listeners, missing));
         controlRoutes = new ControlRoutes(
                 registry,
                 new Operations(registry, underlayMtu, policies),
                 metricsRoutes,
-                new CellRoutes(local, containers),
+                new CellRoutes(local, missing, containers),
                 new PolicyRoutes(policies),
                 lost -> captureLosses += lost);
         try {

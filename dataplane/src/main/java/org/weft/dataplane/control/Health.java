@@ -3,6 +3,7 @@ package org.weft.dataplane.control;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.weft.dataplane.VtepRegistry;
 import org.weft.dataplane.policy.Enforcement.Mode;
@@ -31,15 +32,22 @@ final class Health {
     private final LocalCell local;
     private final LocalPolicy policy;
     private final List<TcpListener> listeners;
+    private final Supplier<String> missing;
     private final Heartbeats heartbeats;
 
     /**
      * @param local null without a cell
      * @param policy null without policies
      * @param listeners any thread may add to them
+     * @param missing what a cell that is to come waits for, in a sentence; null if none is to come
      */
-    Health(VtepRegistry registry, LocalCell local, LocalPolicy policy, List<TcpListener> listeners) {
-        this(registry, local, policy, listeners, Heartbeats.PROCESS);
+    Health(
+            VtepRegistry registry,
+            LocalCell local,
+            LocalPolicy policy,
+            List<TcpListener> listeners,
+            Supplier<String> missing) {
+        this(registry, local, policy, listeners, missing, Heartbeats.PROCESS);
     }
 
     Health(
@@ -47,7 +55,9 @@ final class Health {
             LocalCell local,
             LocalPolicy policy,
             List<TcpListener> listeners,
+            Supplier<String> missing,
             Heartbeats heartbeats) {
+        this.missing = missing;
         this.heartbeats = heartbeats;
         this.registry = registry;
         this.readiness = new Readiness(registry, local);
@@ -93,7 +103,7 @@ final class Health {
             String more = obstacles.size() > MOST_NAMED ? "; and " + (obstacles.size() - MOST_NAMED) + " more" : "";
             return new Verdict(false, obstacles.stream().limit(MOST_NAMED).collect(Collectors.joining("; ")) + more);
         }
-        String cutOff = local == null ? null : readiness.cellObstacle();
+        String cutOff = local == null ? missing.get() : readiness.cellObstacle();
         if (cutOff != null) {
             return new Verdict(false, cutOff);
         }

@@ -4,8 +4,6 @@ import java.util.List;
 import org.weft.dataplane.io.linux.Link;
 import org.weft.dataplane.io.linux.Rtnetlink;
 import org.weft.dataplane.table.NeighbourTable.Neighbour;
-import org.weft.dataplane.vtep.OperatorException;
-import org.weft.dataplane.vtep.OperatorException.Kind;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
 
@@ -54,14 +52,10 @@ public final class HostNetwork {
         }
     }
 
-    /**
-     * A device's first IPv4 address; null if it has none.
-     *
-     * @throws OperatorException if the device does not exist
-     */
+    /** A device's first IPv4 address; null if it has none or does not exist. */
     public static IpAddress ipv4Address(String dev) {
         if (!Link.of(dev).exists()) {
-            throw new OperatorException(Kind.OS_ERROR, "this network namespace has no interface " + dev);
+            return null;
         }
         return addresses(dev).stream()
                 .map(IpPrefix::address)

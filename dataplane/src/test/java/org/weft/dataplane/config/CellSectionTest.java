@@ -60,8 +60,7 @@ class CellSectionTest {
     private static IpAddress addressOf(String dev) {
         return switch (dev) {
             case "eth0" -> IpAddress.parse("10.0.16.16");
-            case "eth6" -> null;
-            default -> throw new OperatorException(Kind.OS_ERROR, "Device \"" + dev + "\" does not exist.");
+            default -> null;
         };
     }
 
@@ -94,6 +93,7 @@ class CellSectionTest {
         assertEquals(
                 new CellConfig(
                         IpAddress.parse("10.0.16.16"),
+                        null,
                         List.of(IpPrefix.parse("10.255.0.0/16")),
                         24,
                         false,
@@ -255,8 +255,7 @@ class CellSectionTest {
                 "{} | 1: underlay.local: is missing: a cell's lease is known by this host's underlay address",
                 "{local: 0.0.0.0} | 1: underlay.local: 0.0.0.0 is no host's address: a cell's lease is known by",
                 "{local: '::', dev: eth0} | 1: underlay.local: :: is no host's address",
-                "{dev: eth6} | 1: underlay.dev: eth6 has no IPv4 address: give this host's underlay address as local",
-                "{dev: eth9} | 1: underlay.dev: Device \"eth9\" does not exist.",
+                "{dev: eth/6} | 1: underlay.dev: \"eth/6\" is not a device name",
                 "{local: 10.0.32} | 1: underlay.local: \"10.0.32\" is not an IP address",
                 "{local: 10.255.3.4} | 1: underlay.local: 10.255.3.4 is in the overlay network",
                 "{local: 10.0.16.16, port: 70000} | 1: underlay.port: \"70000\" is not a number"
@@ -280,6 +279,41 @@ class CellSectionTest {
         assertEquals(IpAddress.parse("10.0.16.16"), cell.underlay());
         assertEquals("10.0.16.16", cell.vtepAttributes().get("local"));
         assertEquals("eth0", cell.vtepAttributes().get("dev"));
+    }
+
+    /** An address by DHCP, or an interface that is made later. */
+    @Test
+    void awaitsTheAddressOfTheInterface() {
+        CellConfig cell = parse("underlay: {dev: eth6}\ncell:\n  " + FILE + "\n");
+
+        assertNull(cell.underlay());
+        assertEquals("eth6", cell.underlayDev());
+        CellConfig later = cell.at(IpAddress.parse("10.0.16.17"));
+        assertEquals(IpAddress.parse("10.0.16.17"), later.underlay());
+        assertEquals("10.0.16.17", later.vtepAttributes().get("local"));
+        IllegalArgumentException e =
+                assertThrows(IllegalArgumentException.class, () -> cell.at(IpAddress.parse("10.255.3.4")));
+        assertTrue(e.getMessage().startsWith("10.255.3.4 is in the overlay network"), e.getMessage());
+    }
+
+    /** Whoever writes it may do so later, so the daemon must be started again. */
+    @Test
+    void silksConfigurationThatDoesNotExistIsNoErrorOfTheConfiguration() {
+        OperatorException e = assertThrows(
+                OperatorException.class, () -> parse("cell: {leases: {silk-controller: {config: /no/such}}}\n"));
+
+        assertEquals(Kind.NO_INPUT, e.kind());
+        assertEquals("silk's configuration /no/such does not exist", e.getMessage());
+    }
+
+    @Test
+    void silksConfigurationThatIsWrongIsNotAMissingAddressToo() throws IOException {
+        Path file = Files.writeString(directory.resolve("client-config.json"), "{");
+        OperatorException e = assertThrows(
+                OperatorException.class, () -> parse("cell: {leases: {silk-controller: {config: " + file + "}}}\n"));
+
+        assertEquals(Kind.BAD_CONFIG, e.kind());
+        assertEquals(1, e.getMessage().lines().count(), e.getMessage());
     }
 
     @Test
@@ -381,8 +415,7 @@ class CellSectionTest {
                 "{etcd: {endpoints: 'http://e:1', ttl: 0s}} | .etcd.ttl: \"0s\" is not a duration from 1s to 24h",
                 "{etcd: {endpoints: 'http://e:1', ttl: 1d}} | .etcd.ttl: \"1d\" is not a duration from 1s to 24h, such as 30s",
                 "{etcd: {endpoints: 'http://e:1', expiry: 10s}} | .etcd.expiry: expiry of 10s is shorter than ttl of 1m",
-                "{etcd: {endpoints: 'http://e:1', timeout: 11m}} | .etcd.timeout: \"11m\" is not a duration from 1s to 10m",
-                "{silk-controller: {config: /no/such}} | .silk-controller.config: silk's configuration /no/such does not exist"
+                "{etcd: {endpoints: 'http://e:1', timeout: 11m}} | .etcd.timeout: \"11m\" is not a duration from 1s to 10m"
             })
     void namesWhatIsWrongWithLeases(String leases, String problem) {
         assertProblem(cell("leases: " + leases), "3: cell.leases" + problem);

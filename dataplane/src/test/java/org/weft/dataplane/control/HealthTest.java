@@ -14,7 +14,7 @@ import org.weft.testing.MemoryRegistry;
 class HealthTest {
     private final AtomicLong clock = new AtomicLong();
     private final Heartbeats heartbeats = new Heartbeats(clock::get);
-    private final Health health = new Health(new MemoryRegistry(), null, null, List.of(), heartbeats);
+    private final Health health = new Health(new MemoryRegistry(), null, null, List.of(), () -> null, heartbeats);
 
     @Test
     void isNotAliveWhileAThreadHangsAndNamesIt() {

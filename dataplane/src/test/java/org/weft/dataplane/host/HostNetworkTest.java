@@ -1,11 +1,9 @@
 package org.weft.dataplane.host;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
-import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assertions.assertNull;
 
 import org.junit.jupiter.api.Test;
-import org.weft.dataplane.vtep.OperatorException;
 import org.weft.encap.IpAddress;
 
 class HostNetworkTest {
@@ -15,9 +13,7 @@ class HostNetworkTest {
     }
 
     @Test
-    void namesADeviceThatIsNotThere() {
-        OperatorException e = assertThrows(OperatorException.class, () -> HostNetwork.ipv4Address("no-such-dev"));
-
-        assertTrue(e.getMessage().contains("no-such-dev"), e.getMessage());
+    void aDeviceThatDoesNotExistHasNone() {
+        assertNull(HostNetwork.ipv4Address("no-such-dev"));
     }
 }

@@ -49,6 +49,7 @@ public final class MeasuredCell implements AutoCloseable {
                 "vni", "1", "port", "4789", "gbp", "true", "install-neighbours", "true", "local", underlay.toString());
         return new CellConfig(
                 underlay,
+                null,
                 overlay.networks(),
                 overlay.subnetLength(),
                 false,

@@ -48,6 +48,7 @@ public final class MemoryCell implements AutoCloseable {
     private static CellConfig config(Path state, boolean singleIp) {
         return new CellConfig(
                 IpAddress.parse("10.0.16.16"),
+                null,
                 List.of(IpPrefix.parse("10.255.0.0/16"), IpPrefix.parse("10.254.0.0/16")),
                 24,
                 singleIp,
