@@ -41,7 +41,10 @@ public interface VtepRegistry {
     /** Adds a VTEP with its entries while the others run. */
     Vtep add(VtepEntries entries);
 
-    /** Puts a changed configuration in force; the caller changed only what can change at run time. */
+    /**
+     * Puts a changed configuration in force; the caller changed only what can change at run time. If the kernel refuses a
+     * part of it, everything stays as it was.
+     */
     void change(Vtep vtep, VtepConfig changed);
 
     void remove(Vtep vtep);

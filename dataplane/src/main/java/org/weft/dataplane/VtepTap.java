@@ -254,32 +254,44 @@ final class VtepTap implements AutoCloseable {
                 || changed.installNeighbours() != before.installNeighbours();
     }
 
-    /** Makes the device what a changed configuration says; the VTEP has still the one before. */
+    /**
+     * Makes the device what a changed configuration says; the VTEP has still the one before. If the kernel refuses a part,
+     * the device gets the others back as they were.
+     */
     void change(VtepConfig changed) {
         VtepConfig before = vtep.config();
         Link link = reachable();
         String dev = link.name();
+        Steps steps = new Steps();
         if (changed.mtu() != before.mtu()) {
-            link.mtu(changed.mtu());
+            int mtu = link.mtu();
+            steps.take(() -> link.mtu(changed.mtu()), () -> link.mtu(mtu));
         }
         if (changed.mac() != before.mac()) {
-            link.mac(changed.mac());
+            long mac = link.mac();
+            steps.take(() -> link.mac(changed.mac()), () -> link.mac(mac));
         }
         boolean ipv6Neighbours = vtep.neighbours().hasIpv6();
-        VtepSysctls.admit(dev, changed, ipv6Neighbours);
+        steps.take(
+                () -> VtepSysctls.admit(dev, changed, ipv6Neighbours),
+                () -> VtepSysctls.dismiss(dev, before, ipv6Neighbours));
+        List<IpPrefix> present = HostNetwork.addresses(dev);
         changed.addresses().stream()
                 .filter(address -> !before.addresses().contains(address))
-                .forEach(address -> HostNetwork.addAddress(dev, address));
+                .forEach(address -> steps.take(() -> HostNetwork.addAddress(dev, address), () -> {
+                    if (!present.contains(address)) {
+                        HostNetwork.removeAddress(dev, address);
+                    }
+                }));
         before.addresses().stream()
                 .filter(address -> !changed.addresses().contains(address))
-                .forEach(address -> HostNetwork.removeAddress(dev, address));
+                .forEach(address -> steps.take(
+                        () -> HostNetwork.removeAddress(dev, address), () -> HostNetwork.addAddress(dev, address)));
         if (changed.installNeighbours() != before.installNeighbours()) {
             List<Neighbour> neighbours = vtep.neighbours().entries().toList();
-            if (changed.installNeighbours()) {
-                HostNetwork.addNeighbours(dev, neighbours);
-            } else {
-                HostNetwork.removeNeighbours(dev, neighbours);
-            }
+            Runnable add = () -> HostNetwork.addNeighbours(dev, neighbours);
+            Runnable remove = () -> HostNetwork.removeNeighbours(dev, neighbours);
+            steps.take(changed.installNeighbours() ? add : remove, changed.installNeighbours() ? remove : add);
         }
         VtepSysctls.dismiss(dev, changed, ipv6Neighbours);
     }

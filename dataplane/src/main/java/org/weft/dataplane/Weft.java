@@ -295,6 +295,19 @@ public final class Weft implements VtepRegistry, AutoCloseable {
         if (open != null) {
             open.prepare(changed);
         }
+        try {
+            apply(vtep, changed);
+        } catch (RuntimeException | Error e) {
+            if (!vtep.config().equals(before)) {
+                Steps.attempt(() -> apply(vtep, before), e);
+            }
+            throw e;
+        }
+    }
+
+    private void apply(Vtep vtep, VtepConfig changed) {
+        VtepConfig before = vtep.config();
+        VtepDevices open = devices.get(vtep);
         if (VtepTap.differs(before, changed)) {
             tap(vtep).change(changed);
         }

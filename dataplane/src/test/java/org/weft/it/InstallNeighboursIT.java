@@ -78,6 +78,18 @@ class InstallNeighboursIT {
         assertEquals(CONFIGURED, kernels());
     }
 
+    /** As by {@code ip link set silk-vtep down}. */
+    @Test
+    void neighboursThatTheKernelHasForgottenCanBeRemoved() {
+        lab.host.ip("neigh flush dev silk-vtep nud permanent");
+        assertEquals(Map.of(), kernels());
+
+        neighbour("del", "10.255.99.0", null);
+        change("{'object':'neigh','action':'flush','dev':'silk-vtep'}");
+
+        assertEquals("[]", daemon.control().get("/v1/neigh").toString());
+    }
+
     @Test
     void deviceThatIsMadeAgainHasThem() {
         neighbour("add", "10.255.43.0", OTHER_MAC);

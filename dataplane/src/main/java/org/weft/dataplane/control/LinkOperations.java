@@ -62,12 +62,33 @@ final class LinkOperations {
         Vtep vtep = Operations.vtep(registry, name);
         String up = attributes.remove("up");
         Boolean wanted = up == null ? null : up(up);
-        VtepConfig changed = VtepAttributes.change(vtep.config(), attributes, underlayMtu, warnings);
-        if (!changed.equals(vtep.config())) {
+        VtepConfig before = vtep.config();
+        VtepConfig changed = VtepAttributes.change(before, attributes, underlayMtu, warnings);
+        if (!changed.equals(before)) {
             registry.change(vtep, changed);
         }
         if (wanted != null) {
+            up(vtep, wanted, before);
+        }
+    }
+
+    /** @param before the configuration that is put back if the kernel refuses */
+    private void up(Vtep vtep, boolean wanted, VtepConfig before) {
+        try {
             registry.up(vtep, wanted);
+        } catch (RuntimeException | Error e) {
+            if (!before.equals(vtep.config())) {
+                changeBack(vtep, before, e);
+            }
+            throw e;
+        }
+    }
+
+    private void changeBack(Vtep vtep, VtepConfig before, Throwable cause) {
+        try {
+            registry.change(vtep, before);
+        } catch (RuntimeException | Error e) {
+            cause.addSuppressed(e);
         }
     }
 

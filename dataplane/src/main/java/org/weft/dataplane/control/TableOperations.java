@@ -1,5 +1,6 @@
 package org.weft.dataplane.control;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 import org.weft.dataplane.VtepRegistry;
@@ -112,21 +113,35 @@ final class TableOperations {
         Refusals.refuseUnlessOk(outcome, vtep, "neigh", action);
         try {
             tell(vtep, address, remove ? NeighbourTable.NONE : mac);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             restore(vtep, address, before);
             throw e;
         }
     }
 
-    /** Entries that the kernel keeps stay in the table, too. */
+    /** The kernel comes first: if it keeps an entry, it gets those before back, and the table stays. */
     private void flushNeighbours(Vtep vtep) {
         if (vtep.config().installNeighbours()) {
-            for (Neighbour neighbour : vtep.neighbours().entries().toList()) {
-                tell(vtep, neighbour.address(), NeighbourTable.NONE);
-                vtep.neighbours().remove(neighbour.address());
+            List<Neighbour> gone = new ArrayList<>();
+            try {
+                for (Neighbour neighbour : vtep.neighbours().entries().toList()) {
+                    tell(vtep, neighbour.address(), NeighbourTable.NONE);
+                    gone.add(neighbour);
+                }
+            } catch (RuntimeException | Error e) {
+                gone.forEach(neighbour -> giveBack(vtep, neighbour, e));
+                throw e;
             }
         }
         vtep.neighbours().flush();
+    }
+
+    private void giveBack(Vtep vtep, Neighbour neighbour, Throwable cause) {
+        try {
+            tell(vtep, neighbour.address(), neighbour.mac());
+        } catch (RuntimeException | Error e) {
+            cause.addSuppressed(e);
+        }
     }
 
     private void tell(Vtep vtep, IpAddress address, long mac) {

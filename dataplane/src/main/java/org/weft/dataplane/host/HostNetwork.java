@@ -1,7 +1,10 @@
 package org.weft.dataplane.host;
 
 import java.util.List;
+import java.util.function.Consumer;
+import org.weft.dataplane.io.linux.Errno;
 import org.weft.dataplane.io.linux.Link;
+import org.weft.dataplane.io.linux.LinuxException;
 import org.weft.dataplane.io.linux.Rtnetlink;
 import org.weft.dataplane.table.NeighbourTable.Neighbour;
 import org.weft.encap.IpAddress;
@@ -39,9 +42,10 @@ public final class HostNetwork {
         }
     }
 
+    /** Takes an address off a device; one that others took off is no failure. */
     public static void removeAddress(String dev, IpPrefix prefix) {
         try (Rtnetlink kernel = Rtnetlink.of(dev)) {
-            kernel.removeAddress(prefix);
+            unlessAbsent(Errno.EADDRNOTAVAIL, () -> kernel.removeAddress(prefix));
         }
     }
 
@@ -64,17 +68,57 @@ public final class HostNetwork {
                 .orElse(null);
     }
 
-    /** Installs neighbours as permanent ones in the kernel, up to the first that the kernel refuses. */
+    /** Installs neighbours as permanent ones in the kernel; if it refuses one, takes out those before. */
     public static void addNeighbours(String dev, List<Neighbour> neighbours) {
         try (Rtnetlink kernel = Rtnetlink.of(dev)) {
-            neighbours.forEach(neighbour -> kernel.replaceNeighbour(neighbour.address(), neighbour.mac()));
+            all(
+                    neighbours,
+                    neighbour -> kernel.replaceNeighbour(neighbour.address(), neighbour.mac()),
+                    neighbour -> kernel.removeNeighbour(neighbour.address()));
         }
     }
 
-    /** Takes neighbours out of the kernel, up to the first that it refuses. */
+    /**
+     * Takes neighbours out of the kernel; if it refuses one, installs those before again. One that others took out, as the
+     * kernel does where a device goes down, is no failure.
+     */
     public static void removeNeighbours(String dev, List<Neighbour> neighbours) {
         try (Rtnetlink kernel = Rtnetlink.of(dev)) {
-            neighbours.forEach(neighbour -> kernel.removeNeighbour(neighbour.address()));
+            all(
+                    neighbours,
+                    neighbour -> unlessAbsent(Errno.ENOENT, () -> kernel.removeNeighbour(neighbour.address())),
+                    neighbour -> kernel.replaceNeighbour(neighbour.address(), neighbour.mac()));
+        }
+    }
+
+    private static void unlessAbsent(int absent, Runnable removal) {
+        try {
+            removal.run();
+        } catch (LinuxException e) {
+            if (e.errno() != absent) {
+                throw e;
+            }
+        }
+    }
+
+    private static void all(List<Neighbour> neighbours, Consumer<Neighbour> step, Consumer<Neighbour> undo) {
+        int done = 0;
+        try {
+            for (Neighbour neighbour : neighbours) {
+                step.accept(neighbour);
+                done++;
+            }
+        } catch (RuntimeException | Error e) {
+            neighbours.subList(0, done).forEach(neighbour -> attempt(undo, neighbour, e));
+            throw e;
+        }
+    }
+
+    private static void attempt(Consumer<Neighbour> undo, Neighbour neighbour, Throwable cause) {
+        try {
+            undo.accept(neighbour);
+        } catch (RuntimeException | Error e) {
+            cause.addSuppressed(e);
         }
     }
 }

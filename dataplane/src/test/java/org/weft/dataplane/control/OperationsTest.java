@@ -23,6 +23,7 @@ import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
+import org.weft.encap.MacAddress;
 import org.weft.testing.MemoryRegistry;
 
 class OperationsTest {
@@ -232,6 +233,41 @@ class OperationsTest {
         registry.failure = null;
         execute("{'object':'neigh','action':'flush'}");
         assertEquals(0, vtep.neighbours().size());
+    }
+
+    @Test
+    void aFlushThatFailsHalfwayGivesNeighboursBack() {
+        registry.vteps.clear();
+        Vtep vtep = registry.add("v", Map.of("id", "1", "install-neighbours", "true"));
+        execute("{'object':'neigh','action':'add','dst':'10.255.43.0','lladdr':'ee:ee:0a:ff:2b:00'}");
+        execute("{'object':'neigh','action':'add','dst':'10.255.44.0','lladdr':'ee:ee:0a:ff:2c:00'}");
+        List<Neighbour> before = vtep.neighbours().entries().toList();
+        registry.kept = before.get(1).address().toString();
+        registry.host.clear();
+
+        assertThrows(IllegalStateException.class, () -> execute("{'object':'neigh','action':'flush'}"));
+
+        assertEquals(before, vtep.neighbours().entries().toList());
+        String first = "neighbour " + before.get(0).address() + " ";
+        assertEquals(
+                List.of(
+                        first + "gone",
+                        first + MacAddress.toString(before.get(0).mac())),
+                registry.host);
+    }
+
+    @Test
+    void changesNothingOfALinkThatCannotBeSetUp() {
+        VtepConfig before = silk.config();
+        registry.failure = new OperatorException(Kind.OS_ERROR, "no");
+
+        refuses(
+                "{'object':'link','action':'set','dev':'silk-vtep','attributes':{'ageing':7,'up':'down'}}",
+                Kind.OS_ERROR,
+                "set link silk-vtep: no");
+
+        assertEquals(before, silk.config());
+        assertEquals(List.of("change silk-vtep", "change silk-vtep"), registry.host);
     }
 
     @Test
