@@ -11,17 +11,21 @@ import static org.weft.testing.Frames.SOURCE_HOST;
 import static org.weft.testing.Frames.SOURCE_MAC;
 import static org.weft.testing.Frames.bytes;
 
+import java.util.Arrays;
+import java.util.Map;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.weft.dataplane.capture.Capture;
+import org.weft.dataplane.config.VtepAttributes;
 import org.weft.dataplane.counters.Counter;
 import org.weft.dataplane.counters.Counter.Kind;
 import org.weft.dataplane.counters.Counters;
 import org.weft.dataplane.io.FrameSlab;
 import org.weft.dataplane.table.Remote;
 import org.weft.dataplane.vtep.Vtep;
+import org.weft.dataplane.vtep.VtepConfig;
 import org.weft.encap.EthernetHeader;
 import org.weft.encap.FlowHash;
 import org.weft.encap.FrameLayout;
@@ -56,7 +60,11 @@ class CircularRouteTest {
     }
 
     private void use(IpAddress local) {
-        vtep = new Vtep(Frames.silkVtep(SOURCE_MAC, local));
+        use(Frames.silkVtep(SOURCE_MAC, local));
+    }
+
+    private void use(VtepConfig config) {
+        vtep = new Vtep(config);
         vtep.fdb().add(DESTINATION_MAC, new Remote(DESTINATION_HOST), true, 0);
         own.add(vtep, POOL);
         own.add(other, OTHER_POOL);
@@ -162,6 +170,61 @@ class CircularRouteTest {
     void passesWhatCameFromAVtepThatIsGone() {
         own.remove(vtep);
         assertFalse(isDropped(datagram(SOURCE_HOST, POOL[2], 1, bytes(INNER))));
+    }
+
+    /** The host's stack gives a packet the address of the device that it leaves by. */
+    @Test
+    void knowsItsDatagramByItsSourcePortWhereItHasTheDevicesAddress() {
+        use(VtepAttributes.create(
+                "silk-vtep",
+                Map.of(
+                        "id",
+                        "1",
+                        "local",
+                        SOURCE_HOST.toString(),
+                        "address",
+                        "fd00::1/64 10.255.98.0/16 " + GUEST + "/16"),
+                (local, dev) -> 1500,
+                warning -> {}));
+        byte[] inner = fromAnother(bytes(INNER));
+        for (int port : POOL) {
+            assertEquals(port == portOf(inner), isDropped(datagram(GUEST, port, 1, inner)));
+        }
+        assertFalse(isDropped(datagram(GUEST, portOf(inner), 2, inner)));
+        assertFalse(isDropped(datagram(IpAddress.parse("10.255.99.4"), portOf(inner), 1, inner)));
+    }
+
+    @Test
+    void passesWhatIsTooShortToSay() {
+        use(IpAddress.parse("0.0.0.0"));
+        byte[] whole = datagram(GUEST, POOL[1], 1, bytes(INNER));
+        int vxlan = EthernetHeader.LENGTH + Ipv4Header.LENGTH + UdpHeader.LENGTH;
+        for (int length = vxlan - UdpHeader.LENGTH; length < vxlan + VxlanHeader.LENGTH; length++) {
+            assertFalse(isDropped(Arrays.copyOf(whole, length)), length + " bytes");
+        }
+    }
+
+    @Test
+    void passesADatagramOfAnotherVtepWithoutAFrame() {
+        assertFalse(isDropped(datagram(SOURCE_HOST, OTHER_POOL[0], 2, new byte[0])));
+        assertFalse(isDropped(datagram(SOURCE_HOST, OTHER_POOL[0], 2, new byte[13])));
+    }
+
+    @Test
+    void passesFragmentsOfWhichItSawNoFirstOne() {
+        byte[] circular = datagram(SOURCE_HOST, POOL[3], 1, Frames.segment(1, 400, 0x10));
+        assertFalse(isDropped(IpPackets.fragments(circular, 7, 200)[1]));
+        assertTrue(isDropped(IpPackets.fragments(circular, 7, 200)[0]));
+        byte[] elsewhere = IpPackets.fragments(circular, 7, 200)[1];
+        elsewhere[EthernetHeader.LENGTH + Ipv4Header.LENGTH - 1]++;
+        assertFalse(isDropped(elsewhere));
+    }
+
+    @Test
+    void forgettingAVtepTwiceChangesNothing() {
+        own.remove(other);
+        own.remove(other);
+        assertTrue(isDropped(datagram(SOURCE_HOST, POOL[2], 1, bytes(INNER))));
     }
 
     /** The same frame from a MAC address that no VTEP has. */

@@ -3,6 +3,8 @@ package org.weft.dataplane.agent;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
@@ -40,6 +42,25 @@ class FrameRingTest {
         assertEquals(2, ring.take(slots));
         assertEquals(3, slots[0]);
         assertEquals(0, ring.take(slots));
+    }
+
+    /** No agent fills a ring: it has no more slots than the ring has room for. */
+    @Test
+    void aFullRingThrowsAndKeepsWhatItHas() {
+        FrameRing ring = new FrameRing(8, 1);
+        int[] offered = new int[1];
+        assertThrows(IllegalStateException.class, () -> {
+            while (true) {
+                ring.offer(offered[0]);
+                offered[0]++;
+            }
+        });
+        assertTrue(offered[0] >= 8);
+        long[] slots = new long[100];
+        assertEquals(offered[0], ring.take(slots));
+        for (int i = 0; i < offered[0]; i++) {
+            assertEquals(i, slots[i]);
+        }
     }
 
     @Test

@@ -13,8 +13,10 @@ import org.weft.dataplane.io.Frame;
 import org.weft.dataplane.io.FrameSlab;
 import org.weft.encap.FrameLayout;
 import org.weft.encap.InternetChecksum;
+import org.weft.encap.TcpHeader;
 import org.weft.encap.VirtioNetHeader;
 import org.weft.testing.Frames;
+import org.weft.testing.IpPackets;
 
 class PartialChecksumTest {
     private static final int MTU = 1410;
@@ -27,10 +29,14 @@ class PartialChecksumTest {
     private final FrameLayout layout = new FrameLayout();
 
     private boolean restore(byte[] bytes) {
+        return restore(bytes, MTU);
+    }
+
+    private boolean restore(byte[] bytes, int mtu) {
         frame.wrap(slab, 0).move(slab.offset(0) + FrameSlab.FRAME_OFFSET, bytes.length);
         frame.buffer().putBytes(frame.offset(), bytes);
         layout.parse(frame.buffer(), frame.offset(), frame.length());
-        return new PartialChecksum().restore(frame, layout, MTU);
+        return new PartialChecksum().restore(frame, layout, mtu);
     }
 
     /** As the kernel fills it in (skb_checksum_help). */
@@ -146,5 +152,32 @@ class PartialChecksumTest {
         padded[padded.length - 1] = 1;
         assertFalse(restore(padded));
         assertPassedOnAsItCame();
+    }
+
+    /** Headers alone that exceed the MTU leave no room for a segment. */
+    @Test
+    void aPacketWhoseHeadersExceedTheMtuIsNotCut() {
+        byte[] tcp = partial(Frames.segment(0, 100, 0x10), 6, TCP_CHECKSUM);
+        for (int mtu : new int[] {51, 52}) {
+            assertTrue(restore(tcp, mtu));
+            assertEquals(VirtioNetHeader.GSO_NONE, frame.gsoType());
+        }
+        assertTrue(restore(tcp, 53));
+        assertEquals(VirtioNetHeader.GSO_TCPV4, frame.gsoType());
+        assertEquals(1, frame.gsoSize());
+    }
+
+    @Test
+    void aLongPacketOverIpv6IsASuperFrame() {
+        byte[] tcp = new IpPackets(Frames.DESTINATION_MAC, Frames.SOURCE_MAC)
+                .tcp("fd00:99::3", 40_000, "fd00:132::2", 7777, TcpHeader.ACK);
+        UnsafeBuffer buffer = new UnsafeBuffer(tcp);
+        int pseudo = InternetChecksum.fold(
+                InternetChecksum.pseudoHeaderIpv6(buffer, 14, TcpHeader.PROTOCOL, tcp.length - 54));
+        buffer.putShort(54 + TcpHeader.CHECKSUM_OFFSET, (short) pseudo, BIG_ENDIAN);
+        assertTrue(restore(tcp, 70));
+        assertEquals(VirtioNetHeader.GSO_TCPV6, frame.gsoType());
+        assertEquals(10, frame.gsoSize());
+        assertEquals(54, frame.checksumStart());
     }
 }
