@@ -31,7 +31,8 @@ public final class UnderlayPresence {
                 };
     }
 
-    static boolean isInterfaceMissing(VtepConfig config) {
+    /** Whether the VTEP is to be bound to an interface that does not exist. */
+    public static boolean isInterfaceMissing(VtepConfig config) {
         return config.dev() != null && !Link.of(config.dev()).exists();
     }
 

@@ -56,11 +56,7 @@ final class CellDevice {
     Vtep up(Lease own, Collection<Lease> others) {
         removeOldAddresses(addresses(own));
         VtepConfig vtep = config(own, LOG::warn);
-        String missing = UnderlayPresence.trouble(vtep);
-        // Containers get the same MTU, and keep it.
-        if (missing != null && VtepAttributes.assumesMtu(config.vtepAttributes(), vtep, underlayMtu)) {
-            throw new OperatorException(Kind.UNAVAILABLE, missing);
-        }
+        requireUnderlay(vtep);
         List<Lease> remote = others.stream()
                 .filter(lease -> !lease.subnet().equals(own.subnet()))
                 .toList();
@@ -78,6 +74,16 @@ final class CellDevice {
         remote.forEach(
                 lease -> made.neighbours().noteNetworkLength(lease.subnet().length()));
         return made;
+    }
+
+    /** Containers get the MTU of the VTEP and keep it, so an MTU that follows from the underlay must be known. */
+    private void requireUnderlay(VtepConfig vtep) {
+        String missing = UnderlayPresence.trouble(vtep);
+        boolean needed = UnderlayPresence.isInterfaceMissing(vtep)
+                || VtepAttributes.assumesMtu(config.vtepAttributes(), vtep, underlayMtu);
+        if (missing != null && needed) {
+            throw new OperatorException(Kind.UNAVAILABLE, missing);
+        }
     }
 
     /** The MTU that {@link #up} would give the device now. */
