@@ -198,7 +198,7 @@ public class AgentBenchmark {
     @OperationsPerInvocation(DECAP_BATCH * SEGMENTS)
     public int decapFlow() {
         whole(DECAP_BATCH, flowDecapsulator.doWork());
-        return whole(2 * DECAP_BATCH, flowWriter.doWork());
+        return whole(DECAP_BATCH, flowWriter.doWork());
     }
 
     /** The time of an operation is that of a frame only if a cycle moves a whole batch. */
