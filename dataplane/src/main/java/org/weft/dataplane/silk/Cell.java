@@ -314,7 +314,7 @@ public final class Cell implements AutoCloseable {
         if (own.inForce() != null && autosave.isDue(contact.confirmed())) {
             save();
         }
-        obstacles.look(own.inForce() == null ? null : registry.vtep(config.vtepName()));
+        obstacles.look(registry.vtep(config.vtepName()), own.inForce());
     }
 
     private void save() {

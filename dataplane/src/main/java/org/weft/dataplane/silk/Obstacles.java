@@ -11,6 +11,7 @@ import org.weft.dataplane.host.Sysctls;
 import org.weft.dataplane.io.linux.Link;
 import org.weft.dataplane.io.linux.LinuxException;
 import org.weft.dataplane.silk.container.Tenants;
+import org.weft.dataplane.silk.lease.Lease;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
@@ -43,11 +44,12 @@ final class Obstacles {
      * Looks; what the last look found stays if the host cannot be asked.
      *
      * @param vtep of the cell; null if it is not up
+     * @param own the lease in force; null without
      */
-    void look(Vtep vtep) {
+    void look(Vtep vtep, Lease own) {
         String found;
         try {
-            found = vtep == null ? null : find(vtep);
+            found = vtep == null || own == null ? null : find(vtep, own);
         } catch (LinuxException e) {
             LOG.debug("{}", e.getMessage());
             return;
@@ -62,8 +64,8 @@ final class Obstacles {
         current = found;
     }
 
-    private String find(Vtep vtep) {
-        String changed = changedDevice(vtep);
+    private String find(Vtep vtep, Lease own) {
+        String changed = changedDevice(vtep, own);
         if (changed != null) {
             return changed;
         }
@@ -71,12 +73,11 @@ final class Obstacles {
     }
 
     /** Other hosts send to the MAC address of the lease, and routes need the addresses. */
-    private String changedDevice(Vtep vtep) {
+    private String changedDevice(Vtep vtep, Lease own) {
         LinkState state = registry.state(vtep);
-        long mac = state.mac();
-        if (mac != vtep.config().mac()) {
-            return vtep.name() + " has the MAC address " + MacAddress.toString(mac) + ", and other hosts send to "
-                    + MacAddress.toString(vtep.config().mac());
+        if (state.mac() != own.mac()) {
+            return vtep.name() + " has the MAC address " + MacAddress.toString(state.mac())
+                    + ", and other hosts send to " + MacAddress.toString(own.mac());
         }
         if (state.ifindex() == 0 || !Link.of(vtep.deviceName()).exists()) {
             return null; // the registry knows that it is gone, or in another namespace

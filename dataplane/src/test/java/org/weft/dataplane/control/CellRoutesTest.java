@@ -375,7 +375,12 @@ class CellRoutesTest extends ControlServerFixture {
 
         registry.mac = null;
         memory.await("the own MAC address", status -> status.obstacle() == null);
-        assertConnected();
+        String set = "{\"object\":\"link\",\"action\":\"set\",\"dev\":\"silk-memory\",\"attributes\":{\"mac\":\"%s\"}}";
+        assertEquals(200, client.post("/v1", set.formatted("02:11:22:33:44:55")).status());
+        memory.await("a MAC address that an operator set", status -> sentence.equals(status.obstacle()));
+
+        assertEquals(200, client.post("/v1", set.formatted("ee:ee:0a:ff:63:00")).status());
+        memory.await("the own MAC address", status -> status.obstacle() == null);
     }
 
     @Test
