@@ -527,11 +527,7 @@ public final class Weft implements VtepRegistry, AutoCloseable {
         }
     }
 
-    /**
-     * Notes the MTU that the underlay interface of a VTEP has now; the VTEP's own follows from it if it was assumed.
-     *
-     * @param mtu 0 if it is not known
-     */
+    /** Notes the MTU that the underlay interface of a VTEP has now; the VTEP's own follows from it if it was assumed. */
     void underlayMtu(Vtep vtep, int mtu) {
         VtepDevices open = devices.get(vtep);
         if (open == null) {
@@ -539,7 +535,7 @@ public final class Weft implements VtepRegistry, AutoCloseable {
         }
         open.underlayMtu(mtu);
         VtepConfig config = vtep.config();
-        int own = mtu == 0 ? config.mtu() : late.mtu(vtep, mtu);
+        int own = late.mtu(vtep, mtu);
         if (own != config.mtu()) {
             LOG.info("{}: the underlay has MTU {}, so the MTU is {} now", vtep.name(), mtu, own);
             change(vtep, config.following(config.name(), config.mac(), own));

@@ -26,7 +26,6 @@ import org.weft.dataplane.capture.Capture;
 import org.weft.dataplane.counters.Counters;
 import org.weft.dataplane.io.FrameSlab;
 import org.weft.dataplane.io.linux.LinuxTap;
-import org.weft.dataplane.io.linux.SocketPools;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.testing.RequiresRoot;
 
@@ -54,16 +53,14 @@ class SharedObjectsIT {
      * Classes that are made for several threads by their contract, and whose insides are their own affair. A buffer that two
      * agents have is that of a slab, whose slots have one owner at a time.
      */
-    private static final Set<String> CLOSED = Set.of(
-            Vtep.class.getName(),
-            Counters.class.getName(),
-            Capture.class.getName(),
-            OwnDatagrams.class.getName(),
-            FrameRing.class.getName(),
-            FrameSlab.class.getName(),
-            SocketPools.class.getName(),
-            "org.weft.dataplane.io.linux.SocketPool",
-            UnsafeBuffer.class.getName());
+    private static final Set<Class<?>> CLOSED = Set.of(
+            Vtep.class,
+            Counters.class,
+            Capture.class,
+            OwnDatagrams.class,
+            FrameRing.class,
+            FrameSlab.class,
+            UnsafeBuffer.class);
 
     /** Classes of which several threads use one object, whose parts must be fit for that, too. */
     private static final Set<String> OPEN = Set.of(LinuxTap.class.getName(), "org.weft.dataplane.io.linux.TapOffloads");
@@ -113,7 +110,7 @@ class SharedObjectsIT {
     }
 
     private static boolean isClosed(Object object) {
-        return CLOSED.contains(object.getClass().getName());
+        return CLOSED.contains(object.getClass());
     }
 
     private static boolean mayBeShared(Object object) {

@@ -12,7 +12,6 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.weft.dataplane.UnderlayPresence;
 import org.weft.dataplane.Weft;
 import org.weft.dataplane.config.CellConfig;
 import org.weft.dataplane.config.ConfigFile;
@@ -385,6 +384,8 @@ final class Daemon {
     }
 
     private static int underlayMtu(IpAddress local, String dev) {
-        return UnderlayPresence.mtu(dev == null && !local.isAny() ? Link.nameOfAddress(local) : dev);
+        String name = dev == null && !local.isAny() ? Link.nameOfAddress(local) : dev;
+        Link link = name == null ? null : Link.of(name);
+        return link != null && link.exists() ? link.mtu() : 0;
     }
 }

@@ -22,10 +22,10 @@ public enum AddressState {
     private static final int IFA_F_DADFAILED = 0x08;
     private static final int IFA_F_TENTATIVE = 0x40;
 
-    /** The state of an address on any interface. */
+    /** The state of an address on any interface, or of one that a local route makes this host's. */
     public static AddressState of(IpAddress address) {
         if (Link.nameOfAddress(address) == null) {
-            return ABSENT;
+            return LocalRoute.leadsTo(address) ? PRESENT : ABSENT;
         }
         return address.isIpv4() ? PRESENT : ofFlags(flags(address));
     }
