@@ -110,7 +110,7 @@ final class LeasesSection {
     /**
      * silk-daemon's configuration; null if it is wrong (reported).
      *
-     * @throws OperatorException if it cannot be read; it may come later, so this is no error of the configuration
+     * @throws OperatorException if it cannot be read; it may come later, so the configuration is not wrong
      */
     private static SilkClientConfig client(YamlMapping controller) {
         Path file = controller.read("config", null, Values::path);

@@ -296,7 +296,7 @@ class CellSectionTest {
         assertTrue(e.getMessage().startsWith("10.255.3.4 is in the overlay network"), e.getMessage());
     }
 
-    /** Whoever writes it may do so later, so the daemon must be started again. */
+    /** The file may be written later, so the service manager must start the daemon again. */
     @Test
     void silksConfigurationThatDoesNotExistIsNoErrorOfTheConfiguration() {
         OperatorException e = assertThrows(
