@@ -10,6 +10,7 @@ import org.weft.dataplane.table.TagTable.Tag;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
 import org.weft.encap.IpAddress;
+import org.weft.encap.IpPrefix;
 
 /**
  * What the control side knows of {@link Weft}: the VTEPs of this daemon, and how they are added, changed and removed.
@@ -29,6 +30,15 @@ public interface VtepRegistry {
      * not such a reason.
      */
     String obstacle(Vtep vtep);
+
+    /** The addresses that the device has; empty if it is not in this namespace. */
+    List<IpPrefix> addresses(Vtep vtep);
+
+    /** What others changed on the device, each in words; empty if nothing, or if the device is not in this namespace. */
+    List<String> deviations(Vtep vtep);
+
+    /** Makes the device what its configuration says. */
+    void restore(Vtep vtep);
 
     /** Counters of the underlay sockets, keyed by {@code address:port}. */
     Map<String, Counters> underlays();

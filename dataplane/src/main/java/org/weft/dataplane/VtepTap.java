@@ -28,14 +28,11 @@ import org.weft.encap.MacAddress;
  * rename the device or move it to another network namespace, so its descriptor tells which device it is, and inside this
  * namespace its index.
  *
- * <p>{@link Weft} calls all methods under its monitor, except {@link #enforce} and {@link #keepMarks}, and except {@link
- * #link}, {@link #place} and {@link #note}, which any thread may call.
+ * <p>{@link Weft} calls all methods under its monitor, except {@link #enforce} and {@link #keepMarks}, and except those that
+ * only ask: {@link #link}, {@link #place}, {@link #note}, {@link #addresses} and {@link #deviations}.
  */
 final class VtepTap implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(VtepTap.class);
-
-    /** systemd-networkd may set a MAC of its own on a new device; silk tries as often. */
-    private static final int MAC_ATTEMPTS = 10;
 
     /** Follows the name of a VTEP. */
     static final String GONE = "the TAP device is gone; Weft makes it again";
@@ -45,6 +42,9 @@ final class VtepTap implements AutoCloseable {
     private final MarkRules marks;
     private volatile TapPlace place;
     private volatile int index;
+
+    /** Whether an operator has set the device down by Weft. */
+    private volatile boolean down;
 
     /** Whether others put an entry on the device that Weft does not see. */
     private volatile boolean bridgeEntry;
@@ -84,9 +84,7 @@ final class VtepTap implements AutoCloseable {
     private void configure(VtepConfig config) {
         Link link = Link.of(config.name());
         link.mtu(config.mtu());
-        for (int i = 0; i < MAC_ATTEMPTS && link.mac() != config.mac(); i++) {
-            link.mac(config.mac());
-        }
+        DeviceSettings.setMac(link, config.mac());
         vtep.device(link.mac(), link.mtu());
         // Before the first packet.
         if (marksPackets()) {
@@ -100,6 +98,24 @@ final class VtepTap implements AutoCloseable {
         if (config.installNeighbours()) {
             HostNetwork.addNeighbours(config.name(), vtep.neighbours().entries().toList());
         }
+    }
+
+    /** The addresses that the device has; empty if it is not in this namespace. */
+    List<IpPrefix> addresses() {
+        Link link = link();
+        return link == null ? List.of() : HostNetwork.addresses(link.name());
+    }
+
+    /** {@link VtepRegistry#deviations}. */
+    List<String> deviations() {
+        Link link = link();
+        return link == null ? List.of() : DeviceSettings.deviations(link, vtep.config(), down);
+    }
+
+    /** {@link VtepRegistry#restore}. */
+    void restore() {
+        DeviceSettings.restore(reachable(), vtep.config(), down);
+        noteDevice();
     }
 
     private void setSysctls(VtepConfig config) {
@@ -299,6 +315,7 @@ final class VtepTap implements AutoCloseable {
     /** Sets the device up or down. */
     void up(boolean up) {
         reachable().up(up);
+        down = !up;
     }
 
     /** {@link VtepRegistry#neighbourChanged}. */
@@ -380,7 +397,9 @@ final class VtepTap implements AutoCloseable {
 
     /** Refuses routers of the overlay again if somebody let them in. */
     void refuseRouters() {
-        if (place.here()) {
+        if (place.here() && vtep.kept()) {
+            setSysctls(vtep.config());
+        } else if (place.here()) {
             VtepSysctls.refuseRouters(place.name());
         }
     }

@@ -29,6 +29,7 @@ import org.weft.dataplane.vtep.OperatorException.Kind;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
 import org.weft.encap.IpAddress;
+import org.weft.encap.IpPrefix;
 
 /**
  * Composition root: builds the devices, tables and agents of every VTEP, watches that they stay, and takes them down
@@ -149,6 +150,23 @@ public final class Weft implements VtepRegistry, AutoCloseable {
     @Override
     public String obstacle(Vtep vtep) {
         return watch.obstacle(vtep);
+    }
+
+    @Override
+    public List<IpPrefix> addresses(Vtep vtep) {
+        VtepDevices open = devices.get(vtep);
+        return open == null ? List.of() : open.tap().addresses();
+    }
+
+    @Override
+    public List<String> deviations(Vtep vtep) {
+        VtepDevices open = devices.get(vtep);
+        return open == null ? List.of() : open.tap().deviations();
+    }
+
+    @Override
+    public synchronized void restore(Vtep vtep) {
+        tap(vtep).restore();
     }
 
     @Override

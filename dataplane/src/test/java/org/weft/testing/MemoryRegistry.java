@@ -18,6 +18,7 @@ import org.weft.dataplane.table.TagTable.Tag;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
 import org.weft.encap.IpAddress;
+import org.weft.encap.IpPrefix;
 import org.weft.encap.MacAddress;
 
 /** VTEPs with tables but no devices, for any thread. */
@@ -52,6 +53,10 @@ public final class MemoryRegistry implements VtepRegistry {
     public volatile Long mac;
 
     public volatile boolean up = true;
+
+    /** What others changed on the devices. */
+    public volatile List<String> deviations = List.of();
+
     public volatile long seconds = 1000;
     public volatile int ifindex = 5;
 
@@ -103,6 +108,25 @@ public final class MemoryRegistry implements VtepRegistry {
     @Override
     public String obstacle(Vtep vtep) {
         return obstacle;
+    }
+
+    @Override
+    public List<IpPrefix> addresses(Vtep vtep) {
+        return vtep.config().addresses();
+    }
+
+    @Override
+    public List<String> deviations(Vtep vtep) {
+        return deviations;
+    }
+
+    @Override
+    public void restore(Vtep vtep) {
+        if (failure != null) {
+            throw failure;
+        }
+        host.add("restore " + vtep.name());
+        deviations = List.of();
     }
 
     @Override

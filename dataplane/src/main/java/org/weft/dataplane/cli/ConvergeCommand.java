@@ -17,7 +17,8 @@ import picocli.CommandLine.ParentCommand;
 @Command(
         name = "converge",
         description = {
-            "%nMakes routes, neighbours and forwarding entries what the leases say.%n",
+            "%nMakes routes, neighbours and forwarding entries what the leases say, and puts back",
+            "what others changed on the VTEP's device and on the host's ends of containers.%n",
             "The daemon does so by itself after each change, and looks for what others changed",
             "every 30 seconds. This does both now, and asks the source for leases.%n"
         },

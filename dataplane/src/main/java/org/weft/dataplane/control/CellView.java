@@ -15,6 +15,7 @@ import org.weft.dataplane.silk.CellStatus;
 import org.weft.dataplane.silk.Change;
 import org.weft.dataplane.silk.container.Attachment;
 import org.weft.dataplane.silk.container.ContainerGuard.Repair;
+import org.weft.dataplane.silk.container.HostRepair;
 import org.weft.dataplane.silk.lease.Lease;
 import org.weft.dataplane.silk.lease.LeaseRecord;
 import org.weft.dataplane.silk.lease.SilkNames;
@@ -97,6 +98,16 @@ final class CellView {
                 json.name("text").value("repaired table " + guard.table());
                 if (guard.refused() != null) {
                     json.name("refused").value(guard.refused());
+                }
+                json.endObject();
+            }
+            for (HostRepair repair : pass.host()) {
+                json.beginObject();
+                json.name(repair.kind()).value(repair.name());
+                json.name("change").value("repaired");
+                json.name("text").value(repair.toString());
+                if (repair.refused() != null) {
+                    json.name("refused").value(repair.refused());
                 }
                 json.endObject();
             }

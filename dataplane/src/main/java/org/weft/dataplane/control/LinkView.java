@@ -3,6 +3,7 @@ package org.weft.dataplane.control;
 import com.google.gson.stream.JsonWriter;
 import java.io.IOException;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
@@ -43,7 +44,7 @@ final class LinkView {
         json.name("mtu").value(state.mtu());
         json.name("operstate").value(state.up() && state.carrier() ? "UNKNOWN" : "DOWN");
         json.name("address").value(MacAddress.toString(state.mac()));
-        addresses(config, json);
+        addresses(registry.addresses(vtep), json);
         json.name("linkinfo").beginObject();
         json.name("info_kind").value("vxlan");
         data(config, json);
@@ -68,9 +69,9 @@ final class LinkView {
         json.endArray();
     }
 
-    private static void addresses(VtepConfig config, JsonWriter json) throws IOException {
+    private static void addresses(List<IpPrefix> addresses, JsonWriter json) throws IOException {
         json.name("addr_info").beginArray();
-        for (IpPrefix prefix : config.addresses()) {
+        for (IpPrefix prefix : addresses) {
             json.beginObject();
             json.name("family").value(prefix.address().isIpv4() ? "inet" : "inet6");
             json.name("local").value(prefix.address().toString());

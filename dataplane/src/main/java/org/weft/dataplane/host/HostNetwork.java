@@ -1,12 +1,19 @@
 package org.weft.dataplane.host;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.weft.dataplane.io.linux.Errno;
 import org.weft.dataplane.io.linux.Link;
 import org.weft.dataplane.io.linux.LinuxException;
 import org.weft.dataplane.io.linux.Rtnetlink;
 import org.weft.dataplane.table.NeighbourTable.Neighbour;
+import org.weft.dataplane.vtep.OperatorException;
+import org.weft.dataplane.vtep.OperatorException.Kind;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
 
@@ -17,6 +24,10 @@ import org.weft.encap.IpPrefix;
  * <p>All methods with a device throw {@link org.weft.dataplane.io.linux.LinuxException} with ENODEV if it does not exist.
  */
 public final class HostNetwork {
+    private static final Path ROUTES = Path.of("/proc/thread-self/net/route");
+    private static final int MASK_COLUMN = 7;
+    private static final String NO_GATEWAY = "00000000";
+
     private HostNetwork() {}
 
     /** Whether a TAP or TUN device has this name. */
@@ -54,6 +65,27 @@ public final class HostNetwork {
         try (Rtnetlink kernel = Rtnetlink.of(dev)) {
             return kernel.addresses();
         }
+    }
+
+    /** Whether the kernel has a route without a gateway to the network of an IPv4 prefix by way of a device. */
+    public static boolean hasNetworkRoute(String dev, IpPrefix prefix) {
+        int mask = prefix.length() == 0 ? 0 : -1 << Integer.SIZE - prefix.length();
+        // Columns are in the host's byte order: interface, destination, gateway, five others, mask.
+        String destination = hexadecimal(prefix.address().ipv4() & mask);
+        try (Stream<String> lines = Files.lines(ROUTES)) {
+            return lines.map(line -> line.split("\t"))
+                    .anyMatch(columns -> columns.length > MASK_COLUMN
+                            && columns[0].equals(dev)
+                            && columns[1].equals(destination)
+                            && columns[2].equals(NO_GATEWAY)
+                            && columns[MASK_COLUMN].equals(hexadecimal(mask)));
+        } catch (IOException e) {
+            throw new OperatorException(Kind.OS_ERROR, ROUTES + " cannot be read: " + e.getMessage(), e);
+        }
+    }
+
+    private static String hexadecimal(int address) {
+        return String.format(Locale.ROOT, "%08X", Integer.reverseBytes(address));
     }
 
     /** A device's first IPv4 address; null if it has none or does not exist. */

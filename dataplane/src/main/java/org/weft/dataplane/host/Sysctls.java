@@ -33,6 +33,15 @@ public final class Sysctls {
         }
     }
 
+    /** Whether one has a value, or the kernel does not have it. */
+    public static boolean has(String name, String value) {
+        try {
+            return get(name).equals(value);
+        } catch (IOException e) {
+            return true;
+        }
+    }
+
     /**
      * Sets one, unless it has that value already. One that the kernel does not have is passed over.
      *

@@ -18,6 +18,7 @@ import org.weft.dataplane.config.UnderlayMtu;
 import org.weft.dataplane.silk.CellStatus.Phase;
 import org.weft.dataplane.silk.container.ContainerGuard;
 import org.weft.dataplane.silk.container.ContainerGuard.Repair;
+import org.weft.dataplane.silk.container.HostRepair;
 import org.weft.dataplane.silk.container.Tenants;
 import org.weft.dataplane.silk.lease.Lease;
 import org.weft.dataplane.silk.lease.LeaseRecord;
@@ -51,7 +52,11 @@ public final class Cell implements AutoCloseable {
     private final OwnLease own;
     private final Drain drain;
     private final Obstacles obstacles;
+    private final Upkeep upkeep;
     private final CellThread thread = new CellThread(this::publish);
+
+    /** What the last full pass put back. */
+    private List<HostRepair> upkept = List.of();
 
     private volatile CellStatus status;
 
@@ -60,10 +65,16 @@ public final class Cell implements AutoCloseable {
      *
      * @param changes what was to be changed
      * @param refused why the kernel did not take it, by subnet
+     * @param host what others changed on this host, and was or would be put back
      * @param guard what was to be done about the rules that guard containers; null if nothing was
      * @param warnings what differs from the cell's configuration, and stays because an operator may have meant it
      */
-    public record Pass(List<Change> changes, Map<IpPrefix, String> refused, Repair guard, List<String> warnings) {}
+    public record Pass(
+            List<Change> changes,
+            Map<IpPrefix, String> refused,
+            List<HostRepair> host,
+            Repair guard,
+            List<String> warnings) {}
 
     /**
      * How often things are looked after.
@@ -118,6 +129,7 @@ public final class Cell implements AutoCloseable {
         CellDevice device = new CellDevice(config, overlay, registry, underlayMtu);
         this.own = new OwnLease(device, registry, tenants, known, source, convergence, pace.retry());
         this.drain = new Drain(tenants, stop);
+        this.upkeep = new Upkeep(registry, tenants);
         this.obstacles = new Obstacles(registry, tenants, convergence);
         publish();
     }
@@ -165,7 +177,10 @@ public final class Cell implements AutoCloseable {
 
     /** What a full pass would change now. */
     public CompletableFuture<Pass> plan() {
-        return thread.ask(() -> new Pass(convergence.plan(known.leases()), Map.of(), guard().plan(), own.warnings()));
+        return thread.ask(() -> {
+            List<HostRepair> host = upkeep.plan(vtepInForce());
+            return new Pass(convergence.plan(known.leases()), Map.of(), host, guard().plan(), own.warnings());
+        });
     }
 
     /** Asks the source, and makes a full pass over what is known so far. */
@@ -174,7 +189,8 @@ public final class Cell implements AutoCloseable {
             source.refresh();
             convergence.requireFullPass();
             Repair repair = guard().keep();
-            return new Pass(pass(), convergence.refusals(), repair, own.warnings());
+            List<Change> changes = pass();
+            return new Pass(changes, convergence.refusals(), upkept, repair, own.warnings());
         });
     }
 
@@ -287,7 +303,17 @@ public final class Cell implements AutoCloseable {
         return new Converger(overlay, own.inForce(), vtep, routes.apply(vtep), registry);
     }
 
+    /** The cell's VTEP; null if it is not up. */
+    private Vtep vtepInForce() {
+        return own.inForce() == null ? null : registry.vtep(config.vtepName());
+    }
+
     private List<Change> pass() {
+        if (convergence.isFullPassDue()) {
+            upkept = upkeep.keep(vtepInForce());
+            convergence.repaired(
+                    upkept.stream().filter(repair -> repair.refused() == null).count());
+        }
         List<Change> changes = convergence.pass(known.leases());
         if (!changes.isEmpty()) {
             autosave.changed();
@@ -314,7 +340,9 @@ public final class Cell implements AutoCloseable {
         if (own.inForce() != null && autosave.isDue(contact.confirmed())) {
             save();
         }
-        obstacles.look(registry.vtep(config.vtepName()), own.inForce());
+        if (obstacles.look(registry.vtep(config.vtepName()), own.inForce())) {
+            convergence.requireFullPass();
+        }
     }
 
     private void save() {

@@ -92,6 +92,11 @@ final class Convergence {
         failures = after;
     }
 
+    /** Counts what was put back besides routes and entries of leases. */
+    void repaired(long count) {
+        changes[Change.Kind.REPAIRED.ordinal()] += count;
+    }
+
     /** Other hosts' leases in force. */
     List<Lease> installed() {
         return isOn() ? List.copyOf(converger.installed()) : List.of();

@@ -45,16 +45,18 @@ final class Obstacles {
      *
      * @param vtep of the cell; null if it is not up
      * @param own the lease in force; null without
+     * @return whether the look found something that the one before did not
      */
-    void look(Vtep vtep, Lease own) {
+    boolean look(Vtep vtep, Lease own) {
         String found;
         try {
             found = vtep == null || own == null ? null : find(vtep, own);
         } catch (LinuxException e) {
             LOG.debug("{}", e.getMessage());
-            return;
+            return false;
         }
-        if (!Objects.equals(found, current)) {
+        boolean changed = !Objects.equals(found, current);
+        if (changed) {
             if (found == null) {
                 LOG.info("containers are connected again");
             } else {
@@ -62,6 +64,7 @@ final class Obstacles {
             }
         }
         current = found;
+        return changed && found != null;
     }
 
     private String find(Vtep vtep, Lease own) {

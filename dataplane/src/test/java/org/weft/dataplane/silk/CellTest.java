@@ -35,6 +35,7 @@ import org.weft.dataplane.policy.Enforcement.Spoofing;
 import org.weft.dataplane.policy.VerdictSink;
 import org.weft.dataplane.silk.CellStatus.Phase;
 import org.weft.dataplane.silk.container.ContainerGuard.Repair;
+import org.weft.dataplane.silk.container.HostRepair;
 import org.weft.dataplane.silk.lease.Lease;
 import org.weft.dataplane.silk.source.Contact;
 import org.weft.dataplane.table.PolicyTable;
@@ -286,6 +287,33 @@ class CellTest {
         assertNull(memory.cell.converge().join().guard());
         memory.close();
         assertFalse(memory.tenants.table.removed, "containers outlive the daemon");
+    }
+
+    @Test
+    void putsBackWhatOthersChangedOnTheDevice() {
+        startWith(MemoryCell.OWN, MemoryCell.PEER);
+        List<HostRepair> expected =
+                List.of(new HostRepair("device", MemoryCell.VTEP, List.of("MTU 900 and not 1410"), null));
+        memory.registry.deviations = List.of("MTU 900 and not 1410");
+
+        assertEquals(expected, memory.cell.plan().join().host());
+        long repaired = status().totals().repaired();
+        assertEquals(expected, memory.cell.converge().join().host());
+        assertTrue(memory.registry.host.contains("restore " + MemoryCell.VTEP), memory.registry.host::toString);
+        assertEquals(List.of(), memory.cell.plan().join().host());
+        assertEquals(repaired + 1, status().totals().repaired());
+    }
+
+    @Test
+    void namesWhatTheKernelDoesNotLetItPutBack() {
+        startWith(MemoryCell.OWN, MemoryCell.PEER);
+        memory.registry.deviations = List.of("down");
+        memory.registry.failure = new OperatorException(Kind.OS_ERROR, "out of luck");
+
+        assertEquals(
+                List.of(new HostRepair("device", MemoryCell.VTEP, List.of("down"), "out of luck")),
+                memory.cell.converge().join().host());
+        memory.registry.failure = null;
     }
 
     // A source that does not answer

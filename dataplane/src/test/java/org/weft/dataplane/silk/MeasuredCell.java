@@ -12,6 +12,7 @@ import org.weft.dataplane.config.ConfigFile;
 import org.weft.dataplane.host.Iproute2;
 import org.weft.dataplane.silk.CellStatus.Totals;
 import org.weft.dataplane.silk.container.ContainerGuard;
+import org.weft.dataplane.silk.container.HostRepair;
 import org.weft.dataplane.silk.container.MemoryCellTable;
 import org.weft.dataplane.silk.container.Tenants;
 import org.weft.dataplane.silk.lease.Lease;
@@ -107,6 +108,11 @@ public final class MeasuredCell implements AutoCloseable {
 
     private static final class None implements Tenants {
         private final ContainerGuard guard = MemoryCellTable.guard();
+
+        @Override
+        public List<HostRepair> upkeep(String device, boolean repair) {
+            return List.of();
+        }
 
         @Override
         public int size() {

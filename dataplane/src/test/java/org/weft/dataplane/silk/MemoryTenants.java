@@ -1,7 +1,9 @@
 package org.weft.dataplane.silk;
 
+import java.util.List;
 import org.weft.dataplane.config.PolicyConfig.HostAccess;
 import org.weft.dataplane.silk.container.ContainerGuard;
+import org.weft.dataplane.silk.container.HostRepair;
 import org.weft.dataplane.silk.container.MemoryCellTable;
 import org.weft.dataplane.silk.container.Tenants;
 import org.weft.dataplane.silk.lease.Lease;
@@ -43,6 +45,11 @@ public final class MemoryTenants implements Tenants {
     public void lease(Lease own, int vtepMtu) {
         lease = own;
         mtu = vtepMtu;
+    }
+
+    @Override
+    public List<HostRepair> upkeep(String device, boolean repair) {
+        return List.of();
     }
 
     @Override

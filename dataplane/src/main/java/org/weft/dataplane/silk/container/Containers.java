@@ -290,6 +290,11 @@ public final class Containers implements Tenants {
         return gone.size();
     }
 
+    @Override
+    public List<HostRepair> upkeep(String device, boolean repair) {
+        return new HostUpkeep(ledger, turns).look(device, repair);
+    }
+
     /** A daemon died while it laid these; nobody was told their addresses. */
     private void dropUnfinished() {
         List<Attachment> unfinished =

@@ -1,5 +1,6 @@
 package org.weft.dataplane.silk.container;
 
+import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonStreamParser;
@@ -36,19 +37,37 @@ final class PairInspection {
         return inspection.faults;
     }
 
+    /**
+     * What is otherwise than laid at the host's end, in words.
+     *
+     * @param device as {@code ip address} shows it
+     * @param neighbours permanent ones of the device
+     */
+    static List<String> hostFaults(Attachment attachment, JsonObject device, JsonArray neighbours) {
+        PairInspection inspection = new PairInspection(attachment);
+        JsonArray devices = new JsonArray();
+        devices.add(device);
+        inspection.hostEnd(List.of(devices, neighbours));
+        return inspection.faults;
+    }
+
     private void hostEnd() {
         String veth = attachment.veth();
-        IpAddress container = attachment.address();
         List<JsonElement> shown = show(Iproute2::here, veth, veth, "");
         if (!shown.isEmpty()) {
-            end(
-                    veth,
-                    shown,
-                    SilkNames.vethMac(container),
-                    SilkNames.GATEWAY,
-                    container,
-                    SilkNames.containerMac(container));
+            hostEnd(shown);
         }
+    }
+
+    private void hostEnd(List<JsonElement> shown) {
+        IpAddress container = attachment.address();
+        end(
+                attachment.veth(),
+                shown,
+                SilkNames.vethMac(container),
+                SilkNames.GATEWAY,
+                container,
+                SilkNames.containerMac(container));
     }
 
     private void containerEnd(boolean defaultRoute) {

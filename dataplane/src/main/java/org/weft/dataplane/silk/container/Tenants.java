@@ -1,5 +1,6 @@
 package org.weft.dataplane.silk.container;
 
+import java.util.List;
 import org.weft.dataplane.silk.lease.Lease;
 
 /** The containers of this host, as far as its lease matters to them. */
@@ -24,6 +25,15 @@ public interface Tenants {
 
     /** What keeps them from sending what is not theirs. */
     ContainerGuard guard();
+
+    /**
+     * Compares forwarding and the host's ends of containers with what was laid. Starts a process if there are containers.
+     *
+     * @param device of the VTEP
+     * @param repair whether to put back what differs
+     * @return what differs, or differed
+     */
+    List<HostRepair> upkeep(String device, boolean repair);
 
     /** Whether no more are taken. */
     void draining(boolean draining);

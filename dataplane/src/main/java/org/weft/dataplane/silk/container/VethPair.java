@@ -64,10 +64,21 @@ final class VethPair {
 
     /** Brings a pair that is there into the state that {@link #lay} leaves. */
     void repair() {
-        Iproute2.here().batch("link set dev " + veth + " address " + outside + "\n" + hostEnd());
+        setHostEnd();
         setHostSysctls();
         settleContainerEnd(containerEnd(setInside(), "replace"));
         settleHostEnd();
+    }
+
+    /** Brings the host's end, which is there, into the state that {@link #lay} leaves. */
+    void repairHostEnd() {
+        setHostEnd();
+        setHostSysctls();
+        settleHostEnd();
+    }
+
+    private void setHostEnd() {
+        Iproute2.here().batch("link set dev " + veth + " address " + outside + "\n" + hostEnd());
     }
 
     /** Removes the pair, if it is there. */
@@ -104,6 +115,7 @@ final class VethPair {
         return """
                 link set dev %1$s mtu %5$d arp off up
                 address replace %2$s peer %3$s/32 dev %1$s scope link
+                route replace %3$s dev %1$s proto kernel scope link src %2$s
                 neighbour replace %3$s lladdr %4$s dev %1$s nud permanent
                 """
                 .formatted(veth, SilkNames.GATEWAY, attachment.address(), inside, attachment.mtu());
@@ -111,8 +123,15 @@ final class VethPair {
 
     private void setHostSysctls() {
         // There is no carrier yet, so IPv6 has said nothing on it.
-        deviceSysctls(veth).forEach(Sysctls::set);
         Sysctls.set("ipv4/ip_forward", "1");
+        hostSysctls(veth).forEach(Sysctls::set);
+    }
+
+    /** The settings of the host's end, by name below {@code net}. */
+    static Map<String, String> hostSysctls(String veth) {
+        Map<String, String> sysctls = deviceSysctls(veth);
+        sysctls.put("ipv4/conf/" + veth + "/forwarding", "1");
+        return sysctls;
     }
 
     private static Map<String, String> deviceSysctls(String device) {
@@ -158,7 +177,7 @@ final class VethPair {
 
     private void settleHostEnd() {
         settle(veth, outside, hostMac(), () -> {
-            Iproute2.here().batch("link set dev " + veth + " address " + outside + "\n" + hostEnd());
+            setHostEnd();
             return hostMac();
         });
     }

@@ -1,0 +1,96 @@
+package org.weft.dataplane.silk;
+
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.weft.dataplane.VtepRegistry;
+import org.weft.dataplane.io.linux.LinuxException;
+import org.weft.dataplane.silk.container.HostRepair;
+import org.weft.dataplane.silk.container.Tenants;
+import org.weft.dataplane.vtep.OperatorException;
+import org.weft.dataplane.vtep.Vtep;
+
+/**
+ * Puts back what others changed on the host: the VTEP's device, the host's ends of containers, and forwarding. On the
+ * cell's thread, with each full pass and before it, because routes need the device's address.
+ */
+final class Upkeep {
+    private static final Logger LOG = LoggerFactory.getLogger(Upkeep.class);
+
+    private final VtepRegistry registry;
+    private final Tenants tenants;
+
+    /** Refusals of the last pass, which are in the log. */
+    private Set<HostRepair> said = new HashSet<>();
+
+    Upkeep(VtepRegistry registry, Tenants tenants) {
+        this.registry = registry;
+        this.tenants = tenants;
+    }
+
+    /**
+     * What {@link #keep} would put back.
+     *
+     * @param vtep of the cell; null if it is not up
+     */
+    List<HostRepair> plan(Vtep vtep) {
+        return vtep == null ? List.of() : look(vtep, false);
+    }
+
+    /**
+     * Puts back what differs, and logs it.
+     *
+     * @param vtep of the cell; null if it is not up
+     * @return what differed, with the reasons where it stays so
+     */
+    List<HostRepair> keep(Vtep vtep) {
+        if (vtep == null) {
+            return List.of();
+        }
+        List<HostRepair> found = look(vtep, true);
+        Set<HostRepair> refusals = new HashSet<>();
+        for (HostRepair repair : found) {
+            if (repair.refused() == null) {
+                LOG.info("{}", repair);
+            } else if (refusals.add(repair) && !said.contains(repair)) {
+                LOG.warn("not {}: {}", repair, repair.refused());
+            }
+        }
+        said = refusals;
+        return found;
+    }
+
+    private List<HostRepair> look(Vtep vtep, boolean repair) {
+        List<HostRepair> found = new ArrayList<>();
+        compare("device", vtep.name(), found, () -> {
+            List<String> deviations = registry.deviations(vtep);
+            if (!deviations.isEmpty()) {
+                HostRepair device = new HostRepair("device", vtep.name(), deviations, null);
+                found.add(repair ? attempt(device, () -> registry.restore(vtep)) : device);
+            }
+        });
+        compare("host", "of containers", found, () -> found.addAll(tenants.upkeep(vtep.deviceName(), repair)));
+        return found;
+    }
+
+    /** A host that cannot be asked keeps no route back. */
+    private static void compare(String kind, String name, List<HostRepair> found, Runnable task) {
+        try {
+            task.run();
+        } catch (OperatorException | LinuxException e) {
+            found.add(new HostRepair(kind, name, List.of("not compared"), e.getMessage()));
+        }
+    }
+
+    private static HostRepair attempt(HostRepair repair, Runnable task) {
+        try {
+            task.run();
+            return repair;
+        } catch (OperatorException | LinuxException e) {
+            return repair.refused(e.getMessage());
+        }
+    }
+}

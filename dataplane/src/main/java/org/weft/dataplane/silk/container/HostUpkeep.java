@@ -1,0 +1,77 @@
+package org.weft.dataplane.silk.container;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.weft.dataplane.host.Sysctls;
+import org.weft.dataplane.io.linux.LinuxException;
+import org.weft.dataplane.silk.container.Turns.Turn;
+import org.weft.dataplane.vtep.OperatorException;
+
+/**
+ * Puts back what others changed on the host between containers and the VTEP: forwarding, and the host's ends of veth pairs.
+ * Thread-safe. A container that is being attached or detached is left to that operation.
+ */
+final class HostUpkeep {
+    private final Ledger ledger;
+    private final Turns turns;
+
+    HostUpkeep(Ledger ledger, Turns turns) {
+        this.ledger = ledger;
+        this.turns = turns;
+    }
+
+    /** {@link Tenants#upkeep}. */
+    List<HostRepair> look(String device, boolean repair) {
+        List<Attachment> entries = ledger.entries();
+        List<HostRepair> found = new ArrayList<>();
+        // Attaching the first container sees to forwarding.
+        if (entries.isEmpty()) {
+            return found;
+        }
+        forwarding("ipv4/ip_forward", repair, found);
+        forwarding("ipv4/conf/" + device + "/forwarding", repair, found);
+        for (Map.Entry<Attachment, List<String>> end :
+                HostEnds.read().faults(entries).entrySet()) {
+            Attachment entry = end.getKey();
+            HostRepair fault = new HostRepair("container", entry.address().toString(), end.getValue(), null);
+            if (!repair) {
+                found.add(fault);
+            } else {
+                repairEnd(entry, fault, found);
+            }
+        }
+        return found;
+    }
+
+    private static void forwarding(String sysctl, boolean repair, List<HostRepair> found) {
+        if (Sysctls.isOff(sysctl)) {
+            HostRepair setting = new HostRepair("sysctl", "net/" + sysctl, List.of("0 and not 1"), null);
+            found.add(repair ? attempt(setting, () -> Sysctls.set(sysctl, "1")) : setting);
+        }
+    }
+
+    private void repairEnd(Attachment entry, HostRepair fault, List<HostRepair> found) {
+        Turn turn = turns.takeAtOnce("repair", entry.key());
+        if (turn == null) {
+            return;
+        }
+        try {
+            VethPair pair = new VethPair(entry);
+            if (entry.equals(ledger.get(entry.key())) && pair.exists()) {
+                found.add(attempt(fault, pair::repairHostEnd));
+            }
+        } finally {
+            turn.close();
+        }
+    }
+
+    private static HostRepair attempt(HostRepair repair, Runnable task) {
+        try {
+            task.run();
+            return repair;
+        } catch (OperatorException | LinuxException e) {
+            return repair.refused(e.getMessage());
+        }
+    }
+}
