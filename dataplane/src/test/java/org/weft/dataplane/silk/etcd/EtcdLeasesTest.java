@@ -143,10 +143,14 @@ class EtcdLeasesTest {
         Set<String> subnets = new HashSet<>();
         List<Host> without = new ArrayList<>();
         for (Host host : hosts) {
+            String none = "no subnet in etcd for " + Host.underlay(hosts.indexOf(host) + 1)
+                    + ": all 7 subnets /24 of 10.255.0.0/21 are taken; release hosts that are no more, or give the"
+                    + " overlay another network";
+            // A busy machine may also make a request fail, and the host asks again.
             host.heard()
                     .await(
                             "a lease or none to be had",
-                            heard -> heard.own() != null || !heard.failures().isEmpty());
+                            heard -> heard.own() != null || heard.failures().contains(none));
             if (host.heard().own() == null) {
                 without.add(host);
             } else {
@@ -154,12 +158,8 @@ class EtcdLeasesTest {
             }
         }
         assertEquals(7, subnets.size());
+        assertEquals(3, without.size());
         without.get(0).heard().await("the others", heard -> heard.subnets().size() == 7);
-        assertEquals(
-                "no subnet in etcd for " + Host.underlay(hosts.indexOf(without.get(0)) + 1)
-                        + ": all 7 subnets /24 of 10.255.0.0/21 are taken; release hosts that are no more, or give the"
-                        + " overlay another network",
-                without.get(0).heard().failures().get(0));
     }
 
     @Test

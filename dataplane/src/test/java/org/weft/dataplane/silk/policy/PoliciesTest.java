@@ -44,6 +44,7 @@ import org.weft.encap.IpPrefix;
 import org.weft.testing.Await;
 import org.weft.testing.IpPackets;
 import org.weft.testing.MemoryRegistry;
+import org.weft.testing.ProcessCpu;
 
 /** Policies of a VTEP without devices; containers of this host are 10.255.126.*. */
 class PoliciesTest {
@@ -437,11 +438,11 @@ class PoliciesTest {
         PolicySet set = new PolicySet(List.of(), rules, Map.of(), Map.of(), List.of());
         source.listener.policies(set);
         Await.until("50,000 policies", () -> policies.status().policies() == 50_000);
-        long begin = System.nanoTime();
+        long begin = ProcessCpu.nanos();
         policies.deny(List.of(tcp(1, 1024, 1024))).join();
-        long millis = (System.nanoTime() - begin) / 1_000_000;
+        long millis = (ProcessCpu.nanos() - begin) / 1_000_000;
         assertFalse(allows(vtep, 1, 1024));
-        assertTrue(millis < 3000, () -> "one change among 50,000 policies took " + millis + " ms");
+        assertTrue(millis < 3000, () -> "one change among 50,000 policies took " + millis + " ms of a processor");
     }
 
     @Test
