@@ -262,54 +262,9 @@ final class VtepTap implements AutoCloseable {
         }
     }
 
-    /** Whether a change of a configuration is one of the device. */
-    static boolean differs(VtepConfig before, VtepConfig changed) {
-        return changed.mtu() != before.mtu()
-                || changed.mac() != before.mac()
-                || !changed.addresses().equals(before.addresses())
-                || changed.installNeighbours() != before.installNeighbours();
-    }
-
-    /**
-     * Makes the device what a changed configuration says; the VTEP has still the one before. If the kernel refuses a part,
-     * the device gets the others back as they were.
-     */
+    /** {@link DeviceSettings#change}; the VTEP has still the configuration before. */
     void change(VtepConfig changed) {
-        VtepConfig before = vtep.config();
-        Link link = reachable();
-        String dev = link.name();
-        Steps steps = new Steps();
-        if (changed.mtu() != before.mtu()) {
-            int mtu = link.mtu();
-            steps.take(() -> link.mtu(changed.mtu()), () -> link.mtu(mtu));
-        }
-        if (changed.mac() != before.mac()) {
-            long mac = link.mac();
-            steps.take(() -> link.mac(changed.mac()), () -> link.mac(mac));
-        }
-        boolean ipv6Neighbours = vtep.neighbours().hasIpv6();
-        steps.take(
-                () -> VtepSysctls.admit(dev, changed, ipv6Neighbours),
-                () -> VtepSysctls.dismiss(dev, before, ipv6Neighbours));
-        List<IpPrefix> present = HostNetwork.addresses(dev);
-        changed.addresses().stream()
-                .filter(address -> !before.addresses().contains(address))
-                .forEach(address -> steps.take(() -> HostNetwork.addAddress(dev, address), () -> {
-                    if (!present.contains(address)) {
-                        HostNetwork.removeAddress(dev, address);
-                    }
-                }));
-        before.addresses().stream()
-                .filter(address -> !changed.addresses().contains(address))
-                .forEach(address -> steps.take(
-                        () -> HostNetwork.removeAddress(dev, address), () -> HostNetwork.addAddress(dev, address)));
-        if (changed.installNeighbours() != before.installNeighbours()) {
-            List<Neighbour> neighbours = vtep.neighbours().entries().toList();
-            Runnable add = () -> HostNetwork.addNeighbours(dev, neighbours);
-            Runnable remove = () -> HostNetwork.removeNeighbours(dev, neighbours);
-            steps.take(changed.installNeighbours() ? add : remove, changed.installNeighbours() ? remove : add);
-        }
-        VtepSysctls.dismiss(dev, changed, ipv6Neighbours);
+        DeviceSettings.change(reachable(), vtep, changed);
     }
 
     /** Sets the device up or down. */

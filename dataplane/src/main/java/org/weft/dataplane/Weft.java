@@ -326,7 +326,7 @@ public final class Weft implements VtepRegistry, AutoCloseable {
     private void apply(Vtep vtep, VtepConfig changed) {
         VtepConfig before = vtep.config();
         VtepDevices open = devices.get(vtep);
-        if (VtepTap.differs(before, changed)) {
+        if (DeviceSettings.differs(before, changed)) {
             tap(vtep).change(changed);
         }
         vtep.config(changed);
