@@ -17,14 +17,22 @@ public final class Soak {
     private static final long SAMPLE_SECONDS = 10;
     private static final double FLAT = 0.05;
 
-    /** A figure that is watched, and what is no growth of it. */
-    private record Figure(String name, double noGrowth, ToDoubleFunction<ProcessSample> value) {}
+    /** Samples of five minutes, in which the collector runs several times. */
+    private static final int COLLECTIONS = 30;
+
+    /**
+     * A figure that is watched.
+     *
+     * @param samples the lowest of this many samples counts
+     * @param noGrowth growth in an hour that is not growth
+     */
+    private record Figure(String name, int samples, double noGrowth, ToDoubleFunction<ProcessSample> value) {}
 
     private static final List<Figure> FIGURES = List.of(
-            new Figure("resident memory [MB]", 4, sample -> sample.rss() / 1024.0),
-            new Figure("used heap, garbage included [MB]", 4, sample -> sample.heap() / 1024.0),
-            new Figure("open descriptors", 3, sample -> sample.descriptors()),
-            new Figure("threads", 1, sample -> sample.threads()));
+            new Figure("resident memory [MB]", 1, 4, sample -> sample.rss() / 1024.0),
+            new Figure("used heap, lowest of 5 min [MB]", COLLECTIONS, 1.5, sample -> sample.heap() / 1024.0),
+            new Figure("open descriptors", 1, 3, sample -> sample.descriptors()),
+            new Figure("threads", 1, 1, sample -> sample.threads()));
 
     private final List<List<Trend>> trends = new ArrayList<>();
     private final PolicyLab lab = PolicyLab.plumb(Subject.WEFT, Subject.WEFT);
@@ -32,7 +40,8 @@ public final class Soak {
 
     private Soak() {
         for (int i = 0; i < FIGURES.size(); i++) {
-            trends.add(List.of(new Trend(), new Trend()));
+            int samples = FIGURES.get(i).samples();
+            trends.add(List.of(new Trend(samples), new Trend(samples)));
         }
     }
 

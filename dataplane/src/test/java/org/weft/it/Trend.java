@@ -9,10 +9,22 @@ final class Trend {
 
     private final List<Double> times = new ArrayList<>();
     private final List<Double> values = new ArrayList<>();
+    private final int samples;
+    private int seen;
+    private double lowest = Double.MAX_VALUE;
+
+    /** @param samples the lowest of this many samples is a point of the figure: for a figure that includes garbage */
+    Trend(int samples) {
+        this.samples = samples;
+    }
 
     void add(double seconds, double value) {
-        times.add(seconds);
-        values.add(value);
+        lowest = Math.min(lowest, value);
+        if (++seen % samples == 0) {
+            times.add(seconds);
+            values.add(lowest);
+            lowest = Double.MAX_VALUE;
+        }
     }
 
     List<Double> times() {
