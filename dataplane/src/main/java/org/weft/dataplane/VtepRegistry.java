@@ -7,6 +7,7 @@ import org.weft.dataplane.config.DaemonConfig.VtepEntries;
 import org.weft.dataplane.counters.Counters;
 import org.weft.dataplane.policy.Enforcement;
 import org.weft.dataplane.table.TagTable.Tag;
+import org.weft.dataplane.vtep.LinkState;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
 import org.weft.encap.IpAddress;
@@ -23,7 +24,7 @@ public interface VtepRegistry {
     /** The VTEP of this name, or null. */
     Vtep vtep(String name);
 
-    Weft.LinkState state(Vtep vtep);
+    LinkState state(Vtep vtep);
 
     /**
      * Why no packet of a VTEP passes the underlay, in one sentence; null if they can pass. A device that is down is

@@ -1,9 +1,7 @@
 package org.weft.dataplane;
 
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -11,19 +9,16 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.weft.dataplane.agent.OwnDatagrams;
 import org.weft.dataplane.capture.Capture;
 import org.weft.dataplane.config.DaemonConfig;
 import org.weft.dataplane.config.DaemonConfig.VtepEntries;
 import org.weft.dataplane.counters.Counters;
 import org.weft.dataplane.host.Descriptors;
 import org.weft.dataplane.host.HostNetwork;
-import org.weft.dataplane.io.linux.OffloadCheck;
-import org.weft.dataplane.io.linux.SocketPools;
 import org.weft.dataplane.io.linux.TapPlace;
-import org.weft.dataplane.io.linux.TunnelDevice;
 import org.weft.dataplane.policy.Enforcement;
 import org.weft.dataplane.table.TagTable.Tag;
+import org.weft.dataplane.vtep.LinkState;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
 import org.weft.dataplane.vtep.Vtep;
@@ -39,64 +34,26 @@ import org.weft.encap.IpPrefix;
 public final class Weft implements VtepRegistry, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Weft.class);
 
-    /**
-     * What an operator sees of a VTEP beside its configuration: the state of its devices.
-     *
-     * @param up whether the device is up; true for one in another network namespace, which Weft does not see
-     * @param ifindex the device's number in this namespace; 0 if it is not there
-     * @param offloads by name, why each is off; null for one that is on
-     * @param gsoRefused messages that the kernel did not cut, whose datagrams were sent singly
-     * @param trouble one sentence, or null if all is well
-     * @param note what an operator should know although packets pass, in one sentence; null if nothing
-     */
-    public record LinkState(
-            boolean up,
-            boolean carrier,
-            int ifindex,
-            long mac,
-            int mtu,
-            Map<String, String> offloads,
-            long gsoRefused,
-            String trouble,
-            String note) {}
-
     private final List<VtepEntries> configured;
     private final Capture capture = new Capture();
-    private final OwnDatagrams ownDatagrams = new OwnDatagrams();
-    private final SocketPools pools = new SocketPools();
-    private final Stages stages;
-    private final OffloadCheck check;
-    /** Made when the first VTEP wants it. */
-    private TunnelDevice tunnel;
-
-    private final Map<UnderlayPort.Key, UnderlayPort> ports = new LinkedHashMap<>();
+    private final OpenDevices devices;
     private final Map<String, Vtep> vteps = new ConcurrentHashMap<>();
 
-    /** The same, in order; and the ports. Each change replaces them, so that readers never wait for a change. */
+    /** The same, in order. Each change replaces the list, so that readers never wait for a change. */
     private volatile List<Vtep> shownVteps = List.of();
-
-    private volatile Map<UnderlayPort.Key, UnderlayPort> shownPorts = Map.of();
-
-    /** Missing for a VTEP whose TAP is gone and could not be made again yet. */
-    private final Map<Vtep, VtepDevices> devices = new ConcurrentHashMap<>();
 
     /** By the name of a VTEP, be there one or not. */
     private final Map<String, Guard> guards = new HashMap<>();
 
     private final LateUnderlay late = new LateUnderlay();
     private final Watch watch;
-    private boolean held;
 
     private record Guard(Enforcement enforcement, List<Tag> tags) {}
 
     /** What has no VTEP yet. */
     public Weft(DaemonConfig config) {
         this.configured = config.vteps();
-        stages = new Stages(config);
-        check = OffloadCheck.run();
-        if (check.trouble() != null) {
-            LOG.warn("offloads: {}", check.trouble());
-        }
+        devices = new OpenDevices(config, capture);
         watch = new Watch(this);
         watch.start();
     }
@@ -117,15 +74,12 @@ public final class Weft implements VtepRegistry, AutoCloseable {
      * @return whether that is new
      */
     public synchronized boolean hold() {
-        boolean released = !held;
-        held = true;
-        return released;
+        return devices.hold();
     }
 
     /** Takes in what arrives from now on. */
     public synchronized void receive() {
-        held = false;
-        ports.values().forEach(UnderlayPort::release);
+        devices.receive();
     }
 
     @Override
@@ -140,7 +94,7 @@ public final class Weft implements VtepRegistry, AutoCloseable {
 
     @Override
     public LinkState state(Vtep vtep) {
-        VtepDevices open = devices.get(vtep);
+        VtepDevices open = devices.of(vtep);
         LinkState state = open == null ? null : open.state(watch.trouble(vtep));
         return state == null
                 ? new LinkState(false, false, 0, vtep.mac(), vtep.mtu(), Map.of(), 0, watch.trouble(vtep), null)
@@ -154,33 +108,29 @@ public final class Weft implements VtepRegistry, AutoCloseable {
 
     @Override
     public List<IpPrefix> addresses(Vtep vtep) {
-        VtepDevices open = devices.get(vtep);
+        VtepDevices open = devices.of(vtep);
         return open == null ? List.of() : open.tap().addresses();
     }
 
     @Override
     public List<String> deviations(Vtep vtep) {
-        VtepDevices open = devices.get(vtep);
+        VtepDevices open = devices.of(vtep);
         return open == null ? List.of() : open.tap().deviations();
     }
 
     @Override
     public synchronized void restore(Vtep vtep) {
-        tap(vtep).restore();
+        devices.tap(vtep).restore();
     }
 
     @Override
     public Map<String, Counters> underlays() {
-        Map<String, Counters> counters = new LinkedHashMap<>();
-        shownPorts.forEach((key, port) -> counters.put(key.toString(), port.counters()));
-        return counters;
+        return devices.underlays();
     }
 
     @Override
     public Map<String, Long> overflows() {
-        Map<String, Long> overflows = new LinkedHashMap<>();
-        shownPorts.forEach((key, port) -> overflows.put(key.toString(), port.overflows()));
-        return overflows;
+        return devices.overflows();
     }
 
     @Override
@@ -208,7 +158,7 @@ public final class Weft implements VtepRegistry, AutoCloseable {
                                 + UnderlayPort.Key.of(config) + " already)");
             }
         }
-        int descriptors = VtepDevices.descriptors(config, stages.workers().size(), pools);
+        int descriptors = devices.descriptors(config);
         if (!vteps.isEmpty() && Descriptors.areScarceFor(descriptors)) {
             throw new OperatorException(
                     Kind.UNAVAILABLE,
@@ -239,7 +189,7 @@ public final class Weft implements VtepRegistry, AutoCloseable {
     }
 
     private void bringUp(Vtep vtep) {
-        open(vtep);
+        devices.open(vtep);
         LOG.info("{}: up with VNI {} on {}", vtep.name(), vtep.config().vni(), UnderlayPort.Key.of(vtep.config()));
     }
 
@@ -270,46 +220,12 @@ public final class Weft implements VtepRegistry, AutoCloseable {
         }
     }
 
-    private void open(Vtep vtep) {
-        UnderlayPort.Key key = UnderlayPort.Key.of(vtep.config());
-        UnderlayPort port = ports.get(key);
-        if (port == null) {
-            port = new UnderlayPort(key, stages, capture, held);
-            ports.put(key, port);
-            shownPorts = new LinkedHashMap<>(ports);
-        }
-        VtepDevices.Shared shared = new VtepDevices.Shared(check, this::tunnel, capture, ownDatagrams, pools);
-        try {
-            devices.put(vtep, new VtepDevices(vtep, port, stages, shared));
-        } catch (Throwable t) {
-            closeIfUnused(port);
-            throw t;
-        }
-    }
-
-    private TunnelDevice tunnel() {
-        synchronized (check) {
-            if (tunnel == null) {
-                tunnel = TunnelDevice.open();
-            }
-            return tunnel;
-        }
-    }
-
-    private void closeIfUnused(UnderlayPort port) {
-        if (port.unused()) {
-            ports.remove(port.key());
-            shownPorts = new LinkedHashMap<>(ports);
-            port.close();
-        }
-    }
-
     @Override
     public synchronized void change(Vtep vtep, VtepConfig wanted) {
         VtepConfig before = vtep.config();
         // The device may have been renamed since the caller asked.
         VtepConfig changed = wanted.following(before.name(), wanted.mac(), wanted.mtu());
-        VtepDevices open = devices.get(vtep);
+        VtepDevices open = devices.of(vtep);
         if (open != null) {
             open.prepare(changed);
         }
@@ -325,9 +241,9 @@ public final class Weft implements VtepRegistry, AutoCloseable {
 
     private void apply(Vtep vtep, VtepConfig changed) {
         VtepConfig before = vtep.config();
-        VtepDevices open = devices.get(vtep);
+        VtepDevices open = devices.of(vtep);
         if (DeviceSettings.differs(before, changed)) {
-            tap(vtep).change(changed);
+            devices.tap(vtep).change(changed);
         }
         vtep.config(changed);
         if (open != null && !changed.switches().equals(before.switches())) {
@@ -336,14 +252,6 @@ public final class Weft implements VtepRegistry, AutoCloseable {
         if (open != null) {
             open.tap().noteDevice();
         }
-    }
-
-    private VtepTap tap(Vtep vtep) {
-        VtepDevices open = devices.get(vtep);
-        if (open == null) {
-            throw new OperatorException(Kind.UNAVAILABLE, vtep.name() + ": " + VtepTap.GONE);
-        }
-        return open.tap();
     }
 
     @Override
@@ -373,7 +281,7 @@ public final class Weft implements VtepRegistry, AutoCloseable {
             VtepDevices open;
             synchronized (this) {
                 Vtep vtep = vteps.get(name);
-                open = vtep == null ? null : devices.get(vtep);
+                open = vtep == null ? null : devices.of(vtep);
                 if (open == null) {
                     if (vtep != null) {
                         vtep.enforcement(enforcement);
@@ -395,7 +303,7 @@ public final class Weft implements VtepRegistry, AutoCloseable {
 
     @Override
     public synchronized void up(Vtep vtep, boolean up) {
-        tap(vtep).up(up);
+        devices.tap(vtep).up(up);
     }
 
     @Override
@@ -404,11 +312,11 @@ public final class Weft implements VtepRegistry, AutoCloseable {
         shownVteps = shownVteps.stream().filter(each -> each != vtep).toList();
         watch.forget(vtep);
         late.forget(vtep);
-        VtepDevices open = devices.get(vtep);
+        VtepDevices open = devices.of(vtep);
         if (open != null) {
             open.tap().forsake();
         }
-        shut(vtep);
+        devices.shut(vtep);
         vtep.release();
         if (open == null && vtep.config().persist() && HostNetwork.isTap(vtep.name())) {
             HostNetwork.removeDevice(vtep.name());
@@ -416,17 +324,9 @@ public final class Weft implements VtepRegistry, AutoCloseable {
         LOG.info("{}: removed", vtep.name());
     }
 
-    private void shut(Vtep vtep) {
-        VtepDevices open = devices.remove(vtep);
-        if (open != null) {
-            open.close();
-            closeIfUnused(open.port());
-        }
-    }
-
     @Override
     public synchronized void neighbourChanged(Vtep vtep, IpAddress address, long mac) {
-        tap(vtep).neighbourChanged(address, mac);
+        devices.tap(vtep).neighbourChanged(address, mac);
     }
 
     @Override
@@ -440,7 +340,7 @@ public final class Weft implements VtepRegistry, AutoCloseable {
      * @return why the device must be made again, in a sentence; null if it need not
      */
     String locate(Vtep vtep) {
-        VtepDevices open = devices.get(vtep);
+        VtepDevices open = devices.of(vtep);
         if (open == null || !open.tap().look()) {
             return "the TAP device is gone";
         }
@@ -458,7 +358,7 @@ public final class Weft implements VtepRegistry, AutoCloseable {
      * @return why that is impossible, in a sentence; null if all is well
      */
     String mendName(Vtep vtep) {
-        VtepTap tap = devices.get(vtep).tap();
+        VtepTap tap = devices.of(vtep).tap();
         return isNamedElsewhere(vtep) && tap.place().here() ? tap.restoreName() : null;
     }
 
@@ -468,26 +368,25 @@ public final class Weft implements VtepRegistry, AutoCloseable {
 
     /** Gives other VTEPs the names that {@code ip link} gave their devices, as the kernel's vxlan devices have them. */
     void adoptNames() {
-        Set<Vtep> renamed = new HashSet<>(devices.keySet());
+        Set<Vtep> renamed = new HashSet<>(devices.vteps());
         renamed.removeIf(vtep ->
-                isNamedElsewhere(vtep) || !devices.get(vtep).tap().place().here());
+                isNamedElsewhere(vtep) || !devices.of(vtep).tap().place().here());
         VtepNames.adopt(renamed, vteps);
     }
 
     /** {@code bridge fdb} put an entry on a device. */
     void bridgeEntryAdded(int ifindex, long mac) {
-        devices.values().forEach(open -> open.tap().bridgeEntryAdded(ifindex, mac));
+        devices.all().forEach(open -> open.tap().bridgeEntryAdded(ifindex, mac));
     }
 
     /** Makes the devices of a VTEP again, tables and counters as they are. */
     void reopen(Vtep vtep) {
-        shut(vtep);
-        open(vtep);
+        devices.reopen(vtep);
     }
 
     /** Looks whether the queues of a VTEP's TAP can be read, and opens it again if not; a sentence, or null. */
     String mendTap(Vtep vtep) {
-        VtepDevices open = devices.get(vtep);
+        VtepDevices open = devices.of(vtep);
         String trouble = open == null ? null : open.readTrouble();
         if (trouble != null && open.lost()) {
             reopen(vtep);
@@ -497,33 +396,17 @@ public final class Weft implements VtepRegistry, AutoCloseable {
 
     /** Looks whether what arrives is received, and mends it if not; logs what it finds. */
     void mendPorts() {
-        for (UnderlayPort port : List.copyOf(ports.values())) {
-            String trouble = port.mend();
-            if (trouble != null) {
-                LOG.warn("{}", trouble);
-            }
-            if (port.lost()) {
-                reopen(port);
-            }
-        }
-    }
-
-    private void reopen(UnderlayPort port) {
-        List<Vtep> attached = vteps().stream()
-                .filter(vtep -> devices.containsKey(vtep) && devices.get(vtep).port() == port)
-                .toList();
-        attached.forEach(this::shut);
-        attached.forEach(this::open);
+        devices.mendPorts();
     }
 
     /** Notes what {@code ip link} made of the device of a VTEP; a VTEP that is not kept takes it over. */
     void noteDevice(Vtep vtep) {
-        devices.get(vtep).tap().noteDevice();
+        devices.of(vtep).tap().noteDevice();
     }
 
     /** Installs the rules for marks again where somebody removed them. It may wait for nft, so the caller holds no lock. */
     void keepMarks(Vtep vtep) {
-        VtepDevices open = devices.get(vtep);
+        VtepDevices open = devices.of(vtep);
         if (open != null) {
             open.tap().keepMarks();
         }
@@ -531,7 +414,7 @@ public final class Weft implements VtepRegistry, AutoCloseable {
 
     /** Refuses routers of the overlay on a VTEP again, where somebody let them in. */
     void refuseRouters(Vtep vtep) {
-        VtepDevices open = devices.get(vtep);
+        VtepDevices open = devices.of(vtep);
         if (open != null) {
             open.tap().refuseRouters();
         }
@@ -539,7 +422,7 @@ public final class Weft implements VtepRegistry, AutoCloseable {
 
     /** Binds the sockets of a VTEP to its underlay interface again, if that came back as another one, with this index. */
     void followUnderlay(Vtep vtep, int index) {
-        VtepDevices open = devices.get(vtep);
+        VtepDevices open = devices.of(vtep);
         if (open != null) {
             open.followUnderlay(index);
         }
@@ -547,7 +430,7 @@ public final class Weft implements VtepRegistry, AutoCloseable {
 
     /** Notes the MTU that the underlay interface of a VTEP has now; the VTEP's own follows from it if it was assumed. */
     void underlayMtu(Vtep vtep, int mtu) {
-        VtepDevices open = devices.get(vtep);
+        VtepDevices open = devices.of(vtep);
         if (open == null) {
             return;
         }
@@ -564,13 +447,7 @@ public final class Weft implements VtepRegistry, AutoCloseable {
     public void close() {
         watch.close();
         synchronized (this) {
-            for (Vtep vtep : new ArrayList<>(devices.keySet())) {
-                shut(vtep);
-            }
-            stages.close();
-            if (tunnel != null) {
-                tunnel.close();
-            }
+            devices.close();
         }
     }
 }

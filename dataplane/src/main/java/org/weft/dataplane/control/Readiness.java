@@ -1,9 +1,9 @@
 package org.weft.dataplane.control;
 
 import org.weft.dataplane.VtepRegistry;
-import org.weft.dataplane.Weft.LinkState;
 import org.weft.dataplane.silk.CellStatus;
 import org.weft.dataplane.silk.CellStatus.Phase;
+import org.weft.dataplane.vtep.LinkState;
 import org.weft.dataplane.vtep.Vtep;
 
 /** Whether packets pass: {@code /readyz} and the gauges ask here, so that they agree. Any thread; waits for no lock. */

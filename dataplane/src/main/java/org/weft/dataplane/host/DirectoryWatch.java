@@ -12,7 +12,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Hears from the kernel (inotify) when something in a directory changes. Not of everything: not of a file that a symbolic
- * link in it points to, nor of a network file system's other clients. So whoever watches looks from time to time too.
+ * link in it points to, nor of a network file system's other clients. So the watch looks from time to time too.
  */
 final class DirectoryWatch implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(DirectoryWatch.class);
@@ -78,7 +78,7 @@ final class DirectoryWatch implements AutoCloseable {
         }
     }
 
-    /** A failure costs this change alone: whoever watches looks from time to time, too. */
+    /** A failure costs this change alone: the watch looks from time to time, too. */
     private void tell(WatchKey changes) {
         try {
             changes.pollEvents();
