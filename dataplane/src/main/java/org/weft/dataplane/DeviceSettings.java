@@ -11,7 +11,10 @@ import org.weft.dataplane.vtep.VtepConfig;
 import org.weft.encap.IpPrefix;
 import org.weft.encap.MacAddress;
 
-/** Makes a VTEP's device what its configuration says, and compares the two. Asks the kernel each time. */
+/**
+ * Makes a VTEP's device what its configuration says, and compares the two. Asks the kernel each
+ * time.
+ */
 final class DeviceSettings {
     /** systemd-networkd may set a MAC of its own on a new device; silk tries as often. */
     private static final int MAC_ATTEMPTS = 10;
@@ -54,14 +57,19 @@ final class DeviceSettings {
         return found;
     }
 
-    /** The kernel makes a route for the network of an address, which can go while the address stays. */
+    /**
+     * The kernel makes a route for the network of an address, which can go while the address stays.
+     */
     private static boolean hasNetwork(String dev, IpPrefix address) {
         return !address.address().isIpv4()
                 || address.length() == Integer.SIZE
                 || HostNetwork.hasNetworkRoute(dev, address);
     }
 
-    /** Makes the device what the configuration says. An address whose route has gone is removed first. */
+    /**
+     * Makes the device what the configuration says. An address whose route has gone is removed
+     * first.
+     */
     static void restore(Link link, VtepConfig config, boolean down) {
         link.mtu(config.mtu());
         setMac(link, config.mac());
@@ -86,8 +94,8 @@ final class DeviceSettings {
     }
 
     /**
-     * Makes the device what a changed configuration says; the VTEP has still the one before. If the kernel refuses a part,
-     * the device gets the others back as they were.
+     * Makes the device what a changed configuration says; the VTEP has still the one before. If the
+     * kernel refuses a part, the device gets the others back as they were.
      */
     static void change(Link link, Vtep vtep, VtepConfig changed) {
         VtepConfig before = vtep.config();

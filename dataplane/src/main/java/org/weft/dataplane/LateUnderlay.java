@@ -9,7 +9,10 @@ import org.weft.dataplane.vtep.Vtep;
 
 /** VTEPs that were made before their underlay was there. The lock of {@link Weft} guards it. */
 final class LateUnderlay {
-    /** VTEPs without devices, because their sockets would be bound to an interface that does not exist. */
+    /**
+     * VTEPs without devices, because their sockets would be bound to an interface that does not
+     * exist.
+     */
     private final Set<Vtep> unopened = new HashSet<>();
 
     /** MTUs that follow from no underlay yet. */
@@ -34,7 +37,8 @@ final class LateUnderlay {
     /**
      * Takes note of the underlay's MTU.
      *
-     * @return what the VTEP's MTU is to be: another one once, if the present one was assumed and was not changed since
+     * @return what the VTEP's MTU is to be: another one once, if the present one was assumed and
+     *     was not changed since
      */
     int mtu(Vtep vtep, int underlayMtu) {
         int now = vtep.config().mtu();

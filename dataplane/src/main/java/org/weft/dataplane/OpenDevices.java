@@ -21,11 +21,11 @@ import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
 
 /**
- * The open devices of all VTEPs, and what VTEPs share: the threads, the ports that they receive on, the sockets that they
- * send from, and the device for uncut super-frames.
+ * The open devices of all VTEPs, and what VTEPs share: the threads, the ports that they receive on,
+ * the sockets that they send from, and the device for uncut super-frames.
  *
- * <p>The lock of {@link Weft} guards it, except for {@link #of}, {@link #tap}, {@link #vteps}, {@link #all}, {@link
- * #underlays} and {@link #overflows}, which any thread may call.
+ * <p>The lock of {@link Weft} guards it, except for {@link #of}, {@link #tap}, {@link #vteps},
+ * {@link #all}, {@link #underlays} and {@link #overflows}, which any thread may call.
  */
 final class OpenDevices implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(OpenDevices.class);
@@ -93,7 +93,10 @@ final class OpenDevices implements AutoCloseable {
         return overflows;
     }
 
-    /** Has ports keep datagrams in their sockets until {@link #receive}; returns whether they did not before. */
+    /**
+     * Has ports keep datagrams in their sockets until {@link #receive}; returns whether they did
+     * not before.
+     */
     boolean hold() {
         boolean released = !held;
         held = true;

@@ -7,24 +7,33 @@ import org.weft.dataplane.io.linux.Errno;
 import org.weft.dataplane.vtep.Vtep;
 
 /**
- * Whether the kernel refuses everything that a VTEP sends, judged by its counters. One datagram that was sent proves the
- * opposite, and a single refusal proves nothing. One thread, once a second.
+ * Whether the kernel refuses everything that a VTEP sends, judged by its counters. One datagram
+ * that was sent proves the opposite, and a single refusal proves nothing. One thread, once a
+ * second.
  *
  * <p>Refusals for the length of a datagram do not count: shorter ones pass.
  */
 final class Sending {
-    /** Refusals without a sent datagram between them, and the time from the first to the last, that prove it. */
+    /**
+     * Refusals without a sent datagram between them, and the time from the first to the last, that
+     * prove it.
+     */
     private static final long REFUSALS = 3;
 
     private static final long SPAN_NANOS = TimeUnit.SECONDS.toNanos(2);
 
-    /** A host that has not tried to send for so long does not know what would become of a datagram. */
+    /**
+     * A host that has not tried to send for so long does not know what would become of a datagram.
+     */
     private static final long MEMORY_NANOS = TimeUnit.SECONDS.toNanos(30);
 
     private long sent;
     private long refused;
 
-    /** Of the refusals since the last sent datagram: how many, and when a look found the first and the last. */
+    /**
+     * Of the refusals since the last sent datagram: how many, and when a look found the first and
+     * the last.
+     */
     private long refusals;
 
     private long firstNanos;
@@ -37,7 +46,10 @@ final class Sending {
         refused = refused(vtep.counters());
     }
 
-    /** Why nothing is sent, in one sentence that stays the same until something is; null if something is, or may be. */
+    /**
+     * Why nothing is sent, in one sentence that stays the same until something is; null if
+     * something is, or may be.
+     */
     String trouble(Vtep vtep, long nowNanos) {
         // In this order, so that what is refused meanwhile waits for the next look.
         long refusedNow = refused(vtep.counters());

@@ -161,7 +161,10 @@ final class Stages implements AutoCloseable {
         }
     }
 
-    /** Moves on what upstream agents left in the rings. A failure is logged, because the line stops in any case. */
+    /**
+     * Moves on what upstream agents left in the rings. A failure is logged, because the line stops
+     * in any case.
+     */
     private static void drain(Turn turn) {
         try {
             turn.drain();

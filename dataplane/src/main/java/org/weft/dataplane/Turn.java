@@ -6,17 +6,19 @@ import org.agrona.LangUtil;
 import org.agrona.concurrent.Agent;
 
 /**
- * One pass of the packets through the agents of a line, one agent after the other. One thread at a time calls it.
+ * One pass of the packets through the agents of a line, one agent after the other. One thread at a
+ * time calls it.
  *
- * <p>A descriptor wakes the first agent only. So each agent behind it runs until it finds nothing more to do, as the
- * kernel polls a queue until it is empty (gro_cell_poll). Otherwise frames would wait in a ring until another packet
- * comes. A turn is bounded, so that the other lines of the thread have their turns: the first agent runs once, and the
- * rings hold no more than what it has put there.
+ * <p>A descriptor wakes the first agent only. So each agent behind it runs until it finds nothing
+ * more to do, as the kernel polls a queue until it is empty (gro_cell_poll). Otherwise frames would
+ * wait in a ring until another packet comes. A turn is bounded, so that the other lines of the
+ * thread have their turns: the first agent runs once, and the rings hold no more than what it has
+ * put there.
  */
 final class Turn {
     /**
-     * Exceptions that end an agent's turn. An agent takes up to a batch of frames with each call that throws, so this many
-     * calls empty a full ring even if every call throws.
+     * Exceptions that end an agent's turn. An agent takes up to a batch of frames with each call
+     * that throws, so this many calls empty a full ring even if every call throws.
      */
     static final int MOST_FAILURES = 32;
 
@@ -35,8 +37,9 @@ final class Turn {
     }
 
     /**
-     * Runs the first agent once, and the agents behind it until nothing waits for them. Each agent has its turn, whatever
-     * the agents before it throw, because frames wait for it. The first exception is thrown at the end.
+     * Runs the first agent once, and the agents behind it until nothing waits for them. Each agent
+     * has its turn, whatever the agents before it throw, because frames wait for it. The first
+     * exception is thrown at the end.
      */
     void run() {
         Throwable failure = null;
@@ -49,7 +52,9 @@ final class Turn {
         moveOn(failure);
     }
 
-    /** Runs all agents but the first until nothing waits for them, and throws as {@link #run} does. */
+    /**
+     * Runs all agents but the first until nothing waits for them, and throws as {@link #run} does.
+     */
     void drain() {
         moveOn(null);
     }

@@ -5,13 +5,16 @@ import org.weft.dataplane.io.linux.Link;
 import org.weft.dataplane.vtep.VtepConfig;
 
 /**
- * What a VTEP needs of the host's underlay: its interface and its address. Both may come after the daemon has started and
- * go while it runs, with DHCP, IPv6 duplicate address detection or a bond that is made later.
+ * What a VTEP needs of the host's underlay: its interface and its address. Both may come after the
+ * daemon has started and go while it runs, with DHCP, IPv6 duplicate address detection or a bond
+ * that is made later.
  */
 public final class UnderlayPresence {
     private UnderlayPresence() {}
 
-    /** What is missing now, and that Weft waits for it, in one sentence; null if nothing is missing. */
+    /**
+     * What is missing now, and that Weft waits for it, in one sentence; null if nothing is missing.
+     */
     public static String trouble(VtepConfig config) {
         if (isInterfaceMissing(config)) {
             return missingInterface(config.dev());

@@ -43,7 +43,10 @@ final class VtepDevices implements AutoCloseable {
     /** Source ports, and so the most paths that the underlay can spread flows over. */
     private static final int SENDERS = 256;
 
-    /** File descriptors for each worker of a VTEP: its TAP, the receiving socket, and what super-frames need. */
+    /**
+     * File descriptors for each worker of a VTEP: its TAP, the receiving socket, and what
+     * super-frames need.
+     */
     private static final int DESCRIPTORS = 8;
 
     private static final String SWITCHED_OFF = "switched off";
@@ -126,7 +129,8 @@ final class VtepDevices implements AutoCloseable {
     /**
      * Makes ready for what a configuration wants sent. Call it before that is in force.
      *
-     * @throws org.weft.dataplane.io.linux.LinuxException if the host cannot; all stays as it was then
+     * @throws org.weft.dataplane.io.linux.LinuxException if the host cannot; all stays as it was
+     *     then
      */
     void prepare(VtepConfig config) {
         if (config.df() != Df.UNSET) {

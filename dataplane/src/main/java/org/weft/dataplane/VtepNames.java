@@ -14,11 +14,12 @@ final class VtepNames {
     private VtepNames() {}
 
     /**
-     * Renames VTEPs whose devices have other names. Devices may have exchanged their names. A name that another VTEP keeps,
-     * because its device is in another network namespace, is not taken.
+     * Renames VTEPs whose devices have other names. Devices may have exchanged their names. A name
+     * that another VTEP keeps, because its device is in another network namespace, is not taken.
      *
      * @param followers the VTEPs that may be renamed; those that cannot be are removed
-     * @param byName all VTEPs; readers that look one up at the same time find it under one of its names
+     * @param byName all VTEPs; readers that look one up at the same time find it under one of its
+     *     names
      */
     static void adopt(Set<Vtep> followers, Map<String, Vtep> byName) {
         followers.removeIf(vtep -> vtep.deviceName().equals(vtep.name()));

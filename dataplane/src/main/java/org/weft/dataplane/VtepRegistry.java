@@ -27,15 +27,18 @@ public interface VtepRegistry {
     LinkState state(Vtep vtep);
 
     /**
-     * Why no packet of a VTEP passes the underlay, in one sentence; null if they can pass. A device that is down is
-     * not such a reason.
+     * Why no packet of a VTEP passes the underlay, in one sentence; null if they can pass. A device
+     * that is down is not such a reason.
      */
     String obstacle(Vtep vtep);
 
     /** The addresses that the device has; empty if it is not in this namespace. */
     List<IpPrefix> addresses(Vtep vtep);
 
-    /** What others changed on the device, each in words; empty if nothing, or if the device is not in this namespace. */
+    /**
+     * What others changed on the device, each in words; empty if nothing, or if the device is not
+     * in this namespace.
+     */
     List<String> deviations(Vtep vtep);
 
     /** Makes the device what its configuration says. */
@@ -53,8 +56,8 @@ public interface VtepRegistry {
     Vtep add(VtepEntries entries);
 
     /**
-     * Puts a changed configuration in force; the caller changed only what can change at run time. If the kernel refuses a
-     * part of it, everything stays as it was.
+     * Puts a changed configuration in force; the caller changed only what can change at run time.
+     * If the kernel refuses a part of it, everything stays as it was.
      */
     void change(Vtep vtep, VtepConfig changed);
 

@@ -24,12 +24,13 @@ import org.weft.encap.IpPrefix;
 import org.weft.encap.MacAddress;
 
 /**
- * The TAP device of one VTEP in the host's kernel: what Weft sets on it, and the rules of netfilter at it. Others may
- * rename the device or move it to another network namespace, so its descriptor tells which device it is, and inside this
- * namespace its index.
+ * The TAP device of one VTEP in the host's kernel: what Weft sets on it, and the rules of netfilter
+ * at it. Others may rename the device or move it to another network namespace, so its descriptor
+ * tells which device it is, and inside this namespace its index.
  *
- * <p>{@link Weft} calls all methods under its monitor, except {@link #enforce} and {@link #keepMarks}, and except those that
- * only ask: {@link #link}, {@link #place}, {@link #note}, {@link #addresses} and {@link #deviations}.
+ * <p>{@link Weft} calls all methods under its monitor, except {@link #enforce} and {@link
+ * #keepMarks}, and except those that only ask: {@link #link}, {@link #place}, {@link #note}, {@link
+ * #addresses} and {@link #deviations}.
  */
 final class VtepTap implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(VtepTap.class);
@@ -146,7 +147,10 @@ final class VtepTap implements AutoCloseable {
         return place;
     }
 
-    /** What an operator should know of the device although packets pass, in a sentence; null if there is nothing. */
+    /**
+     * What an operator should know of the device although packets pass, in a sentence; null if
+     * there is nothing.
+     */
     String note() {
         TapPlace known = place;
         if (!known.here()) {
@@ -159,7 +163,10 @@ final class VtepTap implements AutoCloseable {
         return bridgeEntry ? "entries of bridge fdb do not reach Weft: use weft fdb" : null;
     }
 
-    /** Tells once that {@code bridge fdb} has no effect on this device, if it was used on this device. */
+    /**
+     * Tells once that {@code bridge fdb} has no effect on this device, if it was used on this
+     * device.
+     */
     void bridgeEntryAdded(int ifindex, long mac) {
         if (ifindex == index && !bridgeEntry) {
             bridgeEntry = true;
@@ -321,7 +328,8 @@ final class VtepTap implements AutoCloseable {
     }
 
     /**
-     * Judges packets by another enforcement from now on. It may wait for {@code nft}, so the caller holds no lock.
+     * Judges packets by another enforcement from now on. It may wait for {@code nft}, so the caller
+     * holds no lock.
      *
      * @return false if the device is closed; nothing has changed then
      * @throws OperatorException if the host cannot; it stays as it was then
@@ -343,7 +351,10 @@ final class VtepTap implements AutoCloseable {
         }
     }
 
-    /** Installs the rules for marks again if another program has removed them. It may wait for {@code nft}. */
+    /**
+     * Installs the rules for marks again if another program has removed them. It may wait for
+     * {@code nft}.
+     */
     void keepMarks() {
         if (marks.keep()) {
             LOG.warn("{}: somebody removed the nftables rules that carry marks; they are installed again", vtep.name());

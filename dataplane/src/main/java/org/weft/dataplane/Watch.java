@@ -21,9 +21,10 @@ import org.weft.dataplane.watchdog.Heartbeat;
 import org.weft.dataplane.watchdog.Heartbeats;
 
 /**
- * Looks once a second what others did to the devices: a TAP that was deleted is made again, one that was renamed or moved
- * is followed, sockets follow an underlay interface that came back, learned entries age, tables get room for addresses to
- * learn before they need it, and rules for marks stay. Knows whether packets can pass.
+ * Looks once a second what others did to the devices: a TAP that was deleted is made again, one
+ * that was renamed or moved is followed, sockets follow an underlay interface that came back,
+ * learned entries age, tables get room for addresses to learn before they need it, and rules for
+ * marks stay. Knows whether packets can pass.
  */
 final class Watch implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Watch.class);
@@ -109,7 +110,10 @@ final class Watch implements AutoCloseable {
         heartbeat.doing(null);
     }
 
-    /** Operators' commands need not wait while millions of entries age, nor tables for the commands that hold Weft. */
+    /**
+     * Operators' commands need not wait while millions of entries age, nor tables for the commands
+     * that hold Weft.
+     */
     private void tendTables(boolean age) {
         for (Vtep vtep : weft.vteps()) {
             heartbeat.beat();
@@ -193,7 +197,10 @@ final class Watch implements AutoCloseable {
         return carried ? lookAtCarrier(vtep, config.dev() == null ? holder : config.dev()) : trouble;
     }
 
-    /** A missing carrier counts at the second look, because a new interface gets its own after a moment. */
+    /**
+     * A missing carrier counts at the second look, because a new interface gets its own after a
+     * moment.
+     */
     private String lookAtCarrier(Vtep vtep, String dev) {
         Link underlay = Link.of(dev);
         if (!underlay.up()) {

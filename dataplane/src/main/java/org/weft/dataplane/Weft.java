@@ -39,7 +39,9 @@ public final class Weft implements VtepRegistry, AutoCloseable {
     private final OpenDevices devices;
     private final Map<String, Vtep> vteps = new ConcurrentHashMap<>();
 
-    /** The same, in order. Each change replaces the list, so that readers never wait for a change. */
+    /**
+     * The same, in order. Each change replaces the list, so that readers never wait for a change.
+     */
     private volatile List<Vtep> shownVteps = List.of();
 
     /** By the name of a VTEP, be there one or not. */
@@ -275,7 +277,9 @@ public final class Weft implements VtepRegistry, AutoCloseable {
         }
     }
 
-    /** Waits for nft without the lock; devices that were made again meanwhile are the ones to judge. */
+    /**
+     * Waits for nft without the lock; devices that were made again meanwhile are the ones to judge.
+     */
     private void enforce(String name, Enforcement enforcement) {
         while (true) {
             VtepDevices open;
@@ -366,7 +370,10 @@ public final class Weft implements VtepRegistry, AutoCloseable {
         return vtep.kept() || guards.containsKey(vtep.name());
     }
 
-    /** Gives other VTEPs the names that {@code ip link} gave their devices, as the kernel's vxlan devices have them. */
+    /**
+     * Gives other VTEPs the names that {@code ip link} gave their devices, as the kernel's vxlan
+     * devices have them.
+     */
     void adoptNames() {
         Set<Vtep> renamed = new HashSet<>(devices.vteps());
         renamed.removeIf(vtep ->
@@ -399,12 +406,18 @@ public final class Weft implements VtepRegistry, AutoCloseable {
         devices.mendPorts();
     }
 
-    /** Notes what {@code ip link} made of the device of a VTEP; a VTEP that is not kept takes it over. */
+    /**
+     * Notes what {@code ip link} made of the device of a VTEP; a VTEP that is not kept takes it
+     * over.
+     */
     void noteDevice(Vtep vtep) {
         devices.of(vtep).tap().noteDevice();
     }
 
-    /** Installs the rules for marks again where somebody removed them. It may wait for nft, so the caller holds no lock. */
+    /**
+     * Installs the rules for marks again where somebody removed them. It may wait for nft, so the
+     * caller holds no lock.
+     */
     void keepMarks(Vtep vtep) {
         VtepDevices open = devices.of(vtep);
         if (open != null) {
@@ -428,7 +441,10 @@ public final class Weft implements VtepRegistry, AutoCloseable {
         }
     }
 
-    /** Notes the MTU that the underlay interface of a VTEP has now; the VTEP's own follows from it if it was assumed. */
+    /**
+     * Notes the MTU that the underlay interface of a VTEP has now; the VTEP's own follows from it
+     * if it was assumed.
+     */
     void underlayMtu(Vtep vtep, int mtu) {
         VtepDevices open = devices.of(vtep);
         if (open == null) {

@@ -51,8 +51,9 @@ class ArchitectureTest {
             .resideInAPackage("jnr..");
 
     /**
-     * The memory of a call stays reachable until it returns, which {@link org.weft.dataplane.io.linux} does in one place. The
-     * others write addresses into structures, and keep what those point to.
+     * The memory of a call stays reachable until it returns, which {@link
+     * org.weft.dataplane.io.linux} does in one place. The others write addresses into structures,
+     * and keep what those point to.
      */
     @ArchTest
     static final ArchRule memoryGoesToTheKernelAsABuffer = noClasses()
@@ -70,8 +71,8 @@ class ArchitectureTest {
             .callMethod(UnsafeBuffer.class, "addressOffset");
 
     /**
-     * A table that was replaced may lose its memory as soon as nothing refers to it, so each method that others call refers to it
-     * behind the last access.
+     * A table that was replaced may lose its memory as soon as nothing refers to it, so each method
+     * that others call refers to it behind the last access.
      */
     @ArchTest
     static final ArchRule memoryOfTablesStaysUntilItIsRead = methods()

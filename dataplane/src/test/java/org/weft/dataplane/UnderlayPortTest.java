@@ -40,7 +40,9 @@ class UnderlayPortTest {
     private static final int FRAMES = MESSAGES * FRAMES_PER_MESSAGE;
     private static final int FRAME_LENGTH = 60;
 
-    /** A detached VTEP that kept nine of the port's 64 slots would make the port deaf before that. */
+    /**
+     * A detached VTEP that kept nine of the port's 64 slots would make the port deaf before that.
+     */
     private static final int DETACHES = 10;
 
     private final Stages stages = new Stages(ConfigFile.none());
@@ -116,7 +118,10 @@ class UnderlayPortTest {
         }
     }
 
-    /** More frames than a TAP writer takes at once come in one turn; each detached VTEP would keep the slots of some. */
+    /**
+     * More frames than a TAP writer takes at once come in one turn; each detached VTEP would keep
+     * the slots of some.
+     */
     @Test
     void aVtepThatIsDetachedInABurstKeepsNoSlotsOfThePort() throws IOException {
         UnsafeBuffer messages = messages();

@@ -16,7 +16,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.weft.dataplane.counters.Counter;
 import org.weft.testing.RequiresRoot;
 
-/** A daemon that finds many long messages in its socket delivers all their frames, though no further datagram comes. */
+/**
+ * A daemon that finds many long messages in its socket delivers all their frames, though no further
+ * datagram comes.
+ */
 @RequiresRoot
 class BurstIT {
     private static final String DEVICE = "silk-vtep";

@@ -20,7 +20,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.weft.testing.RequiresRoot;
 
-/** A VTEP's device is the same one after others renamed it or moved it, as the kernel's vxlan device is. */
+/**
+ * A VTEP's device is the same one after others renamed it or moved it, as the kernel's vxlan device
+ * is.
+ */
 @RequiresRoot
 class DeviceIdentityIT {
     private static final Device VX =
@@ -141,7 +144,9 @@ class DeviceIdentityIT {
         }
     }
 
-    /** A deleted device is made again under the name that it had last, without touching another one. */
+    /**
+     * A deleted device is made again under the name that it had last, without touching another one.
+     */
     @Test
     void aDeletedDeviceComesBackUnderItsLastName() {
         try (WeftEndpoint weft = (WeftEndpoint) open(Subject.WEFT)) {
@@ -184,7 +189,10 @@ class DeviceIdentityIT {
         }
     }
 
-    /** Entries of other devices are no business of Weft's, however many there are while it does not look. */
+    /**
+     * Entries of other devices are no business of Weft's, however many there are while it does not
+     * look.
+     */
     @Test
     void aFloodOfBridgeEntriesEndsNothing() {
         try (WeftEndpoint weft = (WeftEndpoint) open(Subject.WEFT)) {

@@ -12,7 +12,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.weft.testing.RequiresRoot;
 
-/** An underlay address or interface that comes after the daemon: DHCP, duplicate address detection, a bond made later. */
+/**
+ * An underlay address or interface that comes after the daemon: DHCP, duplicate address detection,
+ * a bond made later.
+ */
 @RequiresRoot
 class LateUnderlayIT {
     private static final String LOCAL = "10.0.16.14";

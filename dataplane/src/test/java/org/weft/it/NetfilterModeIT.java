@@ -70,7 +70,9 @@ class NetfilterModeIT {
                 daemon::log);
     }
 
-    /** The daemon looks at the table every ten seconds, and waits as long for a command of the host. */
+    /**
+     * The daemon looks at the table every ten seconds, and waits as long for a command of the host.
+     */
     @Test
     void commandsDoNotWaitForNftThatHangs() throws IOException {
         Path hangs = directory.resolve("hangs");

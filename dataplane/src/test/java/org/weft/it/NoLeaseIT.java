@@ -9,7 +9,10 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A host whose address is a typo away from its lease: it says which lease it looks for, and which there are. */
+/**
+ * A host whose address is a typo away from its lease: it says which lease it looks for, and which
+ * there are.
+ */
 class NoLeaseIT {
     @TempDir
     private Path directory;

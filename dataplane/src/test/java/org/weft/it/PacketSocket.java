@@ -26,7 +26,10 @@ final class PacketSocket implements AutoCloseable {
         return open(netns, device, SNAPLEN);
     }
 
-    /** Keeps no more than the first {@code snaplen} bytes of a frame, and so has room for more frames that wait. */
+    /**
+     * Keeps no more than the first {@code snaplen} bytes of a frame, and so has room for more
+     * frames that wait.
+     */
     static PacketSocket open(Netns netns, String device, int snaplen) {
         return netns.call(() -> {
             PcapHandle handle = new PcapHandle.Builder(device)

@@ -13,8 +13,8 @@ import org.weft.it.CellHost.Container;
 import org.weft.testing.RequiresRoot;
 
 /**
- * A cell whose packets others keep from passing: {@code /readyz} says so in one sentence, and the gauges agree. Faults that
- * Weft may repair are made again until they are seen.
+ * A cell whose packets others keep from passing: {@code /readyz} says so in one sentence, and the
+ * gauges agree. Faults that Weft may repair are made again until they are seen.
  */
 @RequiresRoot
 class ReadinessIT {

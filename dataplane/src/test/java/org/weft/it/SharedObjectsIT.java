@@ -30,8 +30,9 @@ import org.weft.dataplane.vtep.Vtep;
 import org.weft.testing.RequiresRoot;
 
 /**
- * The agents of a daemon share no objects but those that are made for several threads: with {@code threading: dedicated}
- * each agent has a thread, and in shared mode the agents of two workers have two.
+ * The agents of a daemon share no objects but those that are made for several threads: with {@code
+ * threading: dedicated} each agent has a thread, and in shared mode the agents of two workers have
+ * two.
  */
 @RequiresRoot
 class SharedObjectsIT {
@@ -46,12 +47,16 @@ class SharedObjectsIT {
               - {name: second, vni: 2, mtu: 1410, learning: true}
             """;
 
-    /** Each agent has both ends of a line: two lines for two VTEPs and two workers, and a decapsulator for each worker. */
+    /**
+     * Each agent has both ends of a line: two lines for two VTEPs and two workers, and a
+     * decapsulator for each worker.
+     */
     private static final int AGENTS = 2 * (2 * 3 + 1);
 
     /**
-     * Classes that are made for several threads by their contract, and whose insides are their own affair. A buffer that two
-     * agents have is that of a slab, whose slots have one owner at a time.
+     * Classes that are made for several threads by their contract, and whose insides are their own
+     * affair. A buffer that two agents have is that of a slab, whose slots have one owner at a
+     * time.
      */
     private static final Set<Class<?>> CLOSED = Set.of(
             Vtep.class,
@@ -118,12 +123,18 @@ class SharedObjectsIT {
         return isClosed(object) || OPEN.contains(type.getName()) || isImmutable(object);
     }
 
-    /** Records of this project are immutable; a collection is followed, and is immutable or not written. */
+    /**
+     * Records of this project are immutable; a collection is followed, and is immutable or not
+     * written.
+     */
     private static boolean isImmutable(Object object) {
         return object instanceof Record || object instanceof Collection;
     }
 
-    /** All objects of this project and of Agrona, and arrays, that are reached from one by fields, elements and entries. */
+    /**
+     * All objects of this project and of Agrona, and arrays, that are reached from one by fields,
+     * elements and entries.
+     */
     private static Map<Object, Boolean> reach(Object start, Predicate<Object> closed) {
         Map<Object, Boolean> reached = new IdentityHashMap<>();
         Deque<Object> open = new ArrayDeque<>(List.of(start));

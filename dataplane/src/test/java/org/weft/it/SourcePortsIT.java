@@ -12,7 +12,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.weft.testing.RequiresRoot;
 
-/** Source ports of the underlay, which VTEPs share among them and leave to services that have reserved them. */
+/**
+ * Source ports of the underlay, which VTEPs share among them and leave to services that have
+ * reserved them.
+ */
 @RequiresRoot
 class SourcePortsIT {
     private static final int FIRST_PORT = 20_000;

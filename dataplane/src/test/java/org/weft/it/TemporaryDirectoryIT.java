@@ -123,7 +123,10 @@ class TemporaryDirectoryIT {
         assertEquals(exitCode, daemon.exitCode(), daemon::toString);
     }
 
-    /** A shell that mounts an old and empty directory for temporary files for itself, and then runs a command. */
+    /**
+     * A shell that mounts an old and empty directory for temporary files for itself, and then runs
+     * a command.
+     */
     private static String[] withTemporaryDirectory(String options, String then) {
         String mount = "mount -t tmpfs -o " + options + " tmpfs /tmp && { touch -d @0 /tmp 2>/dev/null || true; } && ";
         return new String[] {"unshare", "-m", "bash", "-c", mount + then, "bash"};

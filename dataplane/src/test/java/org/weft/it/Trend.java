@@ -13,7 +13,10 @@ final class Trend {
     private int seen;
     private double lowest = Double.MAX_VALUE;
 
-    /** @param samples the lowest of this many samples is a point of the figure: for a figure that includes garbage */
+    /**
+     * @param samples the lowest of this many samples is a point of the figure: for a figure that
+     *     includes garbage
+     */
     Trend(int samples) {
         this.samples = samples;
     }

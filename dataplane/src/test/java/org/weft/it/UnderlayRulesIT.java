@@ -18,8 +18,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.weft.testing.RequiresRoot;
 
 /**
- * Two uplinks between two hosts, and rules or a multipath route that choose between them. All datagrams of a connection leave
- * by one of them: super-frames where its other packets do.
+ * Two uplinks between two hosts, and rules or a multipath route that choose between them. All
+ * datagrams of a connection leave by one of them: super-frames where its other packets do.
  */
 @RequiresRoot
 class UnderlayRulesIT {
@@ -79,7 +79,10 @@ class UnderlayRulesIT {
         second.close();
     }
 
-    /** The eBPF program's own lookup knows no ports: it would send to the remote itself, not to the gateway. */
+    /**
+     * The eBPF program's own lookup knows no ports: it would send to the remote itself, not to the
+     * gateway.
+     */
     @ParameterizedTest
     @CsvSource({
         "ipproto udp dport 4789, dev eth1, true",

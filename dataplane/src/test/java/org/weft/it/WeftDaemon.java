@@ -31,7 +31,10 @@ final class WeftDaemon implements AutoCloseable {
         this(Path.of(System.getProperty("java.io.tmpdir")), host, config, prefix);
     }
 
-    /** @param parent where the control socket, the configuration and the log get a directory of their own */
+    /**
+     * @param parent where the control socket, the configuration and the log get a directory of
+     *     their own
+     */
     WeftDaemon(Path parent, Netns host, String config, String... prefix) {
         this.host = host;
         try {

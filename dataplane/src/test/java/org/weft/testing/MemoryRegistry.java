@@ -31,7 +31,10 @@ public final class MemoryRegistry implements VtepRegistry {
     /** What was asked of the host, in order. */
     public final List<String> host = new CopyOnWriteArrayList<>();
 
-    /** What {@link #add}, {@link #guard}, {@link #up} and {@link #neighbourChanged} throw, if anything. */
+    /**
+     * What {@link #add}, {@link #guard}, {@link #up} and {@link #neighbourChanged} throw, if
+     * anything.
+     */
     public volatile RuntimeException failure;
 
     /** The address of a neighbour that cannot be removed; null if all can. */

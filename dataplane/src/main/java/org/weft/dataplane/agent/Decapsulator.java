@@ -229,11 +229,12 @@ public final class Decapsulator implements Agent {
     }
 
     /**
-     * The short way for the next segment of a super-frame: {@link #receive} would find what it found of the segment before.
-     * The two have outer source, outer TOS and VXLAN header in common, and of the inner headers whatever the receive rules
-     * and policies ask about; the rule for ECN leaves a frame alone that looks like what the rule makes of one. Of the TCP
-     * flags that may differ within a super-frame, connection tracking asks about FIN, so a segment with FIN goes the long
-     * way and is judged.
+     * The short way for the next segment of a super-frame: {@link #receive} would find what it
+     * found of the segment before. The two have outer source, outer TOS and VXLAN header in common,
+     * and of the inner headers whatever the receive rules and policies ask about; the rule for ECN
+     * leaves a frame alone that looks like what the rule makes of one. Of the TCP flags that may
+     * differ within a super-frame, connection tracking asks about FIN, so a segment with FIN goes
+     * the long way and is judged.
      */
     private boolean follow(UnsafeBuffer buffer, int offset, int length) {
         int inner = length - VxlanHeader.LENGTH;

@@ -6,8 +6,9 @@ import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
 
 /**
- * Where the frames of one VNI go, where they are counted, and by which rules they are let in. The rules are those that were
- * in force when the turn of the decapsulator met the VTEP first, so no frame is treated by half of a change.
+ * Where the frames of one VNI go, where they are counted, and by which rules they are let in. The
+ * rules are those that were in force when the turn of the decapsulator met the VTEP first, so no
+ * frame is treated by half of a change.
  *
  * <p>One decapsulator uses it, on its thread.
  */

@@ -8,8 +8,9 @@ import org.weft.dataplane.io.linux.LinuxException;
 import org.weft.encap.IpAddress;
 
 /**
- * The underlay address of a cell that names only its interface: DHCP may give the address later, and another one any time.
- * One thread calls {@link #find} and {@link #moved}; {@link #missing} any.
+ * The underlay address of a cell that names only its interface: DHCP may give the address later,
+ * and another one any time. One thread calls {@link #find} and {@link #moved}; {@link #missing}
+ * any.
  */
 final class CellUnderlay {
     private final CellConfig config;
@@ -30,7 +31,9 @@ final class CellUnderlay {
         return missing;
     }
 
-    /** The cell with the address that its interface has now; null if that is still {@link #missing}. */
+    /**
+     * The cell with the address that its interface has now; null if that is still {@link #missing}.
+     */
     CellConfig find() {
         IpAddress address = address();
         if (address == null) {
@@ -48,7 +51,10 @@ final class CellUnderlay {
         }
     }
 
-    /** That the interface has another address in place of the one before, in a sentence; null if it has not. */
+    /**
+     * That the interface has another address in place of the one before, in a sentence; null if it
+     * has not.
+     */
     String moved() {
         IpAddress now = address();
         boolean replaced = now != null && !now.equals(held) && AddressState.of(held) == AddressState.ABSENT;

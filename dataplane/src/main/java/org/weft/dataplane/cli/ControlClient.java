@@ -200,8 +200,9 @@ final class ControlClient {
     }
 
     /**
-     * Reads the failures of an answer, {@code {"errors":[{"index":1,"error":"...","exit":64}],"warnings":["..."]}}, and
-     * passes its warnings on.
+     * Reads the failures of an answer, {@code
+     * {"errors":[{"index":1,"error":"...","exit":64}],"warnings":["..."]}}, and passes its warnings
+     * on.
      */
     List<Failure> failures(HttpAnswer answer) throws IOException {
         String text = new String(answer.body().readAllBytes(), StandardCharsets.UTF_8);

@@ -3,13 +3,16 @@ package org.weft.dataplane.cli;
 import org.weft.dataplane.vtep.OperatorException.Kind;
 
 /**
- * An {@link Error} that ends the process, as one sentence. The machine or the installation is its cause, so a stack trace
- * helps no operator.
+ * An {@link Error} that ends the process, as one sentence. The machine or the installation is its
+ * cause, so a stack trace helps no operator.
  *
  * @param exitCode of sysexits.h
  */
 record Fault(int exitCode, String sentence) {
-    /** The last error among a throwable and its causes, which is the first that happened; null if there is none. */
+    /**
+     * The last error among a throwable and its causes, which is the first that happened; null if
+     * there is none.
+     */
     static Fault of(Throwable thrown) {
         Error first = null;
         for (Throwable each = thrown; each != null; each = each.getCause()) {

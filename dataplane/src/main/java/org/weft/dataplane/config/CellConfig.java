@@ -14,8 +14,10 @@ import org.weft.encap.IpPrefix;
 /**
  * What a cell is to be, valid: the role of silk-daemon and silk-cni on this host.
  *
- * @param underlay this host's underlay address, which its lease is known by; null while {@code underlayDev} has none
- * @param underlayDev the interface whose first IPv4 address is the underlay address; null if the address itself is given
+ * @param underlay this host's underlay address, which its lease is known by; null while {@code
+ *     underlayDev} has none
+ * @param underlayDev the interface whose first IPv4 address is the underlay address; null if the
+ *     address itself is given
  * @param overlay IPv4 networks of the overlay
  * @param subnetLength prefix length of a cell's subnet
  * @param singleIp this host is no cell and has one address only (a /32)

@@ -33,7 +33,8 @@ final class CellVtep {
     /**
      * @param underlay what VTEPs have in common, or null
      * @param silk what silk-daemon would make
-     * @param silkUnusable whether silk's configuration is named and wrong (reported), so what it says is unknown
+     * @param silkUnusable whether silk's configuration is named and wrong (reported), so what it
+     *     says is unknown
      */
     CellVtep(YamlMapping cell, YamlMapping underlay, SilkClientConfig silk, boolean silkUnusable) {
         this.cell = cell;
@@ -92,7 +93,8 @@ final class CellVtep {
     }
 
     /**
-     * This host's underlay address, which then is that of the VTEP too; null if it is wrong (reported), or not there yet.
+     * This host's underlay address, which then is that of the VTEP too; null if it is wrong
+     * (reported), or not there yet.
      */
     IpAddress underlayAddress(UnderlayAddress addresses) {
         IpAddress local = local(addresses);

@@ -39,7 +39,8 @@ public record DaemonConfig(
     /**
      * A VTEP and what its tables hold at start.
      *
-     * @param mtuAssumed whether the MTU follows from an underlay that was not there yet, so the real one is still to be taken
+     * @param mtuAssumed whether the MTU follows from an underlay that was not there yet, so the
+     *     real one is still to be taken
      */
     public record VtepEntries(
             VtepConfig vtep, List<StaticFdbEntry> fdb, List<Neighbour> neighbours, List<Tag> tags, boolean mtuAssumed) {

@@ -110,7 +110,8 @@ final class LeasesSection {
     /**
      * silk-daemon's configuration; null if it is wrong (reported).
      *
-     * @throws OperatorException if it cannot be read; it may come later, so the configuration is not wrong
+     * @throws OperatorException if it cannot be read; it may come later, so the configuration is
+     *     not wrong
      */
     private static SilkClientConfig client(YamlMapping controller) {
         Path file = controller.read("config", null, Values::path);

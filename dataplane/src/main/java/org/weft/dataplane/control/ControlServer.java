@@ -89,7 +89,8 @@ public final class ControlServer implements AutoCloseable {
     /**
      * As above, while the cell cannot begin yet if {@code local} is null.
      *
-     * @param missing what the cell waits for, in a sentence, from any thread; null if none is to come
+     * @param missing what the cell waits for, in a sentence, from any thread; null if none is to
+     *     come
      */
     public ControlServer(
             VtepRegistry registry,

@@ -6,7 +6,10 @@ import org.weft.dataplane.silk.CellStatus.Phase;
 import org.weft.dataplane.vtep.LinkState;
 import org.weft.dataplane.vtep.Vtep;
 
-/** Whether packets pass: {@code /readyz} and the gauges ask here, so that they agree. Any thread; waits for no lock. */
+/**
+ * Whether packets pass: {@code /readyz} and the gauges ask here, so that they agree. Any thread;
+ * waits for no lock.
+ */
 final class Readiness {
     private final VtepRegistry registry;
     private final LocalCell local;
@@ -17,7 +20,10 @@ final class Readiness {
         this.local = local;
     }
 
-    /** Why no packet of a VTEP passes, in one sentence that names it; null if they pass, as far as Weft knows. */
+    /**
+     * Why no packet of a VTEP passes, in one sentence that names it; null if they pass, as far as
+     * Weft knows.
+     */
     String obstacle(Vtep vtep) {
         String own = deviceObstacle(vtep);
         if (own != null || local == null) {

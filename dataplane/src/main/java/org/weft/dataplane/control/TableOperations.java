@@ -119,7 +119,9 @@ final class TableOperations {
         }
     }
 
-    /** The kernel comes first: if it keeps an entry, it gets those before back, and the table stays. */
+    /**
+     * The kernel comes first: if it keeps an entry, it gets those before back, and the table stays.
+     */
     private void flushNeighbours(Vtep vtep) {
         if (vtep.config().installNeighbours()) {
             List<Neighbour> gone = new ArrayList<>();

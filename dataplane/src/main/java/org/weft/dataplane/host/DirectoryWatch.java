@@ -11,8 +11,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Hears from the kernel (inotify) when something in a directory changes. Not of everything: not of a file that a symbolic
- * link in it points to, nor of a network file system's other clients. So the watch looks from time to time too.
+ * Hears from the kernel (inotify) when something in a directory changes. Not of everything: not of
+ * a file that a symbolic link in it points to, nor of a network file system's other clients. So the
+ * watch looks from time to time too.
  */
 final class DirectoryWatch implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(DirectoryWatch.class);

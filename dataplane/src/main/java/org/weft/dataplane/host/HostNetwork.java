@@ -18,10 +18,11 @@ import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
 
 /**
- * A device's own addresses and neighbours in the host's kernel. Never on a packet's way. A call waits for the kernel
- * alone, not for another process.
+ * A device's own addresses and neighbours in the host's kernel. Never on a packet's way. A call
+ * waits for the kernel alone, not for another process.
  *
- * <p>All methods with a device throw {@link org.weft.dataplane.io.linux.LinuxException} with ENODEV if it does not exist.
+ * <p>All methods with a device throw {@link org.weft.dataplane.io.linux.LinuxException} with ENODEV
+ * if it does not exist.
  */
 public final class HostNetwork {
     private static final Path ROUTES = Path.of("/proc/thread-self/net/route");
@@ -67,7 +68,10 @@ public final class HostNetwork {
         }
     }
 
-    /** Whether the kernel has a route without a gateway to the network of an IPv4 prefix by way of a device. */
+    /**
+     * Whether the kernel has a route without a gateway to the network of an IPv4 prefix by way of a
+     * device.
+     */
     public static boolean hasNetworkRoute(String dev, IpPrefix prefix) {
         int mask = prefix.length() == 0 ? 0 : -1 << Integer.SIZE - prefix.length();
         // Columns are in the host's byte order: interface, destination, gateway, five others, mask.
@@ -100,7 +104,10 @@ public final class HostNetwork {
                 .orElse(null);
     }
 
-    /** Installs neighbours as permanent ones in the kernel; if it refuses one, takes out those before. */
+    /**
+     * Installs neighbours as permanent ones in the kernel; if it refuses one, takes out those
+     * before.
+     */
     public static void addNeighbours(String dev, List<Neighbour> neighbours) {
         try (Rtnetlink kernel = Rtnetlink.of(dev)) {
             all(
@@ -111,8 +118,8 @@ public final class HostNetwork {
     }
 
     /**
-     * Takes neighbours out of the kernel; if it refuses one, installs those before again. One that others took out, as the
-     * kernel does where a device goes down, is no failure.
+     * Takes neighbours out of the kernel; if it refuses one, installs those before again. One that
+     * others took out, as the kernel does where a device goes down, is no failure.
      */
     public static void removeNeighbours(String dev, List<Neighbour> neighbours) {
         try (Rtnetlink kernel = Rtnetlink.of(dev)) {

@@ -12,12 +12,12 @@ import org.weft.encap.MacAddress;
  * {@code agent.MarkBridge} has it: one nftables table of the family netdev, with a chain for each direction. Both are the
  * device's outermost ones, so that all others see the mark that a GBP device of the kernel would give a packet.
  *
- * <p>The expressions are raw, for those with names ask for the interface's type, which the egress hook does not know
- * everywhere; and nft writes no sum or mark into a packet, but what a map gives, so a mark is written octet by octet. A map of
- * a declared size is the faster kind.
+ * <p>The expressions are raw, for those with names ask for the interface's type, which the egress
+ * hook does not know everywhere; and nft writes no sum or mark into a packet, but what a map gives,
+ * so a mark is written octet by octet. A map of a declared size is the faster kind.
  *
- * <p>Thread-safe. A call that has something to do waits for {@code nft}, and for calls of other threads about the same
- * device.
+ * <p>Thread-safe. A call that has something to do waits for {@code nft}, and for calls of other
+ * threads about the same device.
  */
 public final class MarkRules {
     private static final String OCTETS =
@@ -104,7 +104,10 @@ public final class MarkRules {
         return stale == null ? "" : "add table netdev %1$s\ndelete table netdev %1$s\n".formatted(stale);
     }
 
-    /** Notes another name of the device. The rules are to be installed again: the kernel may have dropped them. */
+    /**
+     * Notes another name of the device. The rules are to be installed again: the kernel may have
+     * dropped them.
+     */
     public synchronized void follow(String renamed) {
         if (!renamed.equals(device)) {
             stale = installedFor == NONE ? stale : table();
@@ -114,7 +117,8 @@ public final class MarkRules {
     }
 
     /**
-     * Installs the rules again if another program has removed them, as {@code nft flush ruleset} does.
+     * Installs the rules again if another program has removed them, as {@code nft flush ruleset}
+     * does.
      *
      * @return whether they were removed
      * @throws OperatorException if nft or the kernel cannot install them

@@ -11,7 +11,8 @@ import org.weft.encap.VirtioNetHeader;
  * slot's metadata; the virtio-net fields lie in the 8 bytes in front of the frame, where its VXLAN header was or will
  * be. Numbers are in host byte order; addresses are 128 bits, IPv4 as {@code ::ffff:a.b.c.d}.
  *
- * <p>One thread uses a flyweight; several threads may look at different frames of a slab, each through its own.
+ * <p>One thread uses a flyweight; several threads may look at different frames of a slab, each
+ * through its own.
  */
 public final class Frame {
     private static final int SOURCE_HIGH_OFFSET = 0;
@@ -186,12 +187,18 @@ public final class Frame {
         return this;
     }
 
-    /** Offset in {@link #buffer()} of the virtio-net header that a TAP reads and writes in front of the frame. */
+    /**
+     * Offset in {@link #buffer()} of the virtio-net header that a TAP reads and writes in front of
+     * the frame.
+     */
     public int headerOffset() {
         return offset - VirtioNetHeader.LENGTH;
     }
 
-    /** Sets the fields from the header at {@link #headerOffset()}, whose bytes they take the place of. */
+    /**
+     * Sets the fields from the header at {@link #headerOffset()}, whose bytes they take the place
+     * of.
+     */
     public Frame takeHeader() {
         header.wrap(buffer, headerOffset());
         return vnet(
@@ -203,7 +210,10 @@ public final class Frame {
                 header.checksumOffset());
     }
 
-    /** Writes the header at {@link #headerOffset()} from the fields, whose bytes it takes the place of. */
+    /**
+     * Writes the header at {@link #headerOffset()} from the fields, whose bytes it takes the place
+     * of.
+     */
     public Frame putHeader() {
         int flags = vnetFlags();
         int gsoType = gsoType();

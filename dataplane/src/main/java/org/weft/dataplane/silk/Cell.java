@@ -67,7 +67,8 @@ public final class Cell implements AutoCloseable {
      * @param refused why the kernel did not take it, by subnet
      * @param host what others changed on this host, and was or would be put back
      * @param guard what was to be done about the rules that guard containers; null if nothing was
-     * @param warnings what differs from the cell's configuration, and stays because an operator may have meant it
+     * @param warnings what differs from the cell's configuration, and stays because an operator may
+     *     have meant it
      */
     public record Pass(
             List<Change> changes,

@@ -76,7 +76,10 @@ final class CellDevice {
         return made;
     }
 
-    /** Containers get the MTU of the VTEP and keep it, so an MTU that follows from the underlay must be known. */
+    /**
+     * Containers get the MTU of the VTEP and keep it, so an MTU that follows from the underlay must
+     * be known.
+     */
     private void requireUnderlay(VtepConfig vtep) {
         String missing = UnderlayPresence.trouble(vtep);
         boolean needed = UnderlayPresence.isInterfaceMissing(vtep)

@@ -11,8 +11,8 @@ import org.weft.dataplane.silk.lease.LeaseTable.Skipped;
  * @param source where leases come from
  * @param ageMillis time since the source last said that the leases are as they are; -1 if it never did
  * @param trouble what is wrong, in a sentence; null if nothing is
- * @param obstacle why containers are cut off although a lease is in force, in a sentence; null if they are not, as far
- *     as the cell knows
+ * @param obstacle why containers are cut off although a lease is in force, in a sentence; null if
+ *     they are not, as far as the cell knows
  * @param own this host's lease; null without
  * @param leases other hosts' leases in force
  * @param skipped records that are no lease that could be used

@@ -107,7 +107,10 @@ final class Convergence {
         return Map.copyOf(failures);
     }
 
-    /** Why no other host is reachable, if the kernel refused each lease in the last passes; else null. */
+    /**
+     * Why no other host is reachable, if the kernel refused each lease in the last passes; else
+     * null.
+     */
     String refusedAll() {
         List<Lease> others = installed();
         if (others.isEmpty() || !others.stream().allMatch(lease -> failures.containsKey(lease.subnet()))) {

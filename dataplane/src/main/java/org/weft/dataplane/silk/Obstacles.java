@@ -18,8 +18,8 @@ import org.weft.encap.IpPrefix;
 import org.weft.encap.MacAddress;
 
 /**
- * Why containers are cut off although the lease is in force: what others changed of the VTEP's device or of the host,
- * and routes that the kernel refuses. On the cell's thread, once a second.
+ * Why containers are cut off although the lease is in force: what others changed of the VTEP's
+ * device or of the host, and routes that the kernel refuses. On the cell's thread, once a second.
  */
 final class Obstacles {
     private static final Logger LOG = LoggerFactory.getLogger(Obstacles.class);
@@ -107,7 +107,10 @@ final class Obstacles {
                 + " is 0: the host forwards nothing between containers and " + vtep.name();
     }
 
-    /** The kernel asks the device that a packet comes from (ip_route_input_slow); ip_forward sets all of them. */
+    /**
+     * The kernel asks the device that a packet comes from (ip_route_input_slow); ip_forward sets
+     * all of them.
+     */
     private static String forwarding(Vtep vtep) {
         return "ipv4/conf/" + vtep.deviceName() + "/forwarding";
     }

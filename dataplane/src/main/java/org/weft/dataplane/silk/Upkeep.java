@@ -14,8 +14,9 @@ import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.Vtep;
 
 /**
- * Puts back what others changed on the host: the VTEP's device, the host's ends of containers, and forwarding. On the
- * cell's thread, with each full pass and before it, because routes need the device's address.
+ * Puts back what others changed on the host: the VTEP's device, the host's ends of containers, and
+ * forwarding. On the cell's thread, with each full pass and before it, because routes need the
+ * device's address.
  */
 final class Upkeep {
     private static final Logger LOG = LoggerFactory.getLogger(Upkeep.class);

@@ -3,16 +3,19 @@ package org.weft.dataplane.table;
 import java.lang.invoke.VarHandle;
 
 /**
- * The number of keys that were added to a table, so that a lookup in several steps gives an answer of one moment.
+ * The number of keys that were added to a table, so that a lookup in several steps gives an answer
+ * of one moment.
  *
- * <p>Such a lookup asks for one key after the other, and takes the first one that is there. A key that is added before a
- * place where the lookup has passed, and another one that is removed in front of it, would both be missed. So the lookup
- * counts before and behind its steps, and takes them again if a key was added meanwhile. If none was, the keys that it
- * missed were missing at its last step, too, and its answer is the table's at that moment. Keys that are removed, or get
- * other values, do not matter.
+ * <p>Such a lookup asks for one key after the other, and takes the first one that is there. A key
+ * that is added before a place where the lookup has passed, and another one that is removed in
+ * front of it, would both be missed. So the lookup counts before and behind its steps, and takes
+ * them again if a key was added meanwhile. If none was, the keys that it missed were missing at its
+ * last step, too, and its answer is the table's at that moment. Keys that are removed, or get other
+ * values, do not matter.
  *
- * <p>The writer counts when the key can be found, and before it changes anything else. A reader takes no lock. It takes at
- * most {@value #MOST_TRIES} tries: each one that fails needs a key that was added in the nanoseconds of that try.
+ * <p>The writer counts when the key can be found, and before it changes anything else. A reader
+ * takes no lock. It takes at most {@value #MOST_TRIES} tries: each one that fails needs a key that
+ * was added in the nanoseconds of that try.
  */
 final class Additions {
     private static final int MOST_TRIES = 64;

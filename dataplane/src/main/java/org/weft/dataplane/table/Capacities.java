@@ -3,8 +3,8 @@ package org.weft.dataplane.table;
 import java.util.Arrays;
 
 /**
- * How many slots the segments of an {@link OffHeapMap} have: one of few numbers, so that memory which one segment leaves fits
- * another. Each number is 1.41 times the one before.
+ * How many slots the segments of an {@link OffHeapMap} have: one of few numbers, so that memory
+ * which one segment leaves fits another. Each number is 1.41 times the one before.
  */
 final class Capacities {
     static final int SMALLEST = 16;
@@ -23,7 +23,10 @@ final class Capacities {
         return (int) (capacity * 3L / 4);
     }
 
-    /** The least capacity, but no less than a given one, whose slots this many entries leave enough of. */
+    /**
+     * The least capacity, but no less than a given one, whose slots this many entries leave enough
+     * of.
+     */
     static int of(int entries, int least) {
         for (int capacity : ALL) {
             if (capacity >= least && entries * 100L <= capacity * 62L) {

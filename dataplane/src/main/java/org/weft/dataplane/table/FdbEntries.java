@@ -6,12 +6,13 @@ import org.weft.encap.IpAddress;
 /**
  * The entries of a {@link FdbTable} as packets use them: looked up without a lock, and learned.
  *
- * <p>An entry with a single remote that has the VTEP's own port and VNI, which is nearly every one, holds the remote's
- * address itself: a lookup touches one slot, and what it reads there is valid or not as a whole. Any other entry names a
- * {@link RemoteGroup} on the heap.
+ * <p>An entry with a single remote that has the VTEP's own port and VNI, which is nearly every one,
+ * holds the remote's address itself: a lookup touches one slot, and what it reads there is valid or
+ * not as a whole. Any other entry names a {@link RemoteGroup} on the heap.
  *
- * <p>Changes by operators hold the table's monitor. Whatever changes an entry holds the monitor of the map, too; learning
- * holds only that one, and nothing that takes memory off the heap is done under it.
+ * <p>Changes by operators hold the table's monitor. Whatever changes an entry holds the monitor of
+ * the map, too; learning holds only that one, and nothing that takes memory off the heap is done
+ * under it.
  */
 final class FdbEntries {
     private static final int PERMANENT = 1;
@@ -199,7 +200,8 @@ final class FdbEntries {
     }
 
     /**
-     * Operators only: stores an entry. Makes room for it without the map's monitor, because that may have to wait for memory.
+     * Operators only: stores an entry. Makes room for it without the map's monitor, because that
+     * may have to wait for memory.
      *
      * @param added whether it must be a new entry
      */

@@ -5,8 +5,9 @@ import java.util.stream.Stream;
 /**
  * Forwarding database of one VTEP.
  *
- * <p>Operators' changes hold the table's monitor, so they come one by one. Lookups hold nothing. Learning holds a lock of
- * the entries for a new or moved one, and takes no memory: {@link #makeRoom} does that ahead of it.
+ * <p>Operators' changes hold the table's monitor, so they come one by one. Lookups hold nothing.
+ * Learning holds a lock of the entries for a new or moved one, and takes no memory: {@link
+ * #makeRoom} does that ahead of it.
  *
  * <p>Outcomes are those of the kernel ({@code vxlan_fdb_update}, {@code __vxlan_fdb_delete}), except where it says so.
  */
@@ -22,7 +23,10 @@ public final class FdbTable {
         LEARNED,
         /** Belongs to a permanent entry with another remote: the frame must go. */
         STATIC_ELSEWHERE,
-        /** The limit is reached, or there is no room until {@link FdbTable#makeRoom} makes some; nothing was learned. */
+        /**
+         * The limit is reached, or there is no room until {@link FdbTable#makeRoom} makes some;
+         * nothing was learned.
+         */
         FULL
     }
 
@@ -91,8 +95,9 @@ public final class FdbTable {
     }
 
     /**
-     * Removes every entry, or only learned ones, that is there all the time; one that is added or learned meanwhile may
-     * stay. Takes the monitor for each entry it removes, so that no other change waits for all. Returns how many went.
+     * Removes every entry, or only learned ones, that is there all the time; one that is added or
+     * learned meanwhile may stay. Takes the monitor for each entry it removes, so that no other
+     * change waits for all. Returns how many went.
      */
     public int flush(boolean learnedOnly) {
         return removeWhere((permanent, time) -> !learnedOnly || !permanent);
@@ -110,8 +115,9 @@ public final class FdbTable {
     }
 
     /**
-     * Makes room for at least a thousand addresses that are learned from now on, and for more in a larger table. Call it
-     * about once a second for a table that learns, on a thread that may wait for memory: {@link #learn} takes none.
+     * Makes room for at least a thousand addresses that are learned from now on, and for more in a
+     * larger table. Call it about once a second for a table that learns, on a thread that may wait
+     * for memory: {@link #learn} takes none.
      */
     public void makeRoom() {
         for (long position = 0; position < OffHeapMap.END; ) {
@@ -204,10 +210,11 @@ public final class FdbTable {
     }
 
     /**
-     * Looks up where a frame goes: the entry of its MAC, else the default entry, at one moment, see {@link Additions}.
-     * Lock-free; allocates nothing.
+     * Looks up where a frame goes: the entry of its MAC, else the default entry, at one moment, see
+     * {@link Additions}. Lock-free; allocates nothing.
      *
-     * @return whether there is one; the result is in {@code found}, which says nothing if there is none
+     * @return whether there is one; the result is in {@code found}, which says nothing if there is
+     *     none
      */
     public boolean lookupOrDefault(long mac, FdbLookup found) {
         return entries.lookupEither(mac, DEFAULT_MAC, found);
@@ -219,9 +226,10 @@ public final class FdbTable {
     }
 
     /**
-     * Learns, or refreshes, from a received frame (kernel {@code vxlan_snoop}). An entry that moves keeps its port and VNI.
-     * Takes a lock only for a new or moved entry, which others hold while they change one entry or copy one segment. Takes no
-     * memory; an operator's entry with a port or VNI of its own that moves costs an object.
+     * Learns, or refreshes, from a received frame (kernel {@code vxlan_snoop}). An entry that moves
+     * keeps its port and VNI. Takes a lock only for a new or moved entry, which others hold while
+     * they change one entry or copy one segment. Takes no memory; an operator's entry with a port
+     * or VNI of its own that moves costs an object.
      *
      * @param mac source of the frame; the caller has dropped what is no unicast address
      */

@@ -70,14 +70,16 @@ public final class NeighbourTable {
     }
 
     /**
-     * Notes that an entry may stand for an IPv4 network of this prefix length, 1 to 32, at the network's address. Call it
-     * before such an entry is added.
+     * Notes that an entry may stand for an IPv4 network of this prefix length, 1 to 32, at the
+     * network's address. Call it before such an entry is added.
      */
     public synchronized void noteNetworkLength(int length) {
         networkLengths |= bit(length);
     }
 
-    /** Prefix lengths of IPv4 networks that an entry may stand for: bit 1 to 31, and bit 0 for 32. */
+    /**
+     * Prefix lengths of IPv4 networks that an entry may stand for: bit 1 to 31, and bit 0 for 32.
+     */
     public int networkLengths() {
         return networkLengths;
     }
@@ -87,8 +89,9 @@ public final class NeighbourTable {
     }
 
     /**
-     * MAC address of an IPv4 address, or else of the longest network with an entry that the address is in; {@link #NONE} if
-     * there is none. The answer is of one moment, see {@link Additions}. Lock-free; allocates nothing.
+     * MAC address of an IPv4 address, or else of the longest network with an entry that the address
+     * is in; {@link #NONE} if there is none. The answer is of one moment, see {@link Additions}.
+     * Lock-free; allocates nothing.
      *
      * @param length of networks to look for beside those that were noted
      */

@@ -6,16 +6,19 @@ import java.util.concurrent.ThreadLocalRandom;
 /**
  * A map in off-heap memory from a key of one or two words to what is left of three, with a few flags and a time.
  *
- * <p>Readers hold nothing. Writers hold the monitor of the table that owns the map, except for {@link #putIfRoom}, which a
- * packet thread may call without it. Whatever writes into slots holds the map's own monitor, too. No thread allocates memory
- * while it holds the map's monitor, so {@code putIfRoom} waits for a copy at most.
+ * <p>Readers hold nothing. Writers hold the monitor of the table that owns the map, except for
+ * {@link #putIfRoom}, which a packet thread may call without it. Whatever writes into slots holds
+ * the map's own monitor, too. No thread allocates memory while it holds the map's monitor, so
+ * {@code putIfRoom} waits for a copy at most.
  *
- * <p>The map is cut into segments of at most {@value #LARGEST} slots, by bits of the hash (extendible hashing), see
- * {@link Segments}. A segment that is three quarters full, tombstones included, is copied into a larger one, or into two;
- * one that is nearly empty is copied into a smaller one, or with its neighbour into one. So no call ever copies more than
- * one or two segments, a fraction of a millisecond, however large the map is. The writer publishes the copies in the
- * directory, then {@linkplain Slots#retire() retires} what it copied, and the memory of that serves for the next copy. An
- * entry costs 43 to 60 bytes while a map grows; 64 to 128 bytes where {@link #makeRoomAt} keeps room.
+ * <p>The map is cut into segments of at most {@value #LARGEST} slots, by bits of the hash
+ * (extendible hashing), see {@link Segments}. A segment that is three quarters full, tombstones
+ * included, is copied into a larger one, or into two; one that is nearly empty is copied into a
+ * smaller one, or with its neighbour into one. So no call ever copies more than one or two
+ * segments, a fraction of a millisecond, however large the map is. The writer publishes the copies
+ * in the directory, then {@linkplain Slots#retire() retires} what it copied, and the memory of that
+ * serves for the next copy. An entry costs 43 to 60 bytes while a map grows; 64 to 128 bytes where
+ * {@link #makeRoomAt} keeps room.
  */
 final class OffHeapMap {
     /** What {@link #get} returns for a key that is not in the map. */
@@ -201,7 +204,8 @@ final class OffHeapMap {
     }
 
     /**
-     * Removes all entries and gives all memory back, so it cannot fail. The map takes memory again when something is put in.
+     * Removes all entries and gives all memory back, so it cannot fail. The map takes memory again
+     * when something is put in.
      */
     void release() {
         Slots[] before;
@@ -228,21 +232,26 @@ final class OffHeapMap {
         return Capacities.of(entries, least);
     }
 
-    /** Makes room for one more entry in the segment of a key. False if there is no memory; the map is as it was. */
+    /**
+     * Makes room for one more entry in the segment of a key. False if there is no memory; the map
+     * is as it was.
+     */
     boolean makeRoom(long first, long second) {
         long hash = hash(first, second);
         Slots full = slots(hash);
         int entries = full.live() + 1;
-        // Where tombstones take the room, a copy of the same capacity will do, unless that is full again too soon.
+        // Where tombstones take the room, a copy of the same capacity will do, unless that is full
+        // again too soon.
         return entries > LARGEST * 7 / 10 && split(full, hash) || rebuild(full, hash, capacityFor(entries));
     }
 
     /**
-     * Makes room in one segment before it is needed: a quarter of the largest segment at least. From then on the map keeps
-     * segments of the largest size. A released map stays as it is.
+     * Makes room in one segment before it is needed: a quarter of the largest segment at least.
+     * From then on the map keeps segments of the largest size. A released map stays as it is.
      *
      * @param position 0 first, then what this returned
-     * @return where the next segment begins, {@link #END} behind the last one; also if there is no memory
+     * @return where the next segment begins, {@link #END} behind the last one; also if there is no
+     *     memory
      */
     long makeRoomAt(long position) {
         Slots segment = slots(position);
@@ -273,8 +282,8 @@ final class OffHeapMap {
         }
         boolean fits;
         synchronized (this) {
-            // Entries may have come meanwhile by putIfRoom. If they are too many, the caller finds no room and tries
-            // again.
+            // Entries may have come meanwhile by putIfRoom. If they are too many, the caller finds
+            // no room and tries again.
             fits = segment.live() < Capacities.mostUsed(allowed);
             if (fits) {
                 copy(segment, rebuilt, rebuilt, 0);
@@ -327,8 +336,8 @@ final class OffHeapMap {
     }
 
     /**
-     * Copies the segment of a key, if it is nearly empty, into one with the other half of what was split, if that is not too
-     * much, and so on with the result; else into a smaller one.
+     * Copies the segment of a key, if it is nearly empty, into one with the other half of what was
+     * split, if that is not too much, and so on with the result; else into a smaller one.
      */
     void shrink(long first, long second) {
         long hash = hash(first, second);
@@ -391,7 +400,10 @@ final class OffHeapMap {
         return count[0];
     }
 
-    /** Null if there is no memory: a flood of addresses to learn must not end the thread that makes room for them. */
+    /**
+     * Null if there is no memory: a flood of addresses to learn must not end the thread that makes
+     * room for them.
+     */
     private Slots allocate(int slots) {
         ByteBuffer memory = SlotMemory.take(slots);
         return memory == null ? null : new Slots(memory, secondMask, seed);

@@ -5,12 +5,14 @@ import java.lang.invoke.VarHandle;
 import java.util.Arrays;
 
 /**
- * The directory of an {@link OffHeapMap}: which segment has the entries of which hashes. The segment of a hash is at the
- * hash's lower half, taken as a fraction of the directory's length, which is a power of two. A segment stands at one place
- * or at several in a row: a power of two of them, at a multiple of it.
+ * The directory of an {@link OffHeapMap}: which segment has the entries of which hashes. The
+ * segment of a hash is at the hash's lower half, taken as a fraction of the directory's length,
+ * which is a power of two. A segment stands at one place or at several in a row: a power of two of
+ * them, at a multiple of it.
  *
- * <p>One thread at a time changes the directory; the map sees to that. Readers take no lock. They find a segment that has
- * all entries of their hash, or one that is retired, as {@link Slots} tells them.
+ * <p>One thread at a time changes the directory; the map sees to that. Readers take no lock. They
+ * find a segment that has all entries of their hash, or one that is retired, as {@link Slots} tells
+ * them.
  */
 final class Segments {
     /** Where {@link #visit} ends. */
@@ -82,7 +84,10 @@ final class Segments {
         publish(directory, startOf(hash), segment);
     }
 
-    /** Makes a segment the only one. Returns the directory of before, with a segment once or several times in a row. */
+    /**
+     * Makes a segment the only one. Returns the directory of before, with a segment once or several
+     * times in a row.
+     */
     Slots[] replaceAll(Slots only) {
         Slots[] before = directory;
         directory = new Slots[] {only};
@@ -90,8 +95,8 @@ final class Segments {
     }
 
     /**
-     * The position where the upper half of the segment of a hash begins, if that was split; -1 if there are too many segments.
-     * Lengthens the directory if it must.
+     * The position where the upper half of the segment of a hash begins, if that was split; -1 if
+     * there are too many segments. Lengthens the directory if it must.
      */
     long middleOf(long hash) {
         Slots[] current = directory;
@@ -116,7 +121,10 @@ final class Segments {
         publish(current, start, lowerHalf);
     }
 
-    /** The other half of what was split into the segment of a hash; null if that was split further, or nothing was. */
+    /**
+     * The other half of what was split into the segment of a hash; null if that was split further,
+     * or nothing was.
+     */
     Slots siblingOf(long hash) {
         Slots[] current = directory;
         int start = startOf(hash);
@@ -143,14 +151,15 @@ final class Segments {
      * Calls for each entry of one segment; on any thread.
      *
      * @param position 0 first, then what this returned
-     * @return where the next segment begins, {@link #END} behind the last one; the same position if the segment was
-     *     replaced meanwhile and must be visited again
+     * @return where the next segment begins, {@link #END} behind the last one; the same position if
+     *     the segment was replaced meanwhile and must be visited again
      */
     long visit(long position, OffHeapMap.Visitor visitor) {
         Slots[] current = directory;
         int place = place(position, current.length);
         Slots segment = (Slots) ELEMENT.getAcquire(current, place);
-        // Before it is visited: if it becomes part of a larger segment meanwhile, the rest of that is still to come.
+        // Before it is visited: if it becomes part of a larger segment meanwhile, the rest of that
+        // is still to come.
         int end = place + 1;
         while (end < current.length && ELEMENT.getAcquire(current, end) == segment) {
             end++;

@@ -39,8 +39,8 @@ final class SlotMemory {
     private SlotMemory() {}
 
     /**
-     * A block of unused slots, or null if there is no memory for it. May wait for half a second, so no thread calls it that
-     * packets wait for.
+     * A block of unused slots, or null if there is no memory for it. May wait for half a second, so
+     * no thread calls it that packets wait for.
      */
     static ByteBuffer take(int capacity) {
         ByteBuffer idle = takeIdle(capacity);

@@ -134,7 +134,10 @@ final class Slots {
         return live;
     }
 
-    /** Whether a new key certainly finds no slot; a hint on any thread, because the writer may change it at any moment. */
+    /**
+     * Whether a new key certainly finds no slot; a hint on any thread, because the writer may
+     * change it at any moment.
+     */
     boolean isPacked() {
         return live >= Capacities.mostUsed(capacity);
     }

@@ -174,8 +174,8 @@ public final class TagTable {
     }
 
     /**
-     * Group policy id of a source address, or {@link #UNTAGGED}: that of the longest prefix at one moment, also while others
-     * come and go, see {@link Additions}. Lock-free; allocates nothing.
+     * Group policy id of a source address, or {@link #UNTAGGED}: that of the longest prefix at one
+     * moment, also while others come and go, see {@link Additions}. Lock-free; allocates nothing.
      */
     public int lookup(long high, long low) {
         for (int tries = 1; ; tries++) {

@@ -5,7 +5,8 @@ import java.util.Map;
 /**
  * What an operator sees of a VTEP beside its configuration: the state of its devices.
  *
- * @param up whether the device is up; true for one in another network namespace, which Weft does not see
+ * @param up whether the device is up; true for one in another network namespace, which Weft does
+ *     not see
  * @param ifindex the device's number in this namespace; 0 if it is not there
  * @param offloads by name, why each is off; null for one that is on
  * @param gsoRefused messages that the kernel did not cut, whose datagrams were sent singly

@@ -9,8 +9,8 @@ import org.weft.dataplane.table.TagTable;
 /**
  * What the agents and the control side of one VTEP share: its configuration, tables and counters.
  *
- * <p>The control side replaces the configuration and writes the tables; agents take the configuration and the
- * enforcement once per duty cycle and look up without locks.
+ * <p>The control side replaces the configuration and writes the tables; agents take the
+ * configuration and the enforcement once per duty cycle and look up without locks.
  */
 public final class Vtep {
     private static final long START_NANOS = System.nanoTime();
@@ -54,8 +54,9 @@ public final class Vtep {
     }
 
     /**
-     * Name that the device has in the kernel. It differs from {@link #name} within a second after {@code ip link} renamed
-     * the device, and for longer only if the VTEP must not or cannot have the device's name.
+     * Name that the device has in the kernel. It differs from {@link #name} within a second after
+     * {@code ip link} renamed the device, and for longer only if the VTEP must not or cannot have
+     * the device's name.
      */
     public String deviceName() {
         return deviceName;
@@ -66,7 +67,10 @@ public final class Vtep {
         deviceName = name;
     }
 
-    /** Whether Weft puts back what others change on the device, because a cell needs it as it is; else Weft follows. */
+    /**
+     * Whether Weft puts back what others change on the device, because a cell needs it as it is;
+     * else Weft follows.
+     */
     public boolean kept() {
         return kept;
     }
@@ -87,8 +91,9 @@ public final class Vtep {
     }
 
     /**
-     * Makes room for addresses that packets will teach, if they may. Call it about once a second on a thread that may wait for
-     * memory; no packet thread does. Until the next call a table without room learns nothing more.
+     * Makes room for addresses that packets will teach, if they may. Call it about once a second on
+     * a thread that may wait for memory; no packet thread does. Until the next call a table without
+     * room learns nothing more.
      */
     public void makeRoom() {
         if (config.learning()) {
@@ -132,7 +137,10 @@ public final class Vtep {
         this.mtu = mtu;
     }
 
-    /** Why the kernel last refused a datagram whatever its length was (errno); 0 if it never did. From any thread. */
+    /**
+     * Why the kernel last refused a datagram whatever its length was (errno); 0 if it never did.
+     * From any thread.
+     */
     public int sendErrno() {
         return sendErrno;
     }

@@ -63,7 +63,10 @@ public final class Heartbeat implements AutoCloseable {
         };
     }
 
-    /** A failure that cannot even be reported, for want of memory say, is the thread's death: it must not end in silence. */
+    /**
+     * A failure that cannot even be reported, for want of memory say, is the thread's death: it
+     * must not end in silence.
+     */
     private void report(Throwable thrown) {
         try {
             failed(thrown);

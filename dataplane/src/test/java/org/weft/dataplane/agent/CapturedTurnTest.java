@@ -119,7 +119,9 @@ class CapturedTurnTest {
         assertEquals(SEGMENTS, sender.sent().size());
     }
 
-    /** What leaves uncut is not on the wire as it is shown, so all is cut while somebody captures. */
+    /**
+     * What leaves uncut is not on the wire as it is shown, so all is cut while somebody captures.
+     */
     @ParameterizedTest
     @ValueSource(ints = {0, 1})
     void noSuperFrameLeavesUncutWhileItIsCaptured(int tags) throws IOException {

@@ -48,7 +48,10 @@ import org.weft.testing.IpPackets;
 import org.weft.testing.MemoryTap;
 import org.weft.testing.MemoryUnderlay;
 
-/** What the flow table knows of a connection does not depend on whether the kernel merged its segments into one message. */
+/**
+ * What the flow table knows of a connection does not depend on whether the kernel merged its
+ * segments into one message.
+ */
 class FollowedSegmentsTest {
     private static final String NEAR = "10.255.132.2";
     private static final String FAR = "10.255.99.3";
@@ -59,7 +62,10 @@ class FollowedSegmentsTest {
     private static final int PAYLOAD = 1000;
     private static final int SEGMENT = 8 + SEGMENT_HEADER_LENGTH + PAYLOAD;
 
-    /** Seconds between the timeouts of connection tracking, far enough from each for a clock that ticks meanwhile. */
+    /**
+     * Seconds between the timeouts of connection tracking, far enough from each for a clock that
+     * ticks meanwhile.
+     */
     private static final int[] BETWEEN_TIMEOUTS = {5, 20, 45, 90, 200, 1000};
 
     private static final int DATA = ACK;

@@ -25,7 +25,10 @@ import org.weft.testing.Frames;
 import org.weft.testing.MemorySender;
 import org.weft.testing.MemoryTap;
 
-/** Requests for neighbours that a VTEP answers itself, or drops, and those that it takes for other traffic. */
+/**
+ * Requests for neighbours that a VTEP answers itself, or drops, and those that it takes for other
+ * traffic.
+ */
 class NeighbourAnswersTest {
     private static final String ARP = "ffffffffffff eeee0aff6300 0806 0001 0800 06 04 0001".replace(" ", "")
             + "eeee0aff6300" + "0aff6300" + "000000000000" + "0aff8400";

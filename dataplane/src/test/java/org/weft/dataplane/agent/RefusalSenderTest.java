@@ -102,7 +102,10 @@ class RefusalSenderTest {
         }
     }
 
-    /** Netfilter's REJECT takes the address that was asked for where the device has none of the family. */
+    /**
+     * Netfilter's REJECT takes the address that was asked for where the device has none of the
+     * family.
+     */
     @ParameterizedTest
     @CsvSource({"10.255.99.3, 10.255.132.0", "fd00:99::3, fd00:132::2"})
     void answersFromTheHostsAddress(String source, String from) {

@@ -43,7 +43,10 @@ import org.weft.testing.MemoryTap;
 import org.weft.testing.MemoryTap.Delivered;
 import org.weft.testing.MemoryUnderlay;
 
-/** A change of the rules in the middle of a turn is in force from the next turn on, whole, in both directions. */
+/**
+ * A change of the rules in the middle of a turn is in force from the next turn on, whole, in both
+ * directions.
+ */
 class RulesOfATurnTest {
     private static final String NEAR = "10.255.132.2";
     private static final String FAR = "10.255.99.3";

@@ -29,7 +29,9 @@ import org.weft.testing.IpPackets;
 import org.weft.testing.MemoryTap;
 import org.weft.testing.MemoryUnderlay;
 
-/** What the host takes for itself passes a gate without policies; what it would forward is refused. */
+/**
+ * What the host takes for itself passes a gate without policies; what it would forward is refused.
+ */
 class TrafficForTheHostTest {
     private final MemoryUnderlay underlay = new MemoryUnderlay();
     private final FrameSlab slab = new FrameSlab(64);

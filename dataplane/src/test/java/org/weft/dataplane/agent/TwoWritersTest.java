@@ -31,8 +31,9 @@ import org.weft.testing.MemorySender;
 import org.weft.testing.MemoryUnderlay;
 
 /**
- * Each agent on a thread of its own, as with {@code threading: dedicated}: the host asks for neighbours without end, and a
- * peer sends segments without end. The device that both directions write to compares each frame and header.
+ * Each agent on a thread of its own, as with {@code threading: dedicated}: the host asks for
+ * neighbours without end, and a peer sends segments without end. The device that both directions
+ * write to compares each frame and header.
  */
 class TwoWritersTest {
     private static final int SLOTS = 64;

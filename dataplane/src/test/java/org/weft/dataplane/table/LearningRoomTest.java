@@ -18,7 +18,10 @@ import org.junit.jupiter.api.Test;
 import org.weft.dataplane.table.FdbTable.Learned;
 import org.weft.encap.IpAddress;
 
-/** A thread that learns takes no memory and copies no table: another one makes room before it is needed. */
+/**
+ * A thread that learns takes no memory and copies no table: another one makes room before it is
+ * needed.
+ */
 class LearningRoomTest {
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
@@ -181,8 +184,9 @@ class LearningRoomTest {
     }
 
     /**
-     * Learners, ageing, growth and operators at once: half the addresses are learned only, half belong to operators as well.
-     * What is in the table in the end is whole, and permanent entries lead where the operator said.
+     * Learners, ageing, growth and operators at once: half the addresses are learned only, half
+     * belong to operators as well. What is in the table in the end is whole, and permanent entries
+     * lead where the operator said.
      */
     @Test
     void learnersAndOperatorsAtOnceLeaveATableThatIsWhole() throws Exception {

@@ -15,8 +15,9 @@ import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
 
 /**
- * An address that moves from one prefix length to another is covered all the time: the new entry comes before the old one
- * goes. A lookup that takes one length after the other must not pass between the two.
+ * An address that moves from one prefix length to another is covered all the time: the new entry
+ * comes before the old one goes. A lookup that takes one length after the other must not pass
+ * between the two.
  */
 class OneMomentTest {
     private static final long NANOS = TimeUnit.MILLISECONDS.toNanos(1500);
@@ -43,7 +44,9 @@ class OneMomentTest {
         assertTrue(reader.awaitTermination(10, TimeUnit.SECONDS));
     }
 
-    /** Moves an entry there and back while a thread looks it up; returns how often it was not found. */
+    /**
+     * Moves an entry there and back while a thread looks it up; returns how often it was not found.
+     */
     private long missedWhile(Runnable there, Runnable back, LongPredicate found) throws Exception {
         Future<Long> missed = reader.submit(() -> {
             long count = 0;
@@ -88,7 +91,10 @@ class OneMomentTest {
         assertEquals(24, tags.lookup(0, IpAddress.ipv4Low(ADDRESS)));
     }
 
-    /** The longer prefix is there before the shorter one gets its tag, so none may ever see the tag of the shorter one. */
+    /**
+     * The longer prefix is there before the shorter one gets its tag, so none may ever see the tag
+     * of the shorter one.
+     */
     @Test
     void aTagOfAShorterPrefixIsNotFoundBehindALongerOne() throws Exception {
         TagTable tags = new TagTable();

@@ -196,7 +196,8 @@ public final class Coalescer {
     /**
      * As {@link #append(UnsafeBuffer, int, int)}, except for TCP segments with certain flags.
      *
-     * @param refusedFlags TCP flags as {@link TcpHeader} has them; a segment that has one of them is not appended
+     * @param refusedFlags TCP flags as {@link TcpHeader} has them; a segment that has one of them
+     *     is not appended
      */
     public boolean append(UnsafeBuffer buffer, int offset, int length, int refusedFlags) {
         int payload = length - headerLength;

@@ -8,7 +8,10 @@ import org.weft.encap.IpAddress;
 /** Whether this network namespace has an address, and may use it. */
 public enum AddressState {
     ABSENT,
-    /** IPv6 duplicate address detection has not ended, so the kernel does not answer for the address yet. */
+    /**
+     * IPv6 duplicate address detection has not ended, so the kernel does not answer for the address
+     * yet.
+     */
     TENTATIVE,
     /** Another host answered to duplicate address detection. The kernel never uses the address. */
     DUPLICATE,
@@ -37,7 +40,10 @@ public enum AddressState {
         return (flags & IFA_F_TENTATIVE) != 0 && (flags & IFA_F_OPTIMISTIC) == 0 ? TENTATIVE : PRESENT;
     }
 
-    /** Each line has an address without colons, and in hexadecimal the index, prefix length, scope and flags. */
+    /**
+     * Each line has an address without colons, and in hexadecimal the index, prefix length, scope
+     * and flags.
+     */
     private static int flags(IpAddress address) {
         String wanted = "%016x%016x".formatted(address.high(), address.low());
         try {

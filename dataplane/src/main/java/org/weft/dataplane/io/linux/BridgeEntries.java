@@ -5,9 +5,10 @@ import java.nio.ByteOrder;
 import org.agrona.concurrent.UnsafeBuffer;
 
 /**
- * Hears of forwarding entries that {@code bridge fdb} puts on devices of this network namespace (RTNLGRP_NEIGH). The kernel
- * takes an entry for a device without a forwarding table of its own as an address filter, leaves out the remote and reports
- * success (ndo_dflt_fdb_add of net/core/rtnetlink.c). A TAP is such a device.
+ * Hears of forwarding entries that {@code bridge fdb} puts on devices of this network namespace
+ * (RTNLGRP_NEIGH). The kernel takes an entry for a device without a forwarding table of its own as
+ * an address filter, leaves out the remote and reports success (ndo_dflt_fdb_add of
+ * net/core/rtnetlink.c). A TAP is such a device.
  *
  * <p>One thread uses it. Nothing waits: the socket keeps what its buffer takes and loses the rest.
  */
@@ -71,8 +72,9 @@ public final class BridgeEntries implements AutoCloseable {
     }
 
     /**
-     * Keeps out neighbours of IP, and what bridges learn, so that only such entries take room in the socket's buffer. The
-     * type of a message is in its low byte, which x86-64 and aarch64 have first.
+     * Keeps out neighbours of IP, and what bridges learn, so that only such entries take room in
+     * the socket's buffer. The type of a message is in its low byte, which x86-64 and aarch64 have
+     * first.
      */
     private void filter() {
         new SocketOptions(fd, "netlink for entries of bridges")
@@ -92,7 +94,9 @@ public final class BridgeEntries implements AutoCloseable {
         return code | (long) ifTrue << 16 | (long) ifFalse << 24 | (long) operand << 32;
     }
 
-    /** Tells of the entries that were added since the last call, at most a thousand. Does not wait. */
+    /**
+     * Tells of the entries that were added since the last call, at most a thousand. Does not wait.
+     */
     public void hear(Listener listener) {
         for (int i = 0; i < MESSAGES; i++) {
             int received = LibC.read(fd, buffer, 0, BUFFER_LENGTH);

@@ -7,11 +7,12 @@ import jnr.ffi.Runtime;
 import org.agrona.concurrent.UnsafeBuffer;
 
 /**
- * System calls. Each returns what the call does (a count, a descriptor, 0), or a negative errno; none throws. They allocate
- * nothing, except those with a string.
+ * System calls. Each returns what the call does (a count, a descriptor, 0), or a negative errno;
+ * none throws. They allocate nothing, except those with a string.
  *
- * <p>Memory is a buffer, which stays reachable until the call returns: the collector would otherwise free a buffer that
- * only the kernel still uses. Memory whose address is in such a buffer is the caller's to keep.
+ * <p>Memory is a buffer, which stays reachable until the call returns: the collector would
+ * otherwise free a buffer that only the kernel still uses. Memory whose address is in such a buffer
+ * is the caller's to keep.
  */
 final class LibC {
     // include/uapi/asm-generic/fcntl.h
@@ -148,7 +149,10 @@ final class LibC {
         return result(LIBC.connect(fd, address.addressOffset(), length), address);
     }
 
-    /** @param lengthOffset where the length of the address is in the buffer, which begins with the address */
+    /**
+     * @param lengthOffset where the length of the address is in the buffer, which begins with the
+     *     address
+     */
     static int getsockname(int fd, UnsafeBuffer address, int lengthOffset) {
         long start = address.addressOffset();
         return result(LIBC.getsockname(fd, start, start + lengthOffset), address);
@@ -158,7 +162,10 @@ final class LibC {
         return result(LIBC.setsockopt(fd, level, name, value.addressOffset(), length), value);
     }
 
-    /** @param lengthOffset where the length of the value is in the buffer, which begins with the value */
+    /**
+     * @param lengthOffset where the length of the value is in the buffer, which begins with the
+     *     value
+     */
     static int getsockopt(int fd, int level, int name, UnsafeBuffer value, int lengthOffset) {
         long start = value.addressOffset();
         return result(LIBC.getsockopt(fd, level, name, start, start + lengthOffset), value);

@@ -51,7 +51,9 @@ public final class Link {
         }
     }
 
-    /** Name that the interface of this index has now; null if this namespace has no such interface. */
+    /**
+     * Name that the interface of this index has now; null if this namespace has no such interface.
+     */
     public static String nameOf(int index) {
         InterfaceRequest request = new InterfaceRequest().value(index);
         int result = ioctl(SIOCGIFNAME, request, "interface " + index);
@@ -74,8 +76,8 @@ public final class Link {
     }
 
     /**
-     * Gives the interface another name. Before Linux 6.3 the kernel renames only interfaces that are down, so this one is
-     * down for a moment there and loses its routes.
+     * Gives the interface another name. Before Linux 6.3 the kernel renames only interfaces that
+     * are down, so this one is down for a moment there and loses its routes.
      */
     public void rename(String renamed) {
         InterfaceRequest request = new InterfaceRequest(name).newName(renamed);

@@ -14,8 +14,9 @@ import org.weft.dataplane.io.TapDevice;
 import org.weft.encap.VirtioNetHeader;
 
 /**
- * One queue of a TAP device through /dev/net/tun, with a virtio-net header in front of each frame. Reading and writing
- * use no memory but that of the frame, so threads of different frames need not know of each other.
+ * One queue of a TAP device through /dev/net/tun, with a virtio-net header in front of each frame.
+ * Reading and writing use no memory but that of the frame, so threads of different frames need not
+ * know of each other.
  */
 public final class LinuxTap implements TapDevice {
     // include/uapi/linux/if_tun.h; the numbers are _IOW('T', ...) of x86-64 and aarch64
@@ -202,7 +203,8 @@ public final class LinuxTap implements TapDevice {
     }
 
     /**
-     * Asks the descriptor for the device, whatever its name is by now. For the first queue, on any thread.
+     * Asks the descriptor for the device, whatever its name is by now. For the first queue, on any
+     * thread.
      *
      * @return null if the device was deleted
      */
@@ -231,7 +233,10 @@ public final class LinuxTap implements TapDevice {
         return Link.mac(fd, name);
     }
 
-    /** Whether the device stays when the last of its queues is closed. Does nothing if the device was deleted. */
+    /**
+     * Whether the device stays when the last of its queues is closed. Does nothing if the device
+     * was deleted.
+     */
     public void persist(boolean persist) {
         int result = LibC.ioctl(fd, TUNSETPERSIST, persist ? 1 : 0);
         if (result != -Errno.EBADFD) {

@@ -9,9 +9,9 @@ import org.weft.encap.Ipv4Header;
 import org.weft.encap.Ipv6Header;
 
 /**
- * Sends through a pool of UDP sockets, one sendmmsg per source port of a batch. What the kernel can cut from one message
- * leaves as one (UDP_SEGMENT): that costs about as much as a single datagram. Other senders may send through the same sockets
- * at the same time.
+ * Sends through a pool of UDP sockets, one sendmmsg per source port of a batch. What the kernel can
+ * cut from one message leaves as one (UDP_SEGMENT): that costs about as much as a single datagram.
+ * Other senders may send through the same sockets at the same time.
  */
 public final class LinuxUnderlaySender implements UnderlaySender {
     /**
@@ -95,7 +95,8 @@ public final class LinuxUnderlaySender implements UnderlaySender {
     }
 
     /**
-     * Opens a sender, and the sockets unless they are open. A receiver whose port lies in the range must be bound before.
+     * Opens a sender, and the sockets unless they are open. A receiver whose port lies in the range
+     * must be bound before.
      *
      * @throws LinuxException in a sentence for the operator; no socket is left open
      */
@@ -109,7 +110,8 @@ public final class LinuxUnderlaySender implements UnderlaySender {
     }
 
     /**
-     * Opens the sockets that set DF, unless they are open; none is sent with DF before. Control side.
+     * Opens the sockets that set DF, unless they are open; none is sent with DF before. Control
+     * side.
      *
      * @throws LinuxException in a sentence for the operator; the others stay open
      */

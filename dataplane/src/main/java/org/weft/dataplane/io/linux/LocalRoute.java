@@ -4,7 +4,10 @@ import java.nio.ByteOrder;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.weft.encap.IpAddress;
 
-/** Routes of type local: the kernel takes packets to their addresses as this host's, as for all of 127.0.0.0/8. */
+/**
+ * Routes of type local: the kernel takes packets to their addresses as this host's, as for all of
+ * 127.0.0.0/8.
+ */
 final class LocalRoute {
     // include/uapi/linux/rtnetlink.h
     private static final int RTM_GETROUTE = 26;

@@ -69,7 +69,10 @@ final class MessageBatch implements AutoCloseable {
         return messages;
     }
 
-    /** Sends the messages from one on without waiting. Returns how many the socket took, or a negative errno. */
+    /**
+     * Sends the messages from one on without waiting. Returns how many the socket took, or a
+     * negative errno.
+     */
     int send(int fd, int first) {
         return messages.send(fd, first, size - first);
     }

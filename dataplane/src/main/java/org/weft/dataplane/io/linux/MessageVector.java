@@ -71,7 +71,9 @@ final class MessageVector implements AutoCloseable {
         return LibC.sendmmsg(fd, buffer, first * HEADER_LENGTH, count, LibC.MSG_DONTWAIT);
     }
 
-    /** Receives messages from the first on, without waiting. Returns how many, or a negative errno. */
+    /**
+     * Receives messages from the first on, without waiting. Returns how many, or a negative errno.
+     */
     int receive(int fd, int count) {
         return LibC.recvmmsg(fd, buffer, 0, count, LibC.MSG_DONTWAIT);
     }

@@ -5,8 +5,8 @@ import java.nio.charset.StandardCharsets;
 import org.agrona.concurrent.UnsafeBuffer;
 
 /**
- * A netlink socket and the buffer for its requests and answers (include/uapi/linux/netlink.h). One thread uses it. A
- * request with one answer allocates nothing.
+ * A netlink socket and the buffer for its requests and answers (include/uapi/linux/netlink.h). One
+ * thread uses it. A request with one answer allocates nothing.
  */
 final class Netlink implements AutoCloseable {
     static final int NETLINK_ROUTE = 0;
@@ -26,7 +26,10 @@ final class Netlink implements AutoCloseable {
     private static final int NLMSG_ERROR = 2;
     private static final int NLMSG_DONE = 3;
 
-    /** The answer repeats only the header of a refused request, so that the reason follows at a fixed place. */
+    /**
+     * The answer repeats only the header of a refused request, so that the reason follows at a
+     * fixed place.
+     */
     private static final int NETLINK_CAP_ACK = 10;
 
     private static final int NETLINK_EXT_ACK = 11;
@@ -102,8 +105,8 @@ final class Netlink implements AutoCloseable {
     }
 
     /**
-     * Sends the request and receives the answer, in the same buffer. Answers to requests before, which a failed read has
-     * left in the socket, are skipped. Returns 0 or a negative errno.
+     * Sends the request and receives the answer, in the same buffer. Answers to requests before,
+     * which a failed read has left in the socket, are skipped. Returns 0 or a negative errno.
      */
     int exchange() {
         int result = send();
@@ -117,7 +120,10 @@ final class Netlink implements AutoCloseable {
         return buffer.getShort(TYPE_OFFSET) == NLMSG_ERROR ? buffer.getInt(HEADER_LENGTH) : 0;
     }
 
-    /** Sends the request and waits until the kernel has done what it says. Returns 0 or a negative errno. */
+    /**
+     * Sends the request and waits until the kernel has done what it says. Returns 0 or a negative
+     * errno.
+     */
     int acknowledged() {
         buffer.putShort(FLAGS_OFFSET, (short) (buffer.getShort(FLAGS_OFFSET) | NLM_F_ACK));
         return exchange();
@@ -137,8 +143,8 @@ final class Netlink implements AutoCloseable {
     }
 
     /**
-     * Asks for all entries of a kind. Each message of the answer is shown to the consumer: what {@link #fixed} and {@link
-     * #find} say is about that message until the consumer returns.
+     * Asks for all entries of a kind. Each message of the answer is shown to the consumer: what
+     * {@link #fixed} and {@link #find} say is about that message until the consumer returns.
      *
      * @return 0 or a negative errno
      */
@@ -170,7 +176,10 @@ final class Netlink implements AutoCloseable {
         return result;
     }
 
-    /** The first half of an exchange. Returns a negative errno if the kernel does not take the request. */
+    /**
+     * The first half of an exchange. Returns a negative errno if the kernel does not take the
+     * request.
+     */
     int send() {
         buffer.putInt(0, end);
         buffer.putInt(SEQUENCE_OFFSET, ++sequence);
@@ -178,8 +187,8 @@ final class Netlink implements AutoCloseable {
     }
 
     /**
-     * Receives what answers the last request. The kernel has queued the answer, or made a read fail (ENOBUFS), before
-     * {@link #send} returned. Returns the bytes received or a negative errno.
+     * Receives what answers the last request. The kernel has queued the answer, or made a read fail
+     * (ENOBUFS), before {@link #send} returned. Returns the bytes received or a negative errno.
      */
     private int receive() {
         while (true) {

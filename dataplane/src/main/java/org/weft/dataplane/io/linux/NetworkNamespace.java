@@ -24,7 +24,8 @@ public final class NetworkNamespace {
     private NetworkNamespace() {}
 
     /**
-     * Names the namespace behind a descriptor: as {@code ip netns} does, or else as {@code lsns} does.
+     * Names the namespace behind a descriptor: as {@code ip netns} does, or else as {@code lsns}
+     * does.
      *
      * @return null if it is the namespace of this thread
      */

@@ -19,9 +19,10 @@ record PortRange(int first, int end, BitSet reserved) {
     private static final Path RESERVED = Path.of("/proc/sys/net/ipv4/ip_local_reserved_ports");
 
     /**
-     * The range that is configured. Without one it is the host's range of local ports, whose last port is left out as the
-     * kernel's vxlan does; there, reserved ports are left to their services, as bind does for port 0. Who reserves a
-     * range that is configured has reserved it for this.
+     * The range that is configured. Without one it is the host's range of local ports, whose last
+     * port is left out as the kernel's vxlan does; there, reserved ports are left to their
+     * services, as bind does for port 0. Who reserves a range that is configured has reserved it
+     * for this.
      */
     static PortRange of(Options options) {
         if (options.portMax() != 0) {

@@ -8,9 +8,10 @@ import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
 
 /**
- * The addresses and neighbours of an interface of this network namespace, as {@code ip address} and {@code ip neighbour}
- * change and show them (rtnetlink(7)). Each call is one exchange with the kernel: it takes microseconds and waits for no other
- * process. One thread uses an object, and closes it.
+ * The addresses and neighbours of an interface of this network namespace, as {@code ip address} and
+ * {@code ip neighbour} change and show them (rtnetlink(7)). Each call is one exchange with the
+ * kernel: it takes microseconds and waits for no other process. One thread uses an object, and
+ * closes it.
  *
  * <p>All methods throw {@link LinuxException} with the kernel's reason if the kernel refuses.
  */
@@ -32,7 +33,9 @@ public final class Rtnetlink implements AutoCloseable {
     private static final int IFLA_LINKINFO = 18;
     private static final int IFLA_INFO_KIND = 1;
 
-    /** struct ifaddrmsg: family, prefix length, flags, scope, index (include/uapi/linux/if_addr.h). */
+    /**
+     * struct ifaddrmsg: family, prefix length, flags, scope, index (include/uapi/linux/if_addr.h).
+     */
     private static final int ADDRESS_LENGTH = 8;
 
     private static final int PREFIX_LENGTH_OFFSET = 1;
@@ -72,7 +75,10 @@ public final class Rtnetlink implements AutoCloseable {
         return new Rtnetlink(dev, Link.of(dev).index());
     }
 
-    /** The kind of a virtual interface, such as {@code tun}, {@code veth} or {@code vxlan}; empty for a physical one. */
+    /**
+     * The kind of a virtual interface, such as {@code tun}, {@code veth} or {@code vxlan}; empty
+     * for a physical one.
+     */
     public String kind() {
         netlink.begin(RTM_GETLINK, LINK_LENGTH).putInt(netlink.fixed() + LINK_INDEX_OFFSET, index);
         check(netlink.exchange(), "RTM_GETLINK", dev);
@@ -88,8 +94,8 @@ public final class Rtnetlink implements AutoCloseable {
     }
 
     /**
-     * Gives the interface an address, if it has not got it: an IPv4 address of scope link, as silk does; an IPv6 address
-     * without duplicate address detection.
+     * Gives the interface an address, if it has not got it: an IPv4 address of scope link, as silk
+     * does; an IPv6 address without duplicate address detection.
      */
     public void replaceAddress(IpPrefix prefix) {
         int flags = Netlink.NLM_F_CREATE | Netlink.NLM_F_REPLACE;

@@ -75,8 +75,9 @@ final class SocketOptions {
     }
 
     /**
-     * Only IPv6 on an IPv6 socket, and the path's MTU respected, as the kernel's vxlan has it. As there, the local address
-     * may come later: it may be missing, or IPv6 duplicate address detection may still hold it back.
+     * Only IPv6 on an IPv6 socket, and the path's MTU respected, as the kernel's vxlan has it. As
+     * there, the local address may come later: it may be missing, or IPv6 duplicate address
+     * detection may still hold it back.
      */
     SocketOptions family(boolean ipv4) {
         if (ipv4) {
@@ -115,7 +116,10 @@ final class SocketOptions {
         return set("UDP_NO_CHECK6_RX", IPPROTO_UDP, UDP_NO_CHECK6_RX, 1);
     }
 
-    /** Whether other sockets that have this too, and are the same user's, may bind to the port; they share its flows. */
+    /**
+     * Whether other sockets that have this too, and are the same user's, may bind to the port; they
+     * share its flows.
+     */
     SocketOptions reusePort(boolean on) {
         return set("SO_REUSEPORT", SOL_SOCKET, SO_REUSEPORT, on ? 1 : 0);
     }
@@ -154,7 +158,10 @@ final class SocketOptions {
         return filter(BPF_RET_K);
     }
 
-    /** Lets a classic BPF program choose what the socket receives. Each instruction is a struct sock_filter. */
+    /**
+     * Lets a classic BPF program choose what the socket receives. Each instruction is a struct
+     * sock_filter.
+     */
     SocketOptions filter(long... instructions) {
         int length = FILTER_PROGRAM_LENGTH + FILTER_LENGTH * instructions.length;
         UnsafeBuffer program = new UnsafeBuffer(ByteBuffer.allocateDirect(length));

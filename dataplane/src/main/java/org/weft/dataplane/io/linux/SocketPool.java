@@ -7,9 +7,10 @@ import org.weft.dataplane.io.linux.LinuxUnderlaySender.Options;
 import org.weft.encap.IpAddress;
 
 /**
- * Sending sockets, one per source port, spread evenly over a range; ports in use are left out. Any number of threads send
- * through them at a time, because no message depends on an option that changes: datagrams with DF leave by sockets of their
- * own on the same ports. {@link SocketPools} opens and closes it, and its lock guards what changes.
+ * Sending sockets, one per source port, spread evenly over a range; ports in use are left out. Any
+ * number of threads send through them at a time, because no message depends on an option that
+ * changes: datagrams with DF leave by sockets of their own on the same ports. {@link SocketPools}
+ * opens and closes it, and its lock guards what changes.
  */
 final class SocketPool {
     private static final int SEND_BUFFER_LENGTH = 4 << 20;
@@ -128,7 +129,10 @@ final class SocketPool {
         return size;
     }
 
-    /** @param dontFragment whether the socket sets DF; only after {@link #openForDontFragment}, and for IPv4 */
+    /**
+     * @param dontFragment whether the socket sets DF; only after {@link #openForDontFragment}, and
+     *     for IPv4
+     */
     int fd(int index, boolean dontFragment) {
         return dontFragment ? dontFragmentFds[index] : fds[index];
     }

@@ -8,8 +8,9 @@ import org.weft.dataplane.io.linux.LinuxUnderlaySender.Options;
 import org.weft.encap.IpAddress;
 
 /**
- * The sending sockets of a process. Senders with equal {@link Options} share a pool, whatever VTEP and thread they belong to:
- * the kernel's vxlan has no socket of its own to send from either. Thread-safe; no packet comes here.
+ * The sending sockets of a process. Senders with equal {@link Options} share a pool, whatever VTEP
+ * and thread they belong to: the kernel's vxlan has no socket of its own to send from either.
+ * Thread-safe; no packet comes here.
  */
 public final class SocketPools {
     /** A socket of this process that has a source port. */
@@ -54,8 +55,9 @@ public final class SocketPools {
     }
 
     /**
-     * Binds a socket to a port that is free, or that other sockets of this process have: those of VTEPs whose datagrams
-     * differ in their checksums, say. Only while it binds do the sockets let others join (SO_REUSEPORT).
+     * Binds a socket to a port that is free, or that other sockets of this process have: those of
+     * VTEPs whose datagrams differ in their checksums, say. Only while it binds do the sockets let
+     * others join (SO_REUSEPORT).
      *
      * @return 0 or a negative errno
      */

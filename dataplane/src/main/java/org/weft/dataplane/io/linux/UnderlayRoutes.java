@@ -7,13 +7,15 @@ import org.weft.encap.IpAddress;
 import org.weft.encap.UdpHeader;
 
 /**
- * Which interface the kernel sends the datagrams of a flow through, and how long a packet may be; asked again after a
- * second. The question names what rules and multipath routes may look at: protocol, ports and TOS, as a socket's own
- * datagrams have them (kernel: udp_sendmsg, udpv6_sendmsg; their mark is 0).
+ * Which interface the kernel sends the datagrams of a flow through, and how long a packet may be;
+ * asked again after a second. The question names what rules and multipath routes may look at:
+ * protocol, ports and TOS, as a socket's own datagrams have them (kernel: udp_sendmsg,
+ * udpv6_sendmsg; their mark is 0).
  *
- * <p>Only routes that a frame can be handed to an Ethernet interface for count: no local ones, and no encapsulation or
- * encryption by the kernel on the way. The {@link RedirectProgram} looks for the next hop on that interface, and without
- * ports (kernel: __bpf_redirect_neigh_v4, v6). A route that it would take to another gateway does not count.
+ * <p>Only routes that a frame can be handed to an Ethernet interface for count: no local ones, and
+ * no encapsulation or encryption by the kernel on the way. The {@link RedirectProgram} looks for
+ * the next hop on that interface, and without ports (kernel: __bpf_redirect_neigh_v4, v6). A route
+ * that it would take to another gateway does not count.
  *
  * <p>One thread uses it; a lookup allocates nothing.
  */
@@ -221,7 +223,10 @@ final class UnderlayRoutes implements AutoCloseable {
         return buffer;
     }
 
-    /** Sends the question. Returns the interface of the answer, or {@link #NONE}, and notes its gateway. */
+    /**
+     * Sends the question. Returns the interface of the answer, or {@link #NONE}, and notes its
+     * gateway.
+     */
     private int exchange() {
         UnsafeBuffer buffer = routes.buffer();
         if (routes.exchange() < 0 || buffer.getByte(TYPE_OFFSET) != RTN_UNICAST) {

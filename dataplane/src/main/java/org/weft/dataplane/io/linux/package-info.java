@@ -11,9 +11,10 @@
  * them (they drop whatever arrives, and a full one is waited for in place), so 256 channels registered with epoll would
  * buy nothing. VTEPs and workers share them ({@link org.weft.dataplane.io.linux.SocketPools}).
  *
- * <p>Don't fragment is an option of a socket, not of a datagram, and several threads send through one socket at a time. So
- * datagrams with DF leave by a second socket on the same source port, which is opened when a VTEP first wants it. A flow
- * whose packets differ in DF keeps its port and its order.
+ * <p>Don't fragment is an option of a socket, not of a datagram, and several threads send through
+ * one socket at a time. So datagrams with DF leave by a second socket on the same source port,
+ * which is opened when a VTEP first wants it. A flow whose packets differ in DF keeps its port and
+ * its order.
  *
  * <p>What a system call costs hardly depends on how much it carries. So a TAP hands over TCP and UDP super-frames, the
  * kernel cuts a message into datagrams of equal length where it leaves (UDP_SEGMENT), and merges those of a flow where

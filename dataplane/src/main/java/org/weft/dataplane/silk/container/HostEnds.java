@@ -14,8 +14,8 @@ import org.weft.dataplane.host.Iproute2;
 import org.weft.dataplane.host.Sysctls;
 
 /**
- * The host's ends of all veth pairs, as the kernel has them at one moment. One process asks for all of them, however many
- * there are.
+ * The host's ends of all veth pairs, as the kernel has them at one moment. One process asks for all
+ * of them, however many there are.
  */
 final class HostEnds {
     private static final String QUESTIONS =
@@ -57,7 +57,10 @@ final class HostEnds {
         }
     }
 
-    /** What differs from what {@link VethPair} lays, in words; empty if nothing does, or the end is not there at all. */
+    /**
+     * What differs from what {@link VethPair} lays, in words; empty if nothing does, or the end is
+     * not there at all.
+     */
     List<String> faults(Attachment attachment) {
         String veth = attachment.veth();
         JsonObject device = devices.get(veth);

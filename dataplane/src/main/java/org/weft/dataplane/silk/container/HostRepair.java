@@ -3,9 +3,11 @@ package org.weft.dataplane.silk.container;
 import java.util.List;
 
 /**
- * What others changed on this host of what a cell has laid there, its routes and tables of rules left out.
+ * What others changed on this host of what a cell has laid there, its routes and tables of rules
+ * left out.
  *
- * @param kind {@code device} for the VTEP's, {@code container}, {@code sysctl}, or {@code host} for all containers together
+ * @param kind {@code device} for the VTEP's, {@code container}, {@code sysctl}, or {@code host} for
+ *     all containers together
  * @param name of the device, address of the container, or name of the setting
  * @param faults each in words, at least one
  * @param refused why it could not be put back, in one sentence; null if it could, or was not tried

@@ -9,8 +9,9 @@ import org.weft.dataplane.silk.container.Turns.Turn;
 import org.weft.dataplane.vtep.OperatorException;
 
 /**
- * Puts back what others changed on the host between containers and the VTEP: forwarding, and the host's ends of veth pairs.
- * Thread-safe. A container that is being attached or detached is left to that operation.
+ * Puts back what others changed on the host between containers and the VTEP: forwarding, and the
+ * host's ends of veth pairs. Thread-safe. A container that is being attached or detached is left to
+ * that operation.
  */
 final class HostUpkeep {
     private final Ledger ledger;

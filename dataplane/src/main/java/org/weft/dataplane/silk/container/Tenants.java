@@ -27,7 +27,8 @@ public interface Tenants {
     ContainerGuard guard();
 
     /**
-     * Compares forwarding and the host's ends of containers with what was laid. Starts a process if there are containers.
+     * Compares forwarding and the host's ends of containers with what was laid. Starts a process if
+     * there are containers.
      *
      * @param device of the VTEP
      * @param repair whether to put back what differs

@@ -19,8 +19,9 @@ import org.weft.testing.Await;
 import org.weft.testing.RequiresRoot;
 
 /**
- * Two threads write one queue of a TAP, as a TAP writer and an encapsulator that answers ARP do with
- * {@code threading: dedicated}. A packet socket shows each frame, and the offload state that the kernel gave it.
+ * Two threads write one queue of a TAP, as a TAP writer and an encapsulator that answers ARP do
+ * with {@code threading: dedicated}. A packet socket shows each frame, and the offload state that
+ * the kernel gave it.
  */
 @RequiresRoot
 class TapWritersIT {
