@@ -28,7 +28,7 @@ final class DeviceSettings {
     }
 
     /**
-     * What differs from the configuration, each in words.
+     * Names each difference between the device and the configuration.
      *
      * @param down whether the device is to be down
      */
@@ -58,7 +58,8 @@ final class DeviceSettings {
     }
 
     /**
-     * The kernel makes a route for the network of an address, which can go while the address stays.
+     * The kernel makes a route for the network of an address. The route can go while the address
+     * stays.
      */
     private static boolean hasNetwork(String dev, IpPrefix address) {
         return !address.address().isIpv4()
@@ -67,8 +68,8 @@ final class DeviceSettings {
     }
 
     /**
-     * Makes the device what the configuration says. An address whose route has gone is removed
-     * first.
+     * Makes the device what the configuration says. Removes an address whose route has gone, and
+     * adds it again.
      */
     static void restore(Link link, VtepConfig config, boolean down) {
         link.mtu(config.mtu());
@@ -85,7 +86,7 @@ final class DeviceSettings {
         }
     }
 
-    /** Whether a change of a configuration is one of the device. */
+    /** Whether a change of the configuration also changes the device. */
     static boolean differs(VtepConfig before, VtepConfig changed) {
         return changed.mtu() != before.mtu()
                 || changed.mac() != before.mac()
@@ -94,8 +95,9 @@ final class DeviceSettings {
     }
 
     /**
-     * Makes the device what a changed configuration says; the VTEP has still the one before. If the
-     * kernel refuses a part, the device gets the others back as they were.
+     * Makes the device what a changed configuration says, while the VTEP still has the
+     * configuration before. If the kernel refuses one setting, the device gets its other settings
+     * back.
      */
     static void change(Link link, Vtep vtep, VtepConfig changed) {
         VtepConfig before = vtep.config();

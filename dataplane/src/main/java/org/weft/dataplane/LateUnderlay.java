@@ -7,7 +7,10 @@ import java.util.Set;
 import org.weft.dataplane.config.VtepAttributes;
 import org.weft.dataplane.vtep.Vtep;
 
-/** VTEPs that were made before their underlay was there. The lock of {@link Weft} guards it. */
+/**
+ * VTEPs that were made before their underlay was there. The lock of {@link Weft} guards this
+ * object.
+ */
 final class LateUnderlay {
     /**
      * VTEPs without devices, because their sockets would be bound to an interface that does not
@@ -15,7 +18,7 @@ final class LateUnderlay {
      */
     private final Set<Vtep> unopened = new HashSet<>();
 
-    /** MTUs that follow from no underlay yet. */
+    /** VTEPs whose MTU is assumed, because the underlay's MTU is not known yet; with that MTU. */
     private final Map<Vtep, Integer> assumedMtus = new HashMap<>();
 
     void awaitInterface(Vtep vtep) {
@@ -37,8 +40,8 @@ final class LateUnderlay {
     /**
      * Takes note of the underlay's MTU.
      *
-     * @return what the VTEP's MTU is to be: another one once, if the present one was assumed and
-     *     was not changed since
+     * @return the MTU that the VTEP should have: a new one once, if the present one is assumed and
+     *     unchanged
      */
     int mtu(Vtep vtep, int underlayMtu) {
         int now = vtep.config().mtu();

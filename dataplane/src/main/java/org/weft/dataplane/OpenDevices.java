@@ -24,8 +24,8 @@ import org.weft.dataplane.vtep.VtepConfig;
  * The open devices of all VTEPs, and what VTEPs share: the threads, the ports that they receive on,
  * the sockets that they send from, and the device for uncut super-frames.
  *
- * <p>The lock of {@link Weft} guards it, except for {@link #of}, {@link #tap}, {@link #vteps},
- * {@link #all}, {@link #underlays} and {@link #overflows}, which any thread may call.
+ * <p>The lock of {@link Weft} guards this object, except for {@link #of}, {@link #tap}, {@link
+ * #vteps}, {@link #all}, {@link #underlays} and {@link #overflows}, which any thread may call.
  */
 final class OpenDevices implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(OpenDevices.class);
@@ -40,10 +40,15 @@ final class OpenDevices implements AutoCloseable {
     /** A copy of the ports. Each change replaces it, so that readers never wait for a change. */
     private volatile Map<UnderlayPort.Key, UnderlayPort> shownPorts = Map.of();
 
-    /** Without a VTEP whose TAP is gone and could not be made again yet. */
+    /**
+     * The devices of each VTEP, except a VTEP whose TAP is gone and could not be made again yet.
+     */
     private final Map<Vtep, VtepDevices> devices = new ConcurrentHashMap<>();
 
-    /** Made when the first VTEP wants it; {@link #check} guards it. */
+    /**
+     * The device for uncut super-frames. The first VTEP that wants it makes it; {@link #check}
+     * guards it.
+     */
     private TunnelDevice tunnel;
 
     private boolean held;
@@ -56,7 +61,7 @@ final class OpenDevices implements AutoCloseable {
         }
     }
 
-    /** Those of one VTEP; null if they are not open. */
+    /** The open devices of one VTEP; null if they are not open. */
     VtepDevices of(Vtep vtep) {
         return devices.get(vtep);
     }
@@ -94,8 +99,8 @@ final class OpenDevices implements AutoCloseable {
     }
 
     /**
-     * Has ports keep datagrams in their sockets until {@link #receive}; returns whether they did
-     * not before.
+     * Lets ports keep datagrams in their sockets until {@link #receive}. Returns whether they
+     * received before.
      */
     boolean hold() {
         boolean released = !held;
@@ -157,13 +162,13 @@ final class OpenDevices implements AutoCloseable {
         }
     }
 
-    /** Makes the devices of a VTEP again, tables and counters as they are. */
+    /** Makes the devices of a VTEP again. Tables and counters stay. */
     void reopen(Vtep vtep) {
         shut(vtep);
         open(vtep);
     }
 
-    /** Looks whether what arrives is received, and mends it if not; logs what it finds. */
+    /** Looks whether the ports still receive, repairs those that do not, and logs each repair. */
     void mendPorts() {
         for (UnderlayPort port : List.copyOf(ports.values())) {
             String trouble = port.mend();

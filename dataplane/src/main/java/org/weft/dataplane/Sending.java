@@ -7,23 +7,24 @@ import org.weft.dataplane.io.linux.Errno;
 import org.weft.dataplane.vtep.Vtep;
 
 /**
- * Whether the kernel refuses everything that a VTEP sends, judged by its counters. One datagram
- * that was sent proves the opposite, and a single refusal proves nothing. One thread, once a
+ * Judges by a VTEP's counters whether the kernel refuses everything that the VTEP sends. One sent
+ * datagram proves the opposite, and a single refusal proves nothing. One thread calls it, once a
  * second.
  *
  * <p>Refusals for the length of a datagram do not count: shorter ones pass.
  */
 final class Sending {
     /**
-     * Refusals without a sent datagram between them, and the time from the first to the last, that
-     * prove it.
+     * So many refusals in a row prove it, if {@link #SPAN_NANOS} lie between the first and the
+     * last.
      */
     private static final long REFUSALS = 3;
 
     private static final long SPAN_NANOS = TimeUnit.SECONDS.toNanos(2);
 
     /**
-     * A host that has not tried to send for so long does not know what would become of a datagram.
+     * After so long without a refusal Weft no longer knows whether the kernel would refuse a
+     * datagram.
      */
     private static final long MEMORY_NANOS = TimeUnit.SECONDS.toNanos(30);
 
@@ -31,8 +32,8 @@ final class Sending {
     private long refused;
 
     /**
-     * Of the refusals since the last sent datagram: how many, and when a look found the first and
-     * the last.
+     * The number of refusals since the last sent datagram, and the times of the looks that found
+     * the first and the last one.
      */
     private long refusals;
 
@@ -47,11 +48,11 @@ final class Sending {
     }
 
     /**
-     * Why nothing is sent, in one sentence that stays the same until something is; null if
-     * something is, or may be.
+     * Why the kernel sends nothing, in one sentence that stays the same until it sends again; null
+     * if it sends, or may send.
      */
     String trouble(Vtep vtep, long nowNanos) {
-        // In this order, so that what is refused meanwhile waits for the next look.
+        // Refusals are read first, so that a refusal between the two reads waits for the next look.
         long refusedNow = refused(vtep.counters());
         long sentNow = vtep.counters().get(Counter.TX_SENT);
         if (sentNow != sent || refusals > 0 && nowNanos - lastNanos > MEMORY_NANOS) {

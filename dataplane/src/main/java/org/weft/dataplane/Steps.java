@@ -3,9 +3,9 @@ package org.weft.dataplane;
 import java.util.ArrayDeque;
 import java.util.Deque;
 
-/** The steps of one change: all of them count, or none. One thread. */
+/** The steps of one change: either all of them count, or none. One thread uses an object. */
 final class Steps {
-    /** What takes back the steps done, the newest first. */
+    /** Actions that take back the steps done, the newest first. */
     private final Deque<Runnable> back = new ArrayDeque<>();
 
     /**
@@ -24,7 +24,10 @@ final class Steps {
         back.push(undo);
     }
 
-    /** Does what may fail beside a failure that is being passed on, which then carries both. */
+    /**
+     * Runs a task beside a failure that is being passed on. A failure of the task is added to that
+     * one.
+     */
     static void attempt(Runnable action, Throwable cause) {
         try {
             action.run();

@@ -18,7 +18,7 @@ import org.agrona.concurrent.Agent;
 final class Turn {
     /**
      * Exceptions that end an agent's turn. An agent takes up to a batch of frames with each call
-     * that throws, so this many calls empty a full ring even if every call throws.
+     * that throws. So this many calls empty a full ring even if each of them throws.
      */
     static final int MOST_FAILURES = 32;
 

@@ -5,15 +5,16 @@ import org.weft.dataplane.io.linux.Link;
 import org.weft.dataplane.vtep.VtepConfig;
 
 /**
- * What a VTEP needs of the host's underlay: its interface and its address. Both may come after the
- * daemon has started and go while it runs, with DHCP, IPv6 duplicate address detection or a bond
- * that is made later.
+ * The interface and the address that a VTEP needs of the host's underlay. Both may come after the
+ * daemon has started, and go while it runs. Reasons are DHCP, IPv6 duplicate address detection, or
+ * a bond that another program makes later.
  */
 public final class UnderlayPresence {
     private UnderlayPresence() {}
 
     /**
-     * What is missing now, and that Weft waits for it, in one sentence; null if nothing is missing.
+     * One sentence that names the missing part and says that Weft waits for it; null if nothing is
+     * missing.
      */
     public static String trouble(VtepConfig config) {
         if (isInterfaceMissing(config)) {
@@ -34,7 +35,7 @@ public final class UnderlayPresence {
                 };
     }
 
-    /** Whether the VTEP is to be bound to an interface that does not exist. */
+    /** Whether the configuration binds the VTEP to an interface that does not exist. */
     public static boolean isInterfaceMissing(VtepConfig config) {
         return config.dev() != null && !Link.of(config.dev()).exists();
     }

@@ -44,8 +44,8 @@ final class VtepDevices implements AutoCloseable {
     private static final int SENDERS = 256;
 
     /**
-     * File descriptors for each worker of a VTEP: its TAP, the receiving socket, and what
-     * super-frames need.
+     * File descriptors for each worker of a VTEP: its TAP, the receiving socket, and those for
+     * super-frames.
      */
     private static final int DESCRIPTORS = 8;
 
@@ -127,7 +127,8 @@ final class VtepDevices implements AutoCloseable {
     }
 
     /**
-     * Makes ready for what a configuration wants sent. Call it before that is in force.
+     * Opens the sockets that a configuration needs to send. Call it before that configuration is in
+     * force.
      *
      * @throws org.weft.dataplane.io.linux.LinuxException if the host cannot; all stays as it was
      *     then
@@ -138,7 +139,10 @@ final class VtepDevices implements AutoCloseable {
         }
     }
 
-    /** File descriptors that a VTEP would take beyond those that are open, with some to spare. */
+    /**
+     * The number of file descriptors that a VTEP would add to those that are open, with some to
+     * spare.
+     */
     static int descriptors(VtepConfig config, int workers, SocketPools pools) {
         return workers * DESCRIPTORS + pools.missing(senderOptions(config)) * (config.df() == Df.UNSET ? 1 : 2);
     }
@@ -173,7 +177,7 @@ final class VtepDevices implements AutoCloseable {
         return tap;
     }
 
-    /** What an operator sees; null if the device was deleted. */
+    /** The state that an operator sees; null if the device was deleted. */
     LinkState state(String trouble) {
         if (!tap.place().here()) {
             return new LinkState(true, true, 0, vtep.mac(), vtep.mtu(), offloads(), gsoRefused(), trouble, tap.note());

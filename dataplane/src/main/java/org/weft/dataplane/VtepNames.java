@@ -14,10 +14,10 @@ final class VtepNames {
     private VtepNames() {}
 
     /**
-     * Renames VTEPs whose devices have other names. Devices may have exchanged their names. A name
-     * that another VTEP keeps, because its device is in another network namespace, is not taken.
+     * Renames VTEPs whose devices have other names. Devices may have exchanged their names. No VTEP
+     * takes the name of a VTEP that keeps it because its device is in another network namespace.
      *
-     * @param followers the VTEPs that may be renamed; those that cannot be are removed
+     * @param followers the VTEPs that may be renamed; this method removes those that cannot be
      * @param byName all VTEPs; readers that look one up at the same time find it under one of its
      *     names
      */

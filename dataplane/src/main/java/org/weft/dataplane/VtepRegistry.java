@@ -36,8 +36,8 @@ public interface VtepRegistry {
     List<IpPrefix> addresses(Vtep vtep);
 
     /**
-     * What others changed on the device, each in words; empty if nothing, or if the device is not
-     * in this namespace.
+     * Names each change that others made to the device; empty without changes, or if the device is
+     * not in this namespace.
      */
     List<String> deviations(Vtep vtep);
 

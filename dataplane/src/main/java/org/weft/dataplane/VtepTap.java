@@ -24,18 +24,18 @@ import org.weft.encap.IpPrefix;
 import org.weft.encap.MacAddress;
 
 /**
- * The TAP device of one VTEP in the host's kernel: what Weft sets on it, and the rules of netfilter
- * at it. Others may rename the device or move it to another network namespace, so its descriptor
- * tells which device it is, and inside this namespace its index.
+ * The TAP device of one VTEP in the host's kernel: the settings that Weft gives it, and the
+ * netfilter rules at it. Others may rename the device or move it to another network namespace. So
+ * its descriptor identifies the device, and so does its index inside this namespace.
  *
- * <p>{@link Weft} calls all methods under its monitor, except {@link #enforce} and {@link
- * #keepMarks}, and except those that only ask: {@link #link}, {@link #place}, {@link #note}, {@link
+ * <p>{@link Weft} calls {@link #enforce} and {@link #keepMarks} without its monitor, and all other
+ * methods under it. Any thread may ask {@link #link}, {@link #place}, {@link #note}, {@link
  * #addresses} and {@link #deviations}.
  */
 final class VtepTap implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(VtepTap.class);
 
-    /** Follows the name of a VTEP. */
+    /** The sentence about a deleted device; the VTEP's name goes before it. */
     static final String GONE = "the TAP device is gone; Weft makes it again";
 
     private final Vtep vtep;
@@ -44,7 +44,7 @@ final class VtepTap implements AutoCloseable {
     private volatile TapPlace place;
     private volatile int index;
 
-    /** Whether an operator has set the device down by Weft. */
+    /** Whether an operator has set the device down with a command of Weft. */
     private volatile boolean down;
 
     /** Whether others put an entry on the device that Weft does not see. */
@@ -87,7 +87,7 @@ final class VtepTap implements AutoCloseable {
         link.mtu(config.mtu());
         DeviceSettings.setMac(link, config.mac());
         vtep.device(link.mac(), link.mtu());
-        // Before the first packet.
+        // The rules come before the first packet.
         if (marksPackets()) {
             bridgeMarks();
         }
@@ -142,14 +142,14 @@ final class VtepTap implements AutoCloseable {
         return name == null ? null : Link.of(name);
     }
 
-    /** Where the device was when {@link #look} asked last. */
+    /** The name and namespace of the device when {@link #look} last asked. */
     TapPlace place() {
         return place;
     }
 
     /**
-     * What an operator should know of the device although packets pass, in a sentence; null if
-     * there is nothing.
+     * One sentence that an operator should know about the device although packets pass; null if
+     * there is none.
      */
     String note() {
         TapPlace known = place;
@@ -164,8 +164,8 @@ final class VtepTap implements AutoCloseable {
     }
 
     /**
-     * Tells once that {@code bridge fdb} has no effect on this device, if it was used on this
-     * device.
+     * Logs once that {@code bridge fdb} has no effect on this device, after somebody has used it on
+     * the device.
      */
     void bridgeEntryAdded(int ifindex, long mac) {
         if (ifindex == index && !bridgeEntry) {
@@ -213,7 +213,9 @@ final class VtepTap implements AutoCloseable {
         }
     }
 
-    /** A daemon that starts later finds the device only where this one made it. */
+    /**
+     * Keeps the device only where this daemon made it, because a later daemon looks for it there.
+     */
     private boolean isFindable(String name) {
         return vtep.config().persist() && name.equals(vtep.firstName());
     }
@@ -252,7 +254,9 @@ final class VtepTap implements AutoCloseable {
         return null;
     }
 
-    /** Notes what {@code ip link} made of the device. A VTEP that is not kept takes it over. */
+    /**
+     * Notes the changes of {@code ip link} to the device. A VTEP that is not kept takes them over.
+     */
     void noteDevice() {
         Link link = link();
         if (link == null) {
@@ -269,7 +273,7 @@ final class VtepTap implements AutoCloseable {
         }
     }
 
-    /** {@link DeviceSettings#change}; the VTEP has still the configuration before. */
+    /** Calls {@link DeviceSettings#change}, while the VTEP still has the configuration before. */
     void change(VtepConfig changed) {
         DeviceSettings.change(reachable(), vtep, changed);
     }
@@ -328,8 +332,8 @@ final class VtepTap implements AutoCloseable {
     }
 
     /**
-     * Judges packets by another enforcement from now on. It may wait for {@code nft}, so the caller
-     * holds no lock.
+     * Judges packets by another enforcement from now on. This method may wait for {@code nft}, so
+     * the caller holds no lock.
      *
      * @return false if the device is closed; nothing has changed then
      * @throws OperatorException if the host cannot; it stays as it was then
@@ -357,11 +361,13 @@ final class VtepTap implements AutoCloseable {
      */
     void keepMarks() {
         if (marks.keep()) {
-            LOG.warn("{}: somebody removed the nftables rules that carry marks; they are installed again", vtep.name());
+            LOG.warn(
+                    "{}: somebody removed the nftables rules that carry marks; Weft has installed them again",
+                    vtep.name());
         }
     }
 
-    /** Refuses routers of the overlay again if somebody let them in. */
+    /** Refuses routers of the overlay again if somebody has changed the settings that do so. */
     void refuseRouters() {
         if (place.here() && vtep.kept()) {
             setSysctls(vtep.config());

@@ -21,10 +21,10 @@ import org.weft.dataplane.watchdog.Heartbeat;
 import org.weft.dataplane.watchdog.Heartbeats;
 
 /**
- * Looks once a second what others did to the devices: a TAP that was deleted is made again, one
- * that was renamed or moved is followed, sockets follow an underlay interface that came back,
- * learned entries age, tables get room for addresses to learn before they need it, and rules for
- * marks stay. Knows whether packets can pass.
+ * Looks once a second what others did to the devices. It makes a deleted TAP again, follows a
+ * renamed or moved one, and binds sockets to an underlay interface that came back. It also ages
+ * learned entries, makes room for addresses to learn, and keeps the rules for marks. It knows
+ * whether packets can pass.
  */
 final class Watch implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Watch.class);
@@ -41,16 +41,19 @@ final class Watch implements AutoCloseable {
     /** What is wrong with a VTEP now, as last said. */
     private final Map<Vtep, Trouble> troubles = new ConcurrentHashMap<>();
 
-    /** Of the thread. */
+    /** Judges what each VTEP sends. Only the watch's thread uses it. */
     private final Map<Vtep, Sending> sending = new WeakHashMap<>();
 
-    /** VTEPs whose underlay interface had no carrier at the last look. Of the thread. */
+    /**
+     * VTEPs whose underlay interface had no carrier at the last look. Only the watch's thread uses
+     * it.
+     */
     private final Set<Vtep> unplugged = Collections.newSetFromMap(new WeakHashMap<>());
 
     /** A sentence, and whether no packet passes because of it. */
     private record Trouble(String sentence, boolean obstacle) {}
 
-    /** Null where the kernel does not tell of them. */
+    /** Reads entries of {@code bridge fdb}; null where the kernel does not report them. */
     private BridgeEntries bridgeEntries;
 
     private long nextAgeing = Vtep.clockSeconds() + AGE_INTERVAL_SECONDS;
@@ -63,7 +66,7 @@ final class Watch implements AutoCloseable {
         try {
             bridgeEntries = new BridgeEntries();
         } catch (LinuxException e) {
-            LOG.warn("entries of bridge fdb are not noticed: {}", e.getMessage());
+            LOG.warn("Weft does not notice entries of bridge fdb ({}): use weft fdb instead", e.getMessage());
         }
         timer.scheduleWithFixedDelay(heartbeat.guard(this::look), 0, PERIOD_MILLIS, TimeUnit.MILLISECONDS);
     }
@@ -74,7 +77,9 @@ final class Watch implements AutoCloseable {
         return trouble == null ? null : trouble.sentence();
     }
 
-    /** The trouble of a VTEP if no packet passes because of it; else null. From any thread. */
+    /**
+     * The trouble of a VTEP if no packet passes because of it; else null. Any thread may call it.
+     */
     String obstacle(Vtep vtep) {
         Trouble trouble = troubles.get(vtep);
         return trouble == null || !trouble.obstacle() ? null : trouble.sentence();
@@ -100,7 +105,7 @@ final class Watch implements AutoCloseable {
             }
         }
         if (age) {
-            // Operators' commands need not wait while nft hangs.
+            // Outside of the lock, so that operators' commands need not wait while nft hangs.
             for (Vtep vtep : weft.vteps()) {
                 heartbeat.beat();
                 attempt(vtep, () -> weft.keepMarks(vtep));
@@ -111,8 +116,8 @@ final class Watch implements AutoCloseable {
     }
 
     /**
-     * Operators' commands need not wait while millions of entries age, nor tables for the commands
-     * that hold Weft.
+     * Takes no lock of Weft: commands need not wait while millions of entries age, nor tables for
+     * commands.
      */
     private void tendTables(boolean age) {
         for (Vtep vtep : weft.vteps()) {

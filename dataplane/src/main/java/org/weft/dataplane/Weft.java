@@ -40,7 +40,7 @@ public final class Weft implements VtepRegistry, AutoCloseable {
     private final Map<String, Vtep> vteps = new ConcurrentHashMap<>();
 
     /**
-     * The same, in order. Each change replaces the list, so that readers never wait for a change.
+     * The VTEPs in order. Each change replaces the list, so that readers never wait for a change.
      */
     private volatile List<Vtep> shownVteps = List.of();
 
@@ -196,9 +196,10 @@ public final class Weft implements VtepRegistry, AutoCloseable {
     }
 
     /**
-     * Opens the devices of a VTEP that was made before its underlay interface, if that has come.
+     * Opens the devices of a VTEP that was made before its underlay interface, if the interface has
+     * come.
      *
-     * @return what is missing, in a sentence; null if the devices are open
+     * @return a sentence that names the missing part; null if the devices are open
      */
     String awaitInterface(Vtep vtep) {
         if (!late.awaitsInterface(vtep)) {
@@ -278,7 +279,8 @@ public final class Weft implements VtepRegistry, AutoCloseable {
     }
 
     /**
-     * Waits for nft without the lock; devices that were made again meanwhile are the ones to judge.
+     * Waits for nft without the lock. Devices that were made again meanwhile get the enforcement,
+     * too.
      */
     private void enforce(String name, Enforcement enforcement) {
         while (true) {
@@ -371,8 +373,8 @@ public final class Weft implements VtepRegistry, AutoCloseable {
     }
 
     /**
-     * Gives other VTEPs the names that {@code ip link} gave their devices, as the kernel's vxlan
-     * devices have them.
+     * Gives all other VTEPs the names that {@code ip link} gave their devices, as with the kernel's
+     * vxlan.
      */
     void adoptNames() {
         Set<Vtep> renamed = new HashSet<>(devices.vteps());
@@ -381,7 +383,7 @@ public final class Weft implements VtepRegistry, AutoCloseable {
         VtepNames.adopt(renamed, vteps);
     }
 
-    /** {@code bridge fdb} put an entry on a device. */
+    /** Notes that {@code bridge fdb} put an entry on a device. */
     void bridgeEntryAdded(int ifindex, long mac) {
         devices.all().forEach(open -> open.tap().bridgeEntryAdded(ifindex, mac));
     }
@@ -407,7 +409,7 @@ public final class Weft implements VtepRegistry, AutoCloseable {
     }
 
     /**
-     * Notes what {@code ip link} made of the device of a VTEP; a VTEP that is not kept takes it
+     * Notes the changes of {@code ip link} to a VTEP's device. A VTEP that is not kept takes them
      * over.
      */
     void noteDevice(Vtep vtep) {
@@ -416,7 +418,7 @@ public final class Weft implements VtepRegistry, AutoCloseable {
 
     /**
      * Installs the rules for marks again where somebody removed them. It may wait for nft, so the
-     * caller holds no lock.
+     * caller must hold no lock.
      */
     void keepMarks(Vtep vtep) {
         VtepDevices open = devices.of(vtep);
@@ -442,8 +444,8 @@ public final class Weft implements VtepRegistry, AutoCloseable {
     }
 
     /**
-     * Notes the MTU that the underlay interface of a VTEP has now; the VTEP's own follows from it
-     * if it was assumed.
+     * Notes the MTU of a VTEP's underlay interface. If the VTEP's own MTU was assumed, it follows
+     * from this one.
      */
     void underlayMtu(Vtep vtep, int mtu) {
         VtepDevices open = devices.of(vtep);

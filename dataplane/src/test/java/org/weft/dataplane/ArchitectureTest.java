@@ -51,9 +51,8 @@ class ArchitectureTest {
             .resideInAPackage("jnr..");
 
     /**
-     * The memory of a call stays reachable until it returns, which {@link
-     * org.weft.dataplane.io.linux} does in one place. The others write addresses into structures,
-     * and keep what those point to.
+     * {@link org.weft.dataplane.io.linux} keeps the memory of a call reachable until it returns, in
+     * one place. Other classes write addresses into structures, and keep the memory behind them.
      */
     @ArchTest
     static final ArchRule memoryGoesToTheKernelAsABuffer = noClasses()
@@ -71,8 +70,8 @@ class ArchitectureTest {
             .callMethod(UnsafeBuffer.class, "addressOffset");
 
     /**
-     * A table that was replaced may lose its memory as soon as nothing refers to it, so each method
-     * that others call refers to it behind the last access.
+     * A replaced table may lose its memory as soon as nothing refers to it. So each method that
+     * others call refers to it after the last access.
      */
     @ArchTest
     static final ArchRule memoryOfTablesStaysUntilItIsRead = methods()

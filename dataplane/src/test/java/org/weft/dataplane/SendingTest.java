@@ -29,7 +29,7 @@ class SendingTest {
         sending = new Sending(vtep);
     }
 
-    /** A look, some seconds after the one before. */
+    /** Looks some seconds after the look before. */
     private String lookAfter(int seconds) {
         now += TimeUnit.SECONDS.toNanos(seconds);
         return sending.trouble(vtep, now);

@@ -40,7 +40,7 @@ class TurnTest {
     private static final int SLOTS = 64;
     private static final int FRAMES_PER_SLOT = 129;
 
-    /** Messages that a decapsulator receives in a turn. */
+    /** The number of messages that a decapsulator receives in a turn. */
     private static final int MESSAGES = 16;
 
     private final MemoryUnderlay underlay = new MemoryUnderlay();
@@ -65,7 +65,7 @@ class TurnTest {
         return new Turn(agents, roles::add);
     }
 
-    /** Frames of no protocol that is merged, as the kernel merged their datagrams. */
+    /** Frames of a protocol that Weft does not merge, as the kernel merged their datagrams. */
     private void peerSends(int vni, int frames) {
         byte[] frame = bytes("eeee0aff8400eeee0aff630088b5" + "77".repeat(46));
         byte[][] all = new byte[frames][];
@@ -80,7 +80,7 @@ class TurnTest {
         }
     }
 
-    /** Epoll speaks of the socket alone, and that is empty after one turn. */
+    /** Epoll reports the socket alone, which is empty after one turn. */
     @ParameterizedTest
     @ValueSource(ints = {1, 31, 32, 44, 64, 128})
     void oneTurnDeliversAllFramesThatItReceives(int frames) {
@@ -111,7 +111,7 @@ class TurnTest {
         assertEquals(SLOTS, slab.freeSlots());
     }
 
-    /** What one device receives without end must not keep the thread from the others. */
+    /** A device that receives without end must not keep the thread from the others. */
     @Test
     void aTurnEndsThoughDatagramsComeWithoutEnd() {
         byte[] frame = bytes("eeee0aff8400eeee0aff630088b5" + "77".repeat(46));

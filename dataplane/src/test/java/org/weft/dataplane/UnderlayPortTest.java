@@ -33,7 +33,7 @@ class UnderlayPortTest {
     private static final IpAddress LOCAL = IpAddress.parse("127.0.0.1");
     private static final byte[] DATAGRAM = Frames.bytes(Frames.VXLAN + Frames.INNER);
 
-    /** As many as are received in a turn, and as long as the kernel merges them. */
+    /** So many messages as one turn receives, each as long as the kernel makes them. */
     private static final int MESSAGES = 16;
 
     private static final int FRAMES_PER_MESSAGE = 64;
@@ -152,7 +152,7 @@ class UnderlayPortTest {
         }
     }
 
-    /** A VXLAN header, and frames of an EtherType that is not merged. */
+    /** A VXLAN header, and frames of an EtherType that Weft does not merge. */
     private static UnsafeBuffer messages() {
         UnsafeBuffer buffer =
                 new UnsafeBuffer(ByteBuffer.allocateDirect(VxlanHeader.LENGTH + FRAMES_PER_MESSAGE * FRAME_LENGTH));

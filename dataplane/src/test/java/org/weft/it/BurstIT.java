@@ -17,8 +17,8 @@ import org.weft.dataplane.counters.Counter;
 import org.weft.testing.RequiresRoot;
 
 /**
- * A daemon that finds many long messages in its socket delivers all their frames, though no further
- * datagram comes.
+ * A daemon that finds many long messages in its socket delivers all their frames without a further
+ * datagram.
  */
 @RequiresRoot
 class BurstIT {
@@ -47,7 +47,7 @@ class BurstIT {
     private static final int FRAMES = MESSAGES * FRAMES_PER_MESSAGE;
     private static final byte[] VXLAN = Bytes.hex("88000001 00000100");
 
-    /** EtherType of local experiments, which the daemon merges with nothing. */
+    /** EtherType of local experiments, whose frames the daemon does not merge. */
     private static final byte[] HEADER = Bytes.hex("eeee0aff7e00 eeee0aff6300 88b5");
 
     private static final int DATAGRAM_LENGTH = VXLAN.length + HEADER.length + 46;

@@ -33,7 +33,7 @@ class CellRepairIT {
     private static final List<String> ROUTES = List.of(
             "10.255.0.0/16 proto kernel scope link src 10.255.99.0", "10.255.43.0/24 via 10.255.43.0 src 10.255.99.0");
 
-    /** By {@code ip}, and what {@code weft converge} shows. */
+    /** Changes by {@code ip}, with the lines that {@code weft converge} shows. */
     private static final Map<String, String> CHANGES = Map.ofEntries(
             entry("address flush dev silk-vtep", "silk-vtep: without address 10.255.99.0/16"),
             entry(
@@ -60,7 +60,7 @@ class CellRepairIT {
                     "neigh flush dev s-010255099003 nud permanent",
                     "container 10.255.99.3: s-010255099003 has not the permanent"));
 
-    /** By {@code sysctl}. */
+    /** Changes by {@code sysctl}, with the same. */
     private static final Map<String, String> SETTINGS = Map.of(
             "net.ipv4.ip_forward=0", "sysctl net/ipv4/ip_forward: 0 and not 1",
             "net.ipv4.conf.silk-vtep.forwarding=0", "sysctl net/ipv4/conf/silk-vtep/forwarding: 0 and not 1",
@@ -80,7 +80,7 @@ class CellRepairIT {
     private static Netns other;
     private static WeftDaemon daemon;
 
-    /** Where the log of this test, or of this change, begins. */
+    /** The offset where the log of this test, or of this change, begins. */
     private int logged;
 
     @BeforeAll
@@ -205,7 +205,7 @@ class CellRepairIT {
         expectReachable();
     }
 
-    /** Without a command, within seconds, because containers are cut off. */
+    /** The cell repairs these without a command within seconds, because containers are cut off. */
     @Test
     void aLostAddressComesBackByItself() {
         host.ip("address flush dev " + DEVICE);
@@ -216,7 +216,7 @@ class CellRepairIT {
         expectReachable();
     }
 
-    /** An operator may set the device down by Weft, and Weft leaves it. */
+    /** An operator may set the device down with a command of Weft, and Weft leaves it down. */
     @Test
     void aDeviceThatWeftSetDownStaysDown() {
         Command down = daemon.client("link", "set", DEVICE, "down");

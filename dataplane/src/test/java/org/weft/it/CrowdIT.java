@@ -38,7 +38,7 @@ class CrowdIT {
     /** The sending sockets of an address, which all of its VTEPs share. */
     private static final int SENDERS = 256;
 
-    /** Descriptors of a VTEP itself, at most. */
+    /** The maximum number of descriptors of a VTEP itself. */
     private static final int DESCRIPTORS = 8;
 
     private static final String LINK = "{\"object\":\"link\",\"action\":\"add\",\"dev\":\"vx%d\",\"attributes\":{"

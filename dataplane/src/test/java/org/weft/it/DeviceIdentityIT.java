@@ -122,7 +122,9 @@ class DeviceIdentityIT {
         }
     }
 
-    /** What Weft does not reach in another namespace is refused, and the rest can be changed. */
+    /**
+     * Weft refuses settings that it does not reach in another namespace, and changes the others.
+     */
     @Test
     void commandsSayWhatTheyDoNotReach() {
         try (WeftEndpoint weft = (WeftEndpoint) open(Subject.WEFT)) {
@@ -190,8 +192,7 @@ class DeviceIdentityIT {
     }
 
     /**
-     * Entries of other devices are no business of Weft's, however many there are while it does not
-     * look.
+     * Weft ignores entries of other devices, however many come between its looks.
      */
     @Test
     void aFloodOfBridgeEntriesEndsNothing() {

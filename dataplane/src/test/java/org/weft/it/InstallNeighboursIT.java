@@ -78,7 +78,7 @@ class InstallNeighboursIT {
         assertEquals(CONFIGURED, kernels());
     }
 
-    /** As by {@code ip link set silk-vtep down}. */
+    /** The kernel removes neighbours like this after {@code ip link set silk-vtep down}. */
     @Test
     void neighboursThatTheKernelHasForgottenCanBeRemoved() {
         lab.host.ip("neigh flush dev silk-vtep nud permanent");

@@ -63,7 +63,7 @@ class LateCellIT {
         }
     }
 
-    /** Its lease is that of the address, so the service manager starts it again. */
+    /** The lease belongs to the address, so the service manager starts the daemon again. */
     @Test
     void endsWhenItsInterfaceGetsAnotherAddress() {
         plumb();

@@ -101,7 +101,7 @@ class LateUnderlayIT {
         }
     }
 
-    /** The kernel's device is the oracle. */
+    /** Compares Weft with the kernel's device. */
     @Test
     void linkAddTakesAnAddressThatIsNotThere() {
         plumb(1500);

@@ -10,8 +10,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * A host whose address is a typo away from its lease: it says which lease it looks for, and which
- * there are.
+ * A host whose address differs from its lease by a typo names the address that it looks for, and
+ * those in the file.
  */
 class NoLeaseIT {
     @TempDir

@@ -27,8 +27,7 @@ final class PacketSocket implements AutoCloseable {
     }
 
     /**
-     * Keeps no more than the first {@code snaplen} bytes of a frame, and so has room for more
-     * frames that wait.
+     * Keeps at most the first {@code snaplen} bytes of a frame, and so has room for more frames.
      */
     static PacketSocket open(Netns netns, String device, int snaplen) {
         return netns.call(() -> {

@@ -13,12 +13,12 @@ import org.weft.it.CellHost.Container;
 import org.weft.testing.RequiresRoot;
 
 /**
- * A cell whose packets others keep from passing: {@code /readyz} says so in one sentence, and the
- * gauges agree. Faults that Weft may repair are made again until they are seen.
+ * Others keep a cell's packets from passing: {@code /readyz} says so in one sentence, and the
+ * gauges agree. The test repeats faults that Weft may repair until {@code /readyz} reports them.
  */
 @RequiresRoot
 class ReadinessIT {
-    /** Of some looks, each a second after the one before, on a busy machine. */
+    /** The time for some looks, each a second after the one before, on a busy machine. */
     private static final Duration PATIENCE = Duration.ofSeconds(20);
 
     private static CellLab lab;

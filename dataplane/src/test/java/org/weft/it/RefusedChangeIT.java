@@ -10,7 +10,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.weft.testing.RequiresRoot;
 
-/** Changes of several attributes of which the kernel refuses one: nothing is changed then. */
+/** If the kernel refuses one attribute of a change, Weft changes none. */
 @RequiresRoot
 class RefusedChangeIT {
     private HostLab lab;

@@ -54,8 +54,8 @@ class SharedObjectsIT {
     private static final int AGENTS = 2 * (2 * 3 + 1);
 
     /**
-     * Classes that are made for several threads by their contract, and whose insides are their own
-     * affair. A buffer that two agents have is that of a slab, whose slots have one owner at a
+     * Classes that are made for several threads by their contract, so the test does not look
+     * inside. A buffer that two agents have is that of a slab, whose slots have one owner at a
      * time.
      */
     private static final Set<Class<?>> CLOSED = Set.of(
@@ -67,7 +67,7 @@ class SharedObjectsIT {
             FrameSlab.class,
             UnsafeBuffer.class);
 
-    /** Classes of which several threads use one object, whose parts must be fit for that, too. */
+    /** Classes whose objects several threads use, so their parts must allow that, too. */
     private static final Set<String> OPEN = Set.of(LinuxTap.class.getName(), "org.weft.dataplane.io.linux.TapOffloads");
 
     @ParameterizedTest
@@ -154,7 +154,9 @@ class SharedObjectsIT {
                 || hasFollowedFields(object.getClass()) && !(object instanceof Enum);
     }
 
-    /** Of this project, or of Agrona, which runs agents and has their buffers. */
+    /**
+     * Whether a class is of this project, or of Agrona, which runs agents and has their buffers.
+     */
     private static boolean hasFollowedFields(Class<?> type) {
         return type.getName().startsWith("org.weft.") || type.getName().startsWith("org.agrona.");
     }

@@ -17,14 +17,14 @@ public final class Soak {
     private static final long SAMPLE_SECONDS = 10;
     private static final double FLAT = 0.05;
 
-    /** Samples of five minutes, in which the collector runs several times. */
+    /** The number of samples in five minutes, in which the collector runs several times. */
     private static final int COLLECTIONS = 30;
 
     /**
-     * A figure that is watched.
+     * A figure that the soak watches.
      *
      * @param samples the lowest of this many samples counts
-     * @param noGrowth growth in an hour that is not growth
+     * @param noGrowth the growth in an hour that still counts as none
      */
     private record Figure(String name, int samples, double noGrowth, ToDoubleFunction<ProcessSample> value) {}
 

@@ -70,7 +70,7 @@ class SourcePortsIT {
         }
     }
 
-    /** Over all VTEPs from one on, at the same time and both ways. */
+    /** Sends over all VTEPs, beginning with this one, at the same time and both ways. */
     private static void passTraffic(Netns first, Netns second, int firstVtep) {
         List<CompletableFuture<Boolean>> connections = IntStream.rangeClosed(firstVtep, VTEPS)
                 .mapToObj(vtep -> Traffic.onThreadOfItsOwn(() -> {

@@ -23,7 +23,7 @@ import org.weft.testing.RequiresRoot;
 /** Weft needs no directory for temporary files, because the build has unpacked its native code. */
 @RequiresRoot
 class TemporaryDirectoryIT {
-    /** Not the directory for temporary files, which the tests hide from the daemon. */
+    /** A directory outside of the one for temporary files, which the tests hide from the daemon. */
     private static final Path ELSEWHERE = Path.of("/run");
 
     private static final Path TARGET = Path.of(WeftDaemon.script()).getParent().resolveSibling("dataplane/target");
@@ -77,7 +77,9 @@ class TemporaryDirectoryIT {
         }
     }
 
-    /** By the launcher, by the run that makes the class data, by commands and by the daemon. */
+    /**
+     * The launcher, the run that makes the class data, commands and the daemon write nothing there.
+     */
     @Test
     void nothingIsWrittenToIt() throws IOException {
         install();
@@ -132,7 +134,7 @@ class TemporaryDirectoryIT {
         return new String[] {"unshare", "-m", "bash", "-c", mount + then, "bash"};
     }
 
-    /** A launcher that has no class data yet, and what it needs. */
+    /** A launcher without class data, and the files that it needs. */
     private void install() throws IOException {
         Path target = Files.createDirectories(installation.resolve("dataplane/target"));
         Path scripts = Files.createDirectories(installation.resolve("scripts"));

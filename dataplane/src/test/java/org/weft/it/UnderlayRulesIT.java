@@ -19,13 +19,13 @@ import org.weft.testing.RequiresRoot;
 
 /**
  * Two uplinks between two hosts, and rules or a multipath route that choose between them. All
- * datagrams of a connection leave by one of them: super-frames where its other packets do.
+ * datagrams of a connection leave by one of them, super-frames included.
  */
 @RequiresRoot
 class UnderlayRulesIT {
     private static final int LENGTH = 4 << 20;
 
-    /** Acknowledgements and the like, and ARP. */
+    /** The bytes of acknowledgements, ARP and other small traffic. */
     private static final int LITTLE = 200_000;
 
     private static final String CONFIG =
@@ -106,7 +106,7 @@ class UnderlayRulesIT {
         connectionsStayOnOneOfTwoPaths();
     }
 
-    /** The redirect program would send all to the first of them. */
+    /** The redirect program would send all packets to the first gateway. */
     @Test
     void aConnectionStaysWithOneOfTwoGatewaysOfAnInterface() {
         second.sysctl("net.ipv4.conf.all.arp_ignore", "1");

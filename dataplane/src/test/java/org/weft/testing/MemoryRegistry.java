@@ -32,15 +32,15 @@ public final class MemoryRegistry implements VtepRegistry {
     public final List<String> host = new CopyOnWriteArrayList<>();
 
     /**
-     * What {@link #add}, {@link #guard}, {@link #up} and {@link #neighbourChanged} throw, if
-     * anything.
+     * The exception that {@link #add}, {@link #guard}, {@link #up} and {@link #neighbourChanged}
+     * throw; null for none.
      */
     public volatile RuntimeException failure;
 
     /** The address of a neighbour that cannot be removed; null if all can. */
     public volatile String kept;
 
-    /** What {@link #guard} throws instead, if anything. */
+    /** The error that {@link #guard} throws instead; null for none. */
     public volatile Error error;
 
     private final Map<String, Guard> guards = new ConcurrentHashMap<>();
@@ -57,7 +57,7 @@ public final class MemoryRegistry implements VtepRegistry {
 
     public volatile boolean up = true;
 
-    /** What others changed on the devices. */
+    /** The changes of others to the devices. */
     public volatile List<String> deviations = List.of();
 
     public volatile long seconds = 1000;

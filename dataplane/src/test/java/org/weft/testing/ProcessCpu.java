@@ -4,8 +4,7 @@ import com.sun.management.OperatingSystemMXBean;
 import java.lang.management.ManagementFactory;
 
 /**
- * The processor time of this process, which grows with what it does and not with what else the
- * machine does.
+ * The processor time of this process. It does not depend on other processes of the machine.
  */
 public final class ProcessCpu {
     private static final OperatingSystemMXBean SYSTEM =
@@ -13,7 +12,7 @@ public final class ProcessCpu {
 
     private ProcessCpu() {}
 
-    /** Nanoseconds of all threads since the process began. */
+    /** Returns the nanoseconds of all threads since the process began. */
     public static long nanos() {
         return SYSTEM.getProcessCpuTime();
     }

@@ -50,7 +50,7 @@ public final class Decapsulator implements Agent {
 
     private long nowSeconds;
 
-    /** How many turns there were that received something, this one included. */
+    /** The number of turns that received something, this one included. */
     private long turn;
 
     /** What the outer ECN field means for the frame that {@link #layout} describes. */
@@ -229,11 +229,11 @@ public final class Decapsulator implements Agent {
     }
 
     /**
-     * The short way for the next segment of a super-frame: {@link #receive} would find what it
-     * found of the segment before. The two have outer source, outer TOS and VXLAN header in common,
-     * and of the inner headers whatever the receive rules and policies ask about; the rule for ECN
-     * leaves a frame alone that looks like what the rule makes of one. Of the TCP flags that may
-     * differ within a super-frame, connection tracking asks about FIN, so a segment with FIN goes
+     * The short way for the next segment of a super-frame: {@link #receive} would come to the same
+     * result as for the segment before. The two segments have the same outer source, outer TOS and
+     * VXLAN header. Their inner headers agree in all fields that the receive rules and policies ask
+     * about. The rule for ECN does not change a frame that it has already treated. Connection
+     * tracking asks about FIN, which may differ within a super-frame, so a segment with FIN goes
      * the long way and is judged.
      */
     private boolean follow(UnsafeBuffer buffer, int offset, int length) {

@@ -6,11 +6,11 @@ import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
 
 /**
- * Where the frames of one VNI go, where they are counted, and by which rules they are let in. The
- * rules are those that were in force when the turn of the decapsulator met the VTEP first, so no
- * frame is treated by half of a change.
+ * The destination, the counters and the rules for frames of one VNI. The rules are those in force
+ * when the decapsulator's turn first met the VTEP. So a change applies to a frame whole or not at
+ * all.
  *
- * <p>One decapsulator uses it, on its thread.
+ * <p>One decapsulator uses an object, on its thread.
  */
 public final class Ingress {
     private final Vtep vtep;
@@ -51,7 +51,8 @@ public final class Ingress {
     /**
      * Takes the rules in force, unless this turn has taken them already.
      *
-     * @param current the number of the turn; each turn has another, none has 0
+     * @param current the number of the turn; each turn has a number of its own, and 0 is the number
+     *     of none
      */
     void begin(long current) {
         if (turn != current) {

@@ -14,11 +14,11 @@ import org.weft.encap.UdpHeader;
 import org.weft.encap.VxlanHeader;
 
 /**
- * The source ports that this process sends from, by VTEP: they tell a datagram of ours from
- * everything else that a host may send, and where SNAT has changed them, what is in the datagram
- * does. Weft holds the ports, so no other socket of the host sends from them. VTEPs may share them:
- * VNI and destination port then say which one a datagram came from. The control side writes it from
- * any thread; agents read a {@link #snapshot}.
+ * The source ports that this process sends from, by VTEP. They tell Weft's datagrams from all
+ * others that a host may send. Where SNAT has changed the ports, the contents of the datagram tell.
+ * Weft holds the ports, so no other socket of the host sends from them. VTEPs may share ports: VNI
+ * and destination port then tell the sender. The control side writes this object from any thread;
+ * agents read a {@link #snapshot}.
  */
 public final class OwnDatagrams {
     private static final int PORTS = 1 << 16;
@@ -56,9 +56,8 @@ public final class OwnDatagrams {
         }
 
         /**
-         * The VTEP that a UDP datagram came from; null if it is from none. Where it may have come
-         * from several, because a forwarding entry names another VNI or port, it came from the one
-         * that asks.
+         * The VTEP that sent a UDP datagram; null if none did. If several VTEPs may have sent it,
+         * because a forwarding entry names another VNI or port, the answer is the VTEP that asks.
          *
          * @param asking the VTEP whose device the datagram was sent to
          * @param layout of the datagram, whose UDP header is there
@@ -82,8 +81,7 @@ public final class OwnDatagrams {
         }
 
         /**
-         * How much a datagram has of what a VTEP sends: the VNI weighs most, then the destination
-         * port.
+         * How well a datagram matches a VTEP: the VNI weighs most, then the destination port.
          */
         private static int signs(Vtep vtep, UnsafeBuffer buffer, FrameLayout layout, int end) {
             int vxlan = layout.transportOffset() + UdpHeader.LENGTH;

@@ -40,14 +40,14 @@ final class PolicyGate {
         this.origin = new OriginCheck(vtep);
     }
 
-    /** Judges by these from now on. */
+    /** Judges by these rules from now on. */
     void begin(VtepConfig currentConfig, Enforcement currentEnforcement) {
         config = currentConfig;
         enforcement = currentEnforcement;
     }
 
     /**
-     * Judges a frame by what {@link #begin} took.
+     * Judges a frame by the rules that {@link #begin} took.
      *
      * @param frame a datagram from the VXLAN header on
      * @param layout of the inner frame

@@ -56,7 +56,7 @@ public final class RefusalSender implements AutoCloseable {
      * Answers a refused frame, if it may.
      *
      * @param config in force for the frame
-     * @param refused a datagram from its VXLAN header on
+     * @param refused the refused datagram from its VXLAN header on
      * @param refusedLayout of the inner frame: a whole IP packet or its first fragment
      */
     void send(VtepConfig config, Frame refused, FrameLayout refusedLayout) {

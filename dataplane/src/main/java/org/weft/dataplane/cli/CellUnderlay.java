@@ -8,9 +8,9 @@ import org.weft.dataplane.io.linux.LinuxException;
 import org.weft.encap.IpAddress;
 
 /**
- * The underlay address of a cell that names only its interface: DHCP may give the address later,
- * and another one any time. One thread calls {@link #find} and {@link #moved}; {@link #missing}
- * any.
+ * The underlay address of a cell that names only its interface. DHCP may give the address later,
+ * and may change it at any time. One thread calls {@link #find} and {@link #moved}; any thread may
+ * call {@link #missing}.
  */
 final class CellUnderlay {
     private final CellConfig config;
@@ -26,7 +26,7 @@ final class CellUnderlay {
         this.missing = held == null ? UnderlayPresence.missingAddress(config.underlayDev()) : null;
     }
 
-    /** What is missing, in a sentence; null if nothing is. */
+    /** A sentence that names the missing part; null if nothing is missing. */
     String missing() {
         return missing;
     }
@@ -52,8 +52,8 @@ final class CellUnderlay {
     }
 
     /**
-     * That the interface has another address in place of the one before, in a sentence; null if it
-     * has not.
+     * A sentence about another address of the interface that has replaced the one before; null if
+     * there is none.
      */
     String moved() {
         IpAddress now = address();

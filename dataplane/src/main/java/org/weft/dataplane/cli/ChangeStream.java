@@ -26,7 +26,7 @@ final class ChangeStream {
     /**
      * Begins the request.
      *
-     * @param limit how long the daemon may need for one change; zero: any time
+     * @param limit how long the daemon may need for one change; zero for any time
      * @param force whether the daemon continues behind a change that fails
      */
     ChangeStream(ControlClient client, ControlChannel channel, Duration limit, boolean force) {
@@ -53,7 +53,7 @@ final class ChangeStream {
         }
     }
 
-    /** Ends the request and returns its failures; the client passes the warnings on. */
+    /** Ends the request and returns its failures. The client passes the warnings on. */
     List<Failure> finish() {
         try (channel) {
             writeChunk();

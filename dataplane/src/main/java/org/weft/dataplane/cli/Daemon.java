@@ -55,10 +55,13 @@ final class Daemon {
     /** A lease that is known, or told at once, is in force within a part of this. */
     private static final Duration LEASE_PATIENCE = Duration.ofSeconds(5);
 
-    /** Between looks whether a lease is in force, and whether the underlay address has changed. */
+    /**
+     * The time between looks whether a lease is in force, and whether the underlay address has
+     * changed.
+     */
     private static final int LOOK_MILLIS = 1000;
 
-    /** Between looks for a first underlay address. */
+    /** The time between looks for a first underlay address. */
     private static final int FIND_MILLIS = 200;
 
     private final Path configFile;
@@ -190,7 +193,10 @@ final class Daemon {
         }
     }
 
-    /** A lease belongs to an underlay address, so another address is another start. */
+    /**
+     * Ends the process if the underlay address has changed, because a lease belongs to an underlay
+     * address.
+     */
     private void endIfMoved() {
         String moved = cellUnderlay.moved();
         if (moved != null) {

@@ -3,8 +3,8 @@ package org.weft.dataplane.cli;
 import org.weft.dataplane.vtep.OperatorException.Kind;
 
 /**
- * An {@link Error} that ends the process, as one sentence. The machine or the installation is its
- * cause, so a stack trace helps no operator.
+ * One sentence for an {@link Error} that ends the process. Its cause is the machine or the
+ * installation, so a stack trace does not help an operator.
  *
  * @param exitCode of sysexits.h
  */

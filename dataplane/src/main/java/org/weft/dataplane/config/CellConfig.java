@@ -14,7 +14,7 @@ import org.weft.encap.IpPrefix;
 /**
  * What a cell is to be, valid: the role of silk-daemon and silk-cni on this host.
  *
- * @param underlay this host's underlay address, which its lease is known by; null while {@code
+ * @param underlay this host's underlay address, which identifies its lease; null while {@code
  *     underlayDev} has none
  * @param underlayDev the interface whose first IPv4 address is the underlay address; null if the
  *     address itself is given
@@ -96,7 +96,7 @@ public record CellConfig(
     }
 
     /**
-     * This cell with the address that its underlay interface has got.
+     * This cell with an address of its underlay interface.
      *
      * @throws IllegalArgumentException in a sentence, if the address is in the overlay
      */

@@ -33,8 +33,8 @@ final class CellVtep {
     /**
      * @param underlay what VTEPs have in common, or null
      * @param silk what silk-daemon would make
-     * @param silkUnusable whether silk's configuration is named and wrong (reported), so what it
-     *     says is unknown
+     * @param silkUnusable whether silk's configuration is named and wrong (reported), so its values
+     *     are unknown
      */
     CellVtep(YamlMapping cell, YamlMapping underlay, SilkClientConfig silk, boolean silkUnusable) {
         this.cell = cell;

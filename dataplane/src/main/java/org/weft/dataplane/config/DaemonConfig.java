@@ -37,10 +37,10 @@ public record DaemonConfig(
     public record StaticFdbEntry(long mac, Remote remote) {}
 
     /**
-     * A VTEP and what its tables hold at start.
+     * A VTEP and the entries of its tables at the start.
      *
-     * @param mtuAssumed whether the MTU follows from an underlay that was not there yet, so the
-     *     real one is still to be taken
+     * @param mtuAssumed whether the MTU follows from an underlay that was not there yet, so Weft
+     *     must still take the real one
      */
     public record VtepEntries(
             VtepConfig vtep, List<StaticFdbEntry> fdb, List<Neighbour> neighbours, List<Tag> tags, boolean mtuAssumed) {

@@ -61,7 +61,7 @@ final class LeasesSection {
         return client;
     }
 
-    /** Whether silk-daemon's configuration is named and wrong (reported). */
+    /** Whether the configuration of silk-daemon is named and wrong (reported). */
     boolean hasUnusableClient() {
         return unusableClient;
     }

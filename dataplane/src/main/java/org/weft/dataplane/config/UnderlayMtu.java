@@ -26,7 +26,7 @@ public interface UnderlayMtu {
         return (known > 0 ? known : ASSUMED) - overhead(local);
     }
 
-    /** What the outer headers take of the underlay's MTU. */
+    /** The part of the underlay's MTU that the outer headers take. */
     static int overhead(IpAddress local) {
         return local.isIpv4() ? IPV4_OVERHEAD : IPV6_OVERHEAD;
     }

@@ -93,12 +93,12 @@ public final class VtepAttributes {
         return complete;
     }
 
-    /** The MTU of a VTEP that is not given one, on an underlay with this MTU. */
+    /** The MTU of a VTEP without the attribute, on an underlay with this MTU. */
     public static int defaultMtu(IpAddress local, int underlayMtu) {
         return allowedMtu(underlayMtu - UnderlayMtu.overhead(local));
     }
 
-    /** Whether the MTU of a new VTEP is not given, and not known from the underlay either. */
+    /** Whether the MTU of a new VTEP is neither given nor known from the underlay. */
     public static boolean assumesMtu(Map<String, String> attributes, VtepConfig config, UnderlayMtu underlay) {
         return !attributes.containsKey("mtu") && underlay.of(config.local(), config.dev()) == 0;
     }

@@ -34,7 +34,7 @@ final class CellRoutes implements Routes {
 
     /**
      * @param local null without a cell
-     * @param missing what a cell that is to come waits for, in a sentence; null if none is to come
+     * @param missing a sentence about what a later cell waits for; null if no cell is to come
      * @param thread where containers are attached and detached
      */
     CellRoutes(LocalCell local, Supplier<String> missing, Executor thread) {

@@ -87,10 +87,10 @@ public final class ControlServer implements AutoCloseable {
     }
 
     /**
-     * As above, while the cell cannot begin yet if {@code local} is null.
+     * As above. The cell cannot begin yet if {@code local} is null.
      *
-     * @param missing what the cell waits for, in a sentence, from any thread; null if none is to
-     *     come
+     * @param missing a sentence about what the cell waits for, from any thread; null if no cell is
+     *     to come
      */
     public ControlServer(
             VtepRegistry registry,

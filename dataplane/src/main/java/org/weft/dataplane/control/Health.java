@@ -24,7 +24,7 @@ final class Health {
      */
     record Verdict(boolean good, String sentence) {}
 
-    /** The most VTEPs whose obstacles an answer names. */
+    /** The maximum number of VTEPs whose obstacles an answer names. */
     private static final int MOST_NAMED = 8;
 
     private final VtepRegistry registry;
@@ -39,7 +39,7 @@ final class Health {
      * @param local null without a cell
      * @param policy null without policies
      * @param listeners any thread may add to them
-     * @param missing what a cell that is to come waits for, in a sentence; null if none is to come
+     * @param missing a sentence about what a later cell waits for; null if no cell is to come
      */
     Health(
             VtepRegistry registry,
@@ -138,7 +138,7 @@ final class Health {
                         false, "nothing is let in, as " + status.source() + " has not told its policies yet" + trouble);
     }
 
-    /** Of a cell whose containers are connected. */
+    /** The verdict on a cell whose containers are connected. */
     private static Verdict ready(CellStatus status) {
         String trouble = status.trouble() == null ? "" : ": " + status.trouble();
         return status.phase() == Phase.STALE

@@ -7,8 +7,8 @@ import org.weft.dataplane.vtep.LinkState;
 import org.weft.dataplane.vtep.Vtep;
 
 /**
- * Whether packets pass: {@code /readyz} and the gauges ask here, so that they agree. Any thread;
- * waits for no lock.
+ * Tells whether packets pass. {@code /readyz} and the gauges ask here, so that they agree. Any
+ * thread may ask; it waits for no lock.
  */
 final class Readiness {
     private final VtepRegistry registry;
@@ -55,6 +55,6 @@ final class Readiness {
                     : "this host has no lease in force, " + status.source() + trouble;
         }
         Vtep vtep = registry.vtep(status.vtep());
-        return vtep == null ? status.vtep() + " is gone; it is made again" : obstacle(vtep);
+        return vtep == null ? status.vtep() + " is gone; Weft makes it again" : obstacle(vtep);
     }
 }

@@ -120,7 +120,8 @@ final class TableOperations {
     }
 
     /**
-     * The kernel comes first: if it keeps an entry, it gets those before back, and the table stays.
+     * Removes neighbours from the kernel first. If the kernel keeps one, it gets those before back,
+     * and the table stays.
      */
     private void flushNeighbours(Vtep vtep) {
         if (vtep.config().installNeighbours()) {

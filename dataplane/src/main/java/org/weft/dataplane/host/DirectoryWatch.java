@@ -11,9 +11,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Hears from the kernel (inotify) when something in a directory changes. Not of everything: not of
- * a file that a symbolic link in it points to, nor of a network file system's other clients. So the
- * watch looks from time to time too.
+ * Hears from the kernel (inotify) when something in a directory changes. The kernel does not report
+ * changes to a file behind a symbolic link, or by other clients of a network file system. So the
+ * watch looks from time to time, too.
  */
 final class DirectoryWatch implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(DirectoryWatch.class);
@@ -79,14 +79,14 @@ final class DirectoryWatch implements AutoCloseable {
         }
     }
 
-    /** A failure costs this change alone: the watch looks from time to time, too. */
+    /** A failure affects this change alone, because the watch looks from time to time, too. */
     private void tell(WatchKey changes) {
         try {
             changes.pollEvents();
             changes.reset();
             changed.run();
         } catch (RuntimeException | Error e) {
-            LOG.warn("a change in {} is seen within seconds, not at once", directory, e);
+            LOG.warn("the reader of a change in {} failed; Weft looks again within seconds", directory, e);
         }
     }
 

@@ -18,7 +18,7 @@ import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
 
 /**
- * A device's own addresses and neighbours in the host's kernel. Never on a packet's way. A call
+ * A device's own addresses and neighbours in the host's kernel. Packets never wait for it. A call
  * waits for the kernel alone, not for another process.
  *
  * <p>All methods with a device throw {@link org.weft.dataplane.io.linux.LinuxException} with ENODEV
@@ -54,7 +54,7 @@ public final class HostNetwork {
         }
     }
 
-    /** Takes an address off a device; one that others took off is no failure. */
+    /** Takes an address off a device. An address that others took off is not a failure. */
     public static void removeAddress(String dev, IpPrefix prefix) {
         try (Rtnetlink kernel = Rtnetlink.of(dev)) {
             unlessAbsent(Errno.EADDRNOTAVAIL, () -> kernel.removeAddress(prefix));
@@ -118,8 +118,9 @@ public final class HostNetwork {
     }
 
     /**
-     * Takes neighbours out of the kernel; if it refuses one, installs those before again. One that
-     * others took out, as the kernel does where a device goes down, is no failure.
+     * Takes neighbours out of the kernel; if it refuses one, installs those before again. A missing
+     * neighbour is not a failure: others, or the kernel as the device went down, may have removed
+     * it.
      */
     public static void removeNeighbours(String dev, List<Neighbour> neighbours) {
         try (Rtnetlink kernel = Rtnetlink.of(dev)) {

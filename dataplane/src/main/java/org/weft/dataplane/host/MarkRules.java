@@ -12,12 +12,12 @@ import org.weft.encap.MacAddress;
  * {@code agent.MarkBridge} has it: one nftables table of the family netdev, with a chain for each direction. Both are the
  * device's outermost ones, so that all others see the mark that a GBP device of the kernel would give a packet.
  *
- * <p>The expressions are raw, for those with names ask for the interface's type, which the egress
- * hook does not know everywhere; and nft writes no sum or mark into a packet, but what a map gives,
- * so a mark is written octet by octet. A map of a declared size is the faster kind.
+ * <p>The expressions are raw, because those with names ask for the interface's type, which the
+ * egress hook does not always know. nft cannot write a sum or a mark into a packet, only a map's
+ * value. So the rules write a mark octet by octet. A map of a declared size is the faster kind.
  *
- * <p>Thread-safe. A call that has something to do waits for {@code nft}, and for calls of other
- * threads about the same device.
+ * <p>Thread-safe. A call that changes rules waits for {@code nft}, and for calls of other threads
+ * about the same device.
  */
 public final class MarkRules {
     private static final String OCTETS =
@@ -76,7 +76,7 @@ public final class MarkRules {
      * @throws OperatorException if nft or the kernel cannot; nothing has changed then
      */
     public void install(long mac) {
-        // Nothing to do is the rule, and needs no lock.
+        // Usually there is nothing to do, and that needs no lock.
         if (mac != installedFor) {
             put(mac);
         }
@@ -105,8 +105,8 @@ public final class MarkRules {
     }
 
     /**
-     * Notes another name of the device. The rules are to be installed again: the kernel may have
-     * dropped them.
+     * Notes another name of the device. Install the rules again then: the kernel may have dropped
+     * them.
      */
     public synchronized void follow(String renamed) {
         if (!renamed.equals(device)) {

@@ -24,7 +24,7 @@ public final class Sysctls {
         return Files.readString(NET.resolve(name)).strip();
     }
 
-    /** Whether a switch is there and off. */
+    /** Whether a switch exists and is off. */
     public static boolean isOff(String name) {
         try {
             return get(name).equals("0");
@@ -33,7 +33,7 @@ public final class Sysctls {
         }
     }
 
-    /** Whether one has a value, or the kernel does not have it. */
+    /** Whether a setting has a value, or does not exist in this kernel. */
     public static boolean has(String name, String value) {
         try {
             return get(name).equals(value);

@@ -4,7 +4,8 @@ import org.agrona.concurrent.UnsafeBuffer;
 import org.weft.encap.VirtioNetHeader;
 
 /**
- * Flyweight over one frame in a slot of a {@link FrameSlab}: where its bytes are, and what its reader learned of it.
+ * Flyweight over one frame in a slot of a {@link FrameSlab}: the place of its bytes, and its
+ * reader's findings.
  *
  * <p>A slot holds one frame, or the several datagrams that the kernel merged into one (UDP_GRO), so a ring carries
  * {@linkplain #descriptor descriptors}: slot, place and length in one number. What belongs to the whole slot lies in the

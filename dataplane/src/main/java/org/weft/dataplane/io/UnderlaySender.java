@@ -1,8 +1,8 @@
 package org.weft.dataplane.io;
 
 /**
- * The outside, sending half: a pool of UDP sockets, spread over source ports. One thread calls it;
- * other senders may use the same sockets.
+ * The sending half of the underlay: a pool of UDP sockets, spread over source ports. One thread
+ * calls it; other senders may use the same sockets.
  *
  * <p>Datagrams of one flow hash leave from one port, in the order they were added. Memory is
  * borrowed from {@link #add} until {@link #flush} returns.

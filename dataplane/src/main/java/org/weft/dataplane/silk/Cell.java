@@ -55,20 +55,20 @@ public final class Cell implements AutoCloseable {
     private final Upkeep upkeep;
     private final CellThread thread = new CellThread(this::publish);
 
-    /** What the last full pass put back. */
+    /** The changes that the last full pass put back. */
     private List<HostRepair> upkept = List.of();
 
     private volatile CellStatus status;
 
     /**
-     * What a full pass did, or would do.
+     * The results of a full pass, or of one that only compares.
      *
-     * @param changes what was to be changed
-     * @param refused why the kernel did not take it, by subnet
-     * @param host what others changed on this host, and was or would be put back
-     * @param guard what was to be done about the rules that guard containers; null if nothing was
-     * @param warnings what differs from the cell's configuration, and stays because an operator may
-     *     have meant it
+     * @param changes leases whose routes or entries differ
+     * @param refused why the kernel did not take a change, by subnet
+     * @param host changes of others on this host, which the pass puts back
+     * @param guard the repair of the rules that guard containers; null if they are in force
+     * @param warnings differences from the cell's configuration that stay, because an operator may
+     *     have meant them
      */
     public record Pass(
             List<Change> changes,

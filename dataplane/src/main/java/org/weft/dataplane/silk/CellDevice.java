@@ -77,8 +77,7 @@ final class CellDevice {
     }
 
     /**
-     * Containers get the MTU of the VTEP and keep it, so an MTU that follows from the underlay must
-     * be known.
+     * Containers get the MTU of the VTEP and keep it, so the underlay's MTU must be known first.
      */
     private void requireUnderlay(VtepConfig vtep) {
         String missing = UnderlayPresence.trouble(vtep);
@@ -122,7 +121,7 @@ final class CellDevice {
         List<IpPrefix> present = HostNetwork.isTap(dev) ? HostNetwork.addresses(dev) : List.of();
         for (IpPrefix prefix : present) {
             if (overlay.contains(prefix.address()) && !wanted.contains(prefix)) {
-                LOG.info("{}: the address {} of an earlier lease is removed", dev, prefix.address());
+                LOG.info("{}: Weft removes the address {} of an earlier lease", dev, prefix.address());
                 HostNetwork.removeAddress(dev, prefix);
             }
         }

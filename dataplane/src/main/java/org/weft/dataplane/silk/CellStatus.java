@@ -5,19 +5,19 @@ import org.weft.dataplane.silk.lease.Lease;
 import org.weft.dataplane.silk.lease.LeaseTable.Skipped;
 
 /**
- * A cell as it is at a moment.
+ * The state of a cell at one moment.
  *
  * @param vtep name of the device
- * @param source where leases come from
+ * @param source the source of leases
  * @param ageMillis time since the source last said that the leases are as they are; -1 if it never did
- * @param trouble what is wrong, in a sentence; null if nothing is
+ * @param trouble one sentence about a fault; null if there is none
  * @param obstacle why containers are cut off although a lease is in force, in a sentence; null if
  *     they are not, as far as the cell knows
  * @param own this host's lease; null without
  * @param leases other hosts' leases in force
- * @param skipped records that are no lease that could be used
- * @param failures what the kernel refused, in sentences
- * @param drainMillis how long it waits for its containers to leave; -1 if it does not
+ * @param skipped unusable records
+ * @param failures changes that the kernel refused, in sentences
+ * @param drainMillis how long the cell waits for its containers to leave; -1 if it does not wait
  * @param totals since the start
  */
 public record CellStatus(

@@ -92,7 +92,7 @@ final class Convergence {
         failures = after;
     }
 
-    /** Counts what was put back besides routes and entries of leases. */
+    /** Counts repairs of other things than routes and entries of leases. */
     void repaired(long count) {
         changes[Change.Kind.REPAIRED.ordinal()] += count;
     }

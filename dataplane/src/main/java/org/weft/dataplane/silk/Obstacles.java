@@ -18,8 +18,9 @@ import org.weft.encap.IpPrefix;
 import org.weft.encap.MacAddress;
 
 /**
- * Why containers are cut off although the lease is in force: what others changed of the VTEP's
- * device or of the host, and routes that the kernel refuses. On the cell's thread, once a second.
+ * Finds out why containers are cut off although the lease is in force. Reasons are changes of
+ * others to the VTEP's device or the host, and routes that the kernel refuses. The cell's thread
+ * looks once a second.
  */
 final class Obstacles {
     private static final Logger LOG = LoggerFactory.getLogger(Obstacles.class);
@@ -35,13 +36,13 @@ final class Obstacles {
         this.convergence = convergence;
     }
 
-    /** What the last look found, in one sentence; null if packets can pass. */
+    /** The obstacle that the last look found, in one sentence; null if packets can pass. */
     String current() {
         return current;
     }
 
     /**
-     * Looks; what the last look found stays if the host cannot be asked.
+     * Looks for an obstacle. If the host does not answer, the result of the last look stays.
      *
      * @param vtep of the cell; null if it is not up
      * @param own the lease in force; null without
@@ -96,7 +97,7 @@ final class Obstacles {
         return null;
     }
 
-    /** A host without containers need not forward; attaching the first one sees to it. */
+    /** A host without containers need not forward. The attach of the first one sets forwarding. */
     private boolean forwards(Vtep vtep) {
         return tenants.size() == 0 || !Sysctls.isOff(forwarding(vtep));
     }

@@ -86,7 +86,7 @@ final class OwnLease {
         return trouble;
     }
 
-    /** What an operator made of the device, and the cell would not. */
+    /** Warnings about settings of the device that an operator gave, and the cell would not. */
     List<String> warnings() {
         Vtep vtep = device.vtep();
         if (inForce == null || vtep == null) {

@@ -14,9 +14,9 @@ import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.Vtep;
 
 /**
- * Puts back what others changed on the host: the VTEP's device, the host's ends of containers, and
- * forwarding. On the cell's thread, with each full pass and before it, because routes need the
- * device's address.
+ * Puts back changes of others on the host: to the VTEP's device, the host's ends of containers, and
+ * forwarding. It runs on the cell's thread before each full pass, because routes need the device's
+ * address.
  */
 final class Upkeep {
     private static final Logger LOG = LoggerFactory.getLogger(Upkeep.class);
@@ -24,7 +24,7 @@ final class Upkeep {
     private final VtepRegistry registry;
     private final Tenants tenants;
 
-    /** Refusals of the last pass, which are in the log. */
+    /** The refusals of the last pass, which the log has already. */
     private Set<HostRepair> said = new HashSet<>();
 
     Upkeep(VtepRegistry registry, Tenants tenants) {
@@ -33,7 +33,7 @@ final class Upkeep {
     }
 
     /**
-     * What {@link #keep} would put back.
+     * The changes that {@link #keep} would put back.
      *
      * @param vtep of the cell; null if it is not up
      */
@@ -42,10 +42,10 @@ final class Upkeep {
     }
 
     /**
-     * Puts back what differs, and logs it.
+     * Puts back each difference, and logs it.
      *
      * @param vtep of the cell; null if it is not up
-     * @return what differed, with the reasons where it stays so
+     * @return the differences, with a reason for each that stays
      */
     List<HostRepair> keep(Vtep vtep) {
         if (vtep == null) {
@@ -77,7 +77,10 @@ final class Upkeep {
         return found;
     }
 
-    /** A host that cannot be asked keeps no route back. */
+    /**
+     * Compares one part. If the host does not answer, the other parts and the routes still get
+     * their turn.
+     */
     private static void compare(String kind, String name, List<HostRepair> found, Runnable task) {
         try {
             task.run();

@@ -6,12 +6,12 @@ import java.lang.invoke.VarHandle;
  * The number of keys that were added to a table, so that a lookup in several steps gives an answer
  * of one moment.
  *
- * <p>Such a lookup asks for one key after the other, and takes the first one that is there. A key
- * that is added before a place where the lookup has passed, and another one that is removed in
- * front of it, would both be missed. So the lookup counts before and behind its steps, and takes
- * them again if a key was added meanwhile. If none was, the keys that it missed were missing at its
- * last step, too, and its answer is the table's at that moment. Keys that are removed, or get other
- * values, do not matter.
+ * <p>Such a lookup asks for one key after the other, and takes the first one that is there. It
+ * could miss a key added behind the place that it has reached, and another key removed in front of
+ * that place. So the lookup reads the count before and after its steps, and repeats them if a key
+ * was added meanwhile. Otherwise the keys that it missed were missing at its last step, too, and
+ * its answer is the table's at that moment. Keys that are removed, or get other values, do not
+ * matter.
  *
  * <p>The writer counts when the key can be found, and before it changes anything else. A reader
  * takes no lock. It takes at most {@value #MOST_TRIES} tries: each one that fails needs a key that
@@ -27,13 +27,13 @@ final class Additions {
         count = count + 1;
     }
 
-    /** What {@link #repeats} takes; call it before the first step of each try. */
+    /** The count for {@link #repeats}; call it before the first step of each try. */
     long count() {
         return count;
     }
 
     /**
-     * Whether the steps must be taken again; call it behind the last one.
+     * Whether the lookup must repeat its steps; call it after the last one.
      *
      * @param before the count before the first step
      * @param tries how often the steps were taken, this time included

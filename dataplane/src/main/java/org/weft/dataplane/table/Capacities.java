@@ -3,8 +3,8 @@ package org.weft.dataplane.table;
 import java.util.Arrays;
 
 /**
- * How many slots the segments of an {@link OffHeapMap} have: one of few numbers, so that memory
- * which one segment leaves fits another. Each number is 1.41 times the one before.
+ * The numbers of slots that segments of an {@link OffHeapMap} may have. They are few, so that the
+ * memory of one segment fits another. Each number is 1.41 times the one before.
  */
 final class Capacities {
     static final int SMALLEST = 16;
@@ -18,14 +18,14 @@ final class Capacities {
 
     private Capacities() {}
 
-    /** Slots of a segment that may be used, tombstones included: three in four. */
+    /** The number of slots that a segment may use, tombstones included: three in four. */
     static int mostUsed(int capacity) {
         return (int) (capacity * 3L / 4);
     }
 
     /**
-     * The least capacity, but no less than a given one, whose slots this many entries leave enough
-     * of.
+     * The smallest capacity, at least the given one, that leaves enough room beside this many
+     * entries.
      */
     static int of(int entries, int least) {
         for (int capacity : ALL) {

@@ -6,19 +6,18 @@ import org.weft.encap.IpAddress;
 /**
  * The entries of a {@link FdbTable} as packets use them: looked up without a lock, and learned.
  *
- * <p>An entry with a single remote that has the VTEP's own port and VNI, which is nearly every one,
- * holds the remote's address itself: a lookup touches one slot, and what it reads there is valid or
- * not as a whole. Any other entry names a {@link RemoteGroup} on the heap.
+ * <p>Nearly every entry has a single remote with the VTEP's own port and VNI. Such an entry holds
+ * the remote's address itself: a lookup touches one slot, whose words are valid or not as a whole.
+ * Any other entry names a {@link RemoteGroup} on the heap.
  *
- * <p>Changes by operators hold the table's monitor. Whatever changes an entry holds the monitor of
- * the map, too; learning holds only that one, and nothing that takes memory off the heap is done
- * under it.
+ * <p>Changes by operators hold the table's monitor. Each change of an entry holds the monitor of
+ * the map, too; learning holds only that one. No thread takes off-heap memory under it.
  */
 final class FdbEntries {
     private static final int PERMANENT = 1;
     private static final int GROUP = 2;
 
-    /** Which entries are to go. */
+    /** Chooses the entries to remove. */
     interface Condition {
         boolean holds(boolean permanent, int time);
     }
@@ -85,7 +84,7 @@ final class FdbEntries {
         }
     }
 
-    /** The entry of a MAC, else that of another one, at one moment, see {@link Additions}. */
+    /** The entry of a MAC, or else that of another MAC, at one moment, see {@link Additions}. */
     boolean lookupEither(long mac, long other, FdbLookup found) {
         for (int tries = 1; ; tries++) {
             long before = map.additions().count();
@@ -96,7 +95,7 @@ final class FdbEntries {
         }
     }
 
-    /** Whether what is in {@code found} then is the entry as it was found. */
+    /** Whether {@code found} still has the entry as the lookup found it. */
     private boolean read(Slots slots, long entry, long mac, FdbLookup found) {
         if (!isGroup(entry)) {
             found.set(slots.second(entry), slots.third(entry));
@@ -117,7 +116,7 @@ final class FdbEntries {
                 continue;
             }
             if (entry == Slots.NONE) {
-                // Of a flood of addresses each frame comes here; it takes no lock.
+                // Each frame of a flood of addresses comes here, so this takes no lock.
                 return isFull() || slots.isPacked()
                         ? Learned.FULL
                         : learnOrMove(mac, remoteHigh, remoteLow, (int) nowSeconds);
@@ -142,7 +141,7 @@ final class FdbEntries {
         }
     }
 
-    /** What {@link #learn} found may have changed before it got the lock. */
+    /** Learns under the lock, because the entry may have changed before {@link #learn} got it. */
     private Learned learnOrMove(long mac, long remoteHigh, long remoteLow, int now) {
         synchronized (map) {
             Slots slots = map.slots(map.hash(mac, 0));
@@ -243,7 +242,10 @@ final class FdbEntries {
         return entry != Slots.NONE && isGroup(entry) ? (int) slots.third(entry) : -1;
     }
 
-    /** Operators only: removes an entry for which the condition holds. Whether there was one. */
+    /**
+     * Operators only: removes an entry for which the condition holds. Returns whether there was
+     * one.
+     */
     boolean removeIf(long mac, Condition condition) {
         synchronized (map) {
             if (!matches(mac, condition)) {

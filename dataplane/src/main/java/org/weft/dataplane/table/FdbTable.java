@@ -5,9 +5,9 @@ import java.util.stream.Stream;
 /**
  * Forwarding database of one VTEP.
  *
- * <p>Operators' changes hold the table's monitor, so they come one by one. Lookups hold nothing.
- * Learning holds a lock of the entries for a new or moved one, and takes no memory: {@link
- * #makeRoom} does that ahead of it.
+ * <p>Operators' changes hold the table's monitor, so they come one by one. Lookups hold no lock.
+ * Learning holds a lock of the entries for a new or moved one. It takes no memory, because {@link
+ * #makeRoom} has taken it before.
  *
  * <p>Outcomes are those of the kernel ({@code vxlan_fdb_update}, {@code __vxlan_fdb_delete}), except where it says so.
  */
@@ -95,9 +95,9 @@ public final class FdbTable {
     }
 
     /**
-     * Removes every entry, or only learned ones, that is there all the time; one that is added or
-     * learned meanwhile may stay. Takes the monitor for each entry it removes, so that no other
-     * change waits for all. Returns how many went.
+     * Removes every entry, or only learned ones. An entry that comes meanwhile may stay. Takes the
+     * monitor for each entry it removes, so that other changes do not wait for all of them. Returns
+     * how many it removed.
      */
     public int flush(boolean learnedOnly) {
         return removeWhere((permanent, time) -> !learnedOnly || !permanent);
@@ -115,9 +115,9 @@ public final class FdbTable {
     }
 
     /**
-     * Makes room for at least a thousand addresses that are learned from now on, and for more in a
-     * larger table. Call it about once a second for a table that learns, on a thread that may wait
-     * for memory: {@link #learn} takes none.
+     * Makes room to learn at least a thousand more addresses, and more in a larger table. Call it
+     * about once a second for a table that learns, on a thread that may wait for memory: {@link
+     * #learn} takes none.
      */
     public void makeRoom() {
         for (long position = 0; position < OffHeapMap.END; ) {
@@ -127,7 +127,7 @@ public final class FdbTable {
         }
     }
 
-    /** Removes every entry and gives all memory back. What is learned afterwards finds no room. */
+    /** Removes every entry and gives all memory back. The table learns nothing afterwards. */
     public synchronized void release() {
         entries.map().release();
         peers.release();
@@ -227,11 +227,12 @@ public final class FdbTable {
 
     /**
      * Learns, or refreshes, from a received frame (kernel {@code vxlan_snoop}). An entry that moves
-     * keeps its port and VNI. Takes a lock only for a new or moved entry, which others hold while
-     * they change one entry or copy one segment. Takes no memory; an operator's entry with a port
-     * or VNI of its own that moves costs an object.
+     * keeps its port and VNI. Takes a lock only for a new or moved entry. Other threads hold that
+     * lock while they change one entry or copy one segment. Takes no off-heap memory; a move of an
+     * operator's entry with its own port or VNI costs an object.
      *
-     * @param mac source of the frame; the caller has dropped what is no unicast address
+     * @param mac source of the frame; the caller has dropped frames with another than a unicast
+     *     address
      */
     public Learned learn(long mac, long remoteHigh, long remoteLow, long nowSeconds) {
         return entries.learn(mac, remoteHigh, remoteLow, nowSeconds);
@@ -246,7 +247,7 @@ public final class FdbTable {
     }
 
     /**
-     * New peers are known before the entry leads to them, old ones are as long as it does.
+     * Adds new peers before the entry leads to them, and removes old ones after it does not.
      *
      * @param added whether it must be a new entry
      */

@@ -35,7 +35,10 @@ public final class NeighbourTable {
         return macs.remove(address.high(), address.low()) ? Outcome.OK : Outcome.NOT_FOUND;
     }
 
-    /** Removes every entry and gives their memory back, so it needs none. Returns how many went. */
+    /**
+     * Removes every entry and gives their memory back, so it needs none. Returns how many it
+     * removed.
+     */
     public synchronized int flush() {
         int flushed = macs.size();
         macs.release();
@@ -78,7 +81,8 @@ public final class NeighbourTable {
     }
 
     /**
-     * Prefix lengths of IPv4 networks that an entry may stand for: bit 1 to 31, and bit 0 for 32.
+     * Prefix lengths of IPv4 networks that an entry may stand for: bits 1 to 31, and bit 0 for
+     * length 32.
      */
     public int networkLengths() {
         return networkLengths;
@@ -93,7 +97,7 @@ public final class NeighbourTable {
      * is in; {@link #NONE} if there is none. The answer is of one moment, see {@link Additions}.
      * Lock-free; allocates nothing.
      *
-     * @param length of networks to look for beside those that were noted
+     * @param length a further prefix length to look for, beside the noted ones
      */
     public long holder(int address, int length) {
         for (int tries = 1; ; tries++) {

@@ -4,27 +4,25 @@ import java.nio.ByteBuffer;
 import java.util.concurrent.ThreadLocalRandom;
 
 /**
- * A map in off-heap memory from a key of one or two words to what is left of three, with a few flags and a time.
+ * A map in off-heap memory. An entry has three words, flags and a time; its key is one or two
+ * words.
  *
- * <p>Readers hold nothing. Writers hold the monitor of the table that owns the map, except for
- * {@link #putIfRoom}, which a packet thread may call without it. Whatever writes into slots holds
- * the map's own monitor, too. No thread allocates memory while it holds the map's monitor, so
- * {@code putIfRoom} waits for a copy at most.
+ * <p>Readers hold no lock. Writers hold the monitor of the table that owns the map. A packet thread
+ * may call {@link #putIfRoom} without it. All that write into slots hold the map's own monitor, and
+ * take no memory then, so {@code putIfRoom} waits for a copy at most.
  *
- * <p>The map is cut into segments of at most {@value #LARGEST} slots, by bits of the hash
- * (extendible hashing), see {@link Segments}. A segment that is three quarters full, tombstones
- * included, is copied into a larger one, or into two; one that is nearly empty is copied into a
- * smaller one, or with its neighbour into one. So no call ever copies more than one or two
- * segments, a fraction of a millisecond, however large the map is. The writer publishes the copies
- * in the directory, then {@linkplain Slots#retire() retires} what it copied, and the memory of that
- * serves for the next copy. An entry costs 43 to 60 bytes while a map grows; 64 to 128 bytes where
- * {@link #makeRoomAt} keeps room.
+ * <p>The map has {@link Segments} of at most {@value #LARGEST} slots. A writer copies a segment
+ * that is three quarters full, tombstones included, into a larger one or two. It copies a nearly
+ * empty one into a smaller one, or with its neighbour into one. So a call copies at most two
+ * segments, in a fraction of a millisecond. It publishes the copies, then {@linkplain
+ * Slots#retire() retires} the originals, whose memory serves the next copy. An entry costs 43 to 60
+ * bytes while a map grows; 64 to 128 bytes where {@link #makeRoomAt} keeps room.
  */
 final class OffHeapMap {
     /** What {@link #get} returns for a key that is not in the map. */
     static final long MISSING = Long.MIN_VALUE;
 
-    /** Where {@link #visit} and {@link #makeRoomAt} end. */
+    /** The position that ends {@link #visit} and {@link #makeRoomAt}. */
     static final long END = Segments.END;
 
     /** Slots of a segment at most. */
@@ -44,7 +42,7 @@ final class OffHeapMap {
     private final long seed = ThreadLocalRandom.current().nextLong();
     private final Segments segments;
 
-    /** Slots of a segment at least; more where room is kept. */
+    /** The smallest number of slots in a segment; it is larger once the map keeps room. */
     private int least = Capacities.SMALLEST;
 
     private volatile int size;
@@ -78,7 +76,7 @@ final class OffHeapMap {
         return size;
     }
 
-    /** The keys that were put into the map; a lookup of several keys asks for them. */
+    /** Counts the keys that were put into the map, for lookups of several keys. */
     Additions additions() {
         return additions;
     }
@@ -203,10 +201,7 @@ final class OffHeapMap {
         return true;
     }
 
-    /**
-     * Removes all entries and gives all memory back, so it cannot fail. The map takes memory again
-     * when something is put in.
-     */
+    /** Removes all entries and gives all memory back. The next entry takes memory again. */
     void release() {
         Slots[] before;
         synchronized (this) {
@@ -233,15 +228,13 @@ final class OffHeapMap {
     }
 
     /**
-     * Makes room for one more entry in the segment of a key. False if there is no memory; the map
-     * is as it was.
+     * Makes room for one more entry in the segment of a key. False without memory: nothing changed.
      */
     boolean makeRoom(long first, long second) {
         long hash = hash(first, second);
         Slots full = slots(hash);
         int entries = full.live() + 1;
-        // Where tombstones take the room, a copy of the same capacity will do, unless that is full
-        // again too soon.
+        // Tombstones alone need only a copy of the same capacity, unless it would soon be full.
         return entries > LARGEST * 7 / 10 && split(full, hash) || rebuild(full, hash, capacityFor(entries));
     }
 
@@ -250,8 +243,7 @@ final class OffHeapMap {
      * From then on the map keeps segments of the largest size. A released map stays as it is.
      *
      * @param position 0 first, then what this returned
-     * @return where the next segment begins, {@link #END} behind the last one; also if there is no
-     *     memory
+     * @return where the next segment begins; {@link #END} behind the last one, or without memory
      */
     long makeRoomAt(long position) {
         Slots segment = slots(position);
@@ -282,8 +274,8 @@ final class OffHeapMap {
         }
         boolean fits;
         synchronized (this) {
-            // Entries may have come meanwhile by putIfRoom. If they are too many, the caller finds
-            // no room and tries again.
+            // putIfRoom may have filled it meanwhile; then the caller finds no room and tries
+            // again.
             fits = segment.live() < Capacities.mostUsed(allowed);
             if (fits) {
                 copy(segment, rebuilt, rebuilt, 0);
@@ -336,8 +328,8 @@ final class OffHeapMap {
     }
 
     /**
-     * Copies the segment of a key, if it is nearly empty, into one with the other half of what was
-     * split, if that is not too much, and so on with the result; else into a smaller one.
+     * Copies the segment of a key, if it is nearly empty, with its sibling into one, and so on with
+     * the result. If both have too many entries, copies it into a smaller one.
      */
     void shrink(long first, long second) {
         long hash = hash(first, second);
@@ -400,10 +392,7 @@ final class OffHeapMap {
         return count[0];
     }
 
-    /**
-     * Null if there is no memory: a flood of addresses to learn must not end the thread that makes
-     * room for them.
-     */
+    /** Null without memory: a flood of addresses must not end the thread that makes room. */
     private Slots allocate(int slots) {
         ByteBuffer memory = SlotMemory.take(slots);
         return memory == null ? null : new Slots(memory, secondMask, seed);

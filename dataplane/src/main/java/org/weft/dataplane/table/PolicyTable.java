@@ -34,7 +34,7 @@ public final class PolicyTable {
     private static final int WHAT_OFFSET = 16;
     private static final int RANGES_OFFSET = 24;
 
-    /** No list of ranges: each has at least one. */
+    /** Stands for a key without ranges, because a list has at least one. */
     private static final long NONE = 0;
 
     /** Ports, the lower ones first; bounds are part of it. */
@@ -132,7 +132,7 @@ public final class PolicyTable {
     public boolean allows(int tag, long destinationHigh, long destinationLow, int protocol, int port) {
         long list = list(destinationHigh, destinationLow, what(tag, protocol));
         boolean allows = list != NONE && contains(list, port);
-        // A table that was replaced keeps its memory until here.
+        // A replaced table keeps its memory until here.
         Reference.reachabilityFence(this);
         return allows;
     }

@@ -5,20 +5,19 @@ import java.lang.invoke.VarHandle;
 import java.util.Arrays;
 
 /**
- * The directory of an {@link OffHeapMap}: which segment has the entries of which hashes. The
- * segment of a hash is at the hash's lower half, taken as a fraction of the directory's length,
- * which is a power of two. A segment stands at one place or at several in a row: a power of two of
- * them, at a multiple of it.
+ * The directory of an {@link OffHeapMap}: it tells which segment has the entries of a hash
+ * (extendible hashing). The lower half of the hash, as a fraction of the directory's length, is the
+ * place of the segment. The length is a power of two. A segment stands at one place or at several
+ * in a row: a power of two of them, at a multiple of it.
  *
  * <p>One thread at a time changes the directory; the map sees to that. Readers take no lock. They
- * find a segment that has all entries of their hash, or one that is retired, as {@link Slots} tells
- * them.
+ * find a segment that has all entries of their hash, or a retired one, which {@link Slots} reports.
  */
 final class Segments {
-    /** Where {@link #visit} ends. */
+    /** The position that ends {@link #visit}. */
     static final long END = 1L << 32;
 
-    /** With more segments than that, hashes are not what they should be. */
+    /** The maximum number of segments; more would mean that hashes are badly spread. */
     private static final int MOST_SEGMENTS = 1 << 22;
 
     private static final VarHandle ELEMENT = MethodHandles.arrayElementVarHandle(Slots[].class);
@@ -65,7 +64,7 @@ final class Segments {
         return startOf(current, place(hash, current.length));
     }
 
-    /** Where the segment of a hash ends, {@link #END} for the last one. */
+    /** The position where the segment of a hash ends; {@link #END} for the last one. */
     long endOf(long hash) {
         Slots[] current = directory;
         return END / current.length * endOf(current, place(hash, current.length));
@@ -85,8 +84,8 @@ final class Segments {
     }
 
     /**
-     * Makes a segment the only one. Returns the directory of before, with a segment once or several
-     * times in a row.
+     * Makes a segment the only one. Returns the old directory, with a segment once or several times
+     * in a row.
      */
     Slots[] replaceAll(Slots only) {
         Slots[] before = directory;
@@ -122,8 +121,8 @@ final class Segments {
     }
 
     /**
-     * The other half of what was split into the segment of a hash; null if that was split further,
-     * or nothing was.
+     * The sibling from the split that made the segment of a hash; null if the sibling was split
+     * further, or no split made it.
      */
     Slots siblingOf(long hash) {
         Slots[] current = directory;

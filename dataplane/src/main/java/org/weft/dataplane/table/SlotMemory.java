@@ -23,8 +23,8 @@ import org.agrona.BufferUtil;
  */
 final class SlotMemory {
     /**
-     * How long no new block is made after the JVM had no memory for one. Asking makes the JVM collect garbage and wait for
-     * half a second.
+     * How long Weft asks for no new block after the JVM had no memory for one. A question makes the
+     * JVM collect garbage and wait for half a second.
      */
     private static final long RESPITE_NANOS = TimeUnit.SECONDS.toNanos(60);
 
@@ -40,7 +40,7 @@ final class SlotMemory {
 
     /**
      * A block of unused slots, or null if there is no memory for it. May wait for half a second, so
-     * no thread calls it that packets wait for.
+     * packet threads must not call it.
      */
     static ByteBuffer take(int capacity) {
         ByteBuffer idle = takeIdle(capacity);

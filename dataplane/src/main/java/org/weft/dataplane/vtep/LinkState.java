@@ -3,7 +3,7 @@ package org.weft.dataplane.vtep;
 import java.util.Map;
 
 /**
- * What an operator sees of a VTEP beside its configuration: the state of its devices.
+ * The state of a VTEP's devices, as an operator sees it beside the configuration.
  *
  * @param up whether the device is up; true for one in another network namespace, which Weft does
  *     not see
@@ -11,7 +11,8 @@ import java.util.Map;
  * @param offloads by name, why each is off; null for one that is on
  * @param gsoRefused messages that the kernel did not cut, whose datagrams were sent singly
  * @param trouble one sentence, or null if all is well
- * @param note what an operator should know although packets pass, in one sentence; null if nothing
+ * @param note one sentence that an operator should know although packets pass; null if there is
+ *     none
  */
 public record LinkState(
         boolean up,

@@ -7,7 +7,7 @@ import org.weft.dataplane.table.NeighbourTable;
 import org.weft.dataplane.table.TagTable;
 
 /**
- * What the agents and the control side of one VTEP share: its configuration, tables and counters.
+ * The configuration, tables and counters of one VTEP, which its agents and the control side share.
  *
  * <p>The control side replaces the configuration and writes the tables; agents take the
  * configuration and the enforcement once per duty cycle and look up without locks.
@@ -48,15 +48,15 @@ public final class Vtep {
         return config.name();
     }
 
-    /** Name that the VTEP was made with. */
+    /** The name that the VTEP was made with. */
     public String firstName() {
         return firstName;
     }
 
     /**
      * Name that the device has in the kernel. It differs from {@link #name} within a second after
-     * {@code ip link} renamed the device, and for longer only if the VTEP must not or cannot have
-     * the device's name.
+     * {@code ip link} renamed the device. It differs for longer only if the VTEP must not or cannot
+     * have the device's name.
      */
     public String deviceName() {
         return deviceName;
@@ -68,14 +68,14 @@ public final class Vtep {
     }
 
     /**
-     * Whether Weft puts back what others change on the device, because a cell needs it as it is;
-     * else Weft follows.
+     * Whether Weft puts back changes of others to the device, because a cell needs it as it is;
+     * else Weft follows them.
      */
     public boolean kept() {
         return kept;
     }
 
-    /** Puts back what others change on the device from now on. */
+    /** From now on Weft puts back changes of others to the device. */
     public void keep() {
         kept = true;
     }
@@ -91,9 +91,9 @@ public final class Vtep {
     }
 
     /**
-     * Makes room for addresses that packets will teach, if they may. Call it about once a second on
-     * a thread that may wait for memory; no packet thread does. Until the next call a table without
-     * room learns nothing more.
+     * Makes room for addresses to learn from packets, if the VTEP learns. Call it about once a
+     * second on a thread that may wait for memory; no packet thread does. Until the next call a
+     * table without room learns nothing more.
      */
     public void makeRoom() {
         if (config.learning()) {
@@ -145,7 +145,10 @@ public final class Vtep {
         return sendErrno;
     }
 
-    /** Notes why the kernel refused a datagram; an agent calls it for no other one. */
+    /**
+     * Notes why the kernel refused a datagram. Agents do not call it for a refusal because of the
+     * length.
+     */
     public void sendErrno(int errno) {
         sendErrno = errno;
     }

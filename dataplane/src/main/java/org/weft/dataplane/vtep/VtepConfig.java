@@ -96,7 +96,10 @@ public record VtepConfig(
         addresses = List.copyOf(addresses);
     }
 
-    /** The same with what {@code ip link} made of the device. */
+    /**
+     * The same configuration with the name, MAC address and MTU that {@code ip link} gave the
+     * device.
+     */
     public VtepConfig following(String device, long deviceMac, int deviceMtu) {
         return new VtepConfig(
                 device,

@@ -64,8 +64,8 @@ public final class Heartbeat implements AutoCloseable {
     }
 
     /**
-     * A failure that cannot even be reported, for want of memory say, is the thread's death: it
-     * must not end in silence.
+     * A failure that Weft cannot report, for example without memory, is the thread's death: it must
+     * not end in silence.
      */
     private void report(Throwable thrown) {
         try {

@@ -120,7 +120,8 @@ class CapturedTurnTest {
     }
 
     /**
-     * What leaves uncut is not on the wire as it is shown, so all is cut while somebody captures.
+     * Weft cuts all super-frames while somebody captures, because a capture shows packets as the
+     * wire carries them.
      */
     @ParameterizedTest
     @ValueSource(ints = {0, 1})

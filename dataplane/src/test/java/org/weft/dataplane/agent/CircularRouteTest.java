@@ -118,7 +118,7 @@ class CircularRouteTest {
         assertFalse(isDropped(datagram(SOURCE_HOST, OTHER_POOL[0], 2, bytes(INNER))));
     }
 
-    /** They have the same local address and the same range of source ports. */
+    /** Both VTEPs have the same local address and the same range of source ports. */
     @Test
     void vtepsThatShareTheirSourcePortsAreToldApart() {
         Vtep nested = new Vtep(Frames.silkVtep(0x0000_0200_0000_0099L, SOURCE_HOST, 7));

@@ -26,7 +26,7 @@ import org.weft.testing.MemorySender;
 import org.weft.testing.MemoryTap;
 import org.weft.testing.MemoryUnderlay;
 
-/** Turns that find more packets than there are slots, or room for in a slot. */
+/** Turns that find more packets than slots, or more than a slot has room for. */
 class CrowdedTurnTest {
     private static final int SLOTS = 64;
     private static final int RESERVE = 4;
@@ -77,7 +77,7 @@ class CrowdedTurnTest {
         assertEquals(port.get(Counter.RX_DATAGRAMS), received);
     }
 
-    /** Of an EtherType that is merged with nothing. */
+    /** A frame of an EtherType that Weft does not merge. */
     private static byte[] plain() {
         return bytes("eeee0aff8400eeee0aff630088b5" + "77".repeat(46));
     }
@@ -139,7 +139,7 @@ class CrowdedTurnTest {
         assertEquals(32 * MESSAGES - moved, vteps[1].counters().get(Counter.NOMEM));
     }
 
-    /** Each would begin a super-frame, as each is of another connection. */
+    /** Each segment would begin a super-frame, because each belongs to another connection. */
     @Test
     void superFramesThatFindNoRoomInTheRingAreDropped() {
         peerSends(100, number -> datagram(1, ofConnection(number)));

@@ -123,7 +123,7 @@ class FollowedSegmentsTest {
             return vtep.counters().get(counter);
         }
 
-        /** What packets came to, and how long the connection is remembered. */
+        /** The verdicts on packets, and how long Weft remembers the connection. */
         List<Object> seen() {
             List<Object> seen = new ArrayList<>();
             seen.add(get(Counter.RX_DELIVERED) + get(Counter.RX_COALESCED));
@@ -164,7 +164,7 @@ class FollowedSegmentsTest {
         assertEquals(1, host.get(Counter.POLICY_DENIED));
     }
 
-    /** While something is captured, every segment goes the long way and is judged by itself. */
+    /** During a capture every segment goes the long way, and the gate judges it by itself. */
     @Test
     void anyFlagsAreSeenAsIfEachSegmentCameAlone() throws Exception {
         int[] flags = {

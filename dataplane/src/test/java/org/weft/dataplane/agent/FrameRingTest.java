@@ -44,7 +44,7 @@ class FrameRingTest {
         assertEquals(0, ring.take(slots));
     }
 
-    /** No agent fills a ring: it has no more slots than the ring has room for. */
+    /** No agent fills a ring, because the ring has room for all of its slots. */
     @Test
     void aFullRingThrowsAndKeepsWhatItHas() {
         FrameRing ring = new FrameRing(8, 1);

@@ -53,7 +53,7 @@ class NeighbourAnswersTest {
         vtep.neighbours().replace(IpAddress.parse("fd00::2"), DESTINATION_MAC);
     }
 
-    /** What the host sends ends in one counter. */
+    /** Each frame of the host ends in one counter. */
     private void assertEnd(Counter counter, String frame) {
         tap.hostSends(bytes(frame));
         reader.doWork();

@@ -69,7 +69,7 @@ class OriginCheckTest {
         return check.check(vtep.config(), enforcement, frame, layout, vtep.counters());
     }
 
-    /** Drops it, or only counts it, or does not look, as it is told. */
+    /** Drops the frame, only counts it, or does not look, as the mode says. */
     private void assertSpoofed(Counter reason, IpAddress outer, byte[] bytes) {
         assertEquals(reason, checked(Spoofing.DROP, outer, bytes));
         assertEquals(false, check.counted());
@@ -99,7 +99,7 @@ class OriginCheckTest {
         "10.255.99.200, true",
         "10.255.98.3, false",
         "10.255.132.2, false",
-        // The table has some IPv6 addresses only.
+        // The table has only some IPv6 addresses.
         "fd00:99::3, true",
         "fd00:99::4, true",
         "fd00:55::5, false"

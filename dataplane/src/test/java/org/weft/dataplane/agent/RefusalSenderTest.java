@@ -53,7 +53,7 @@ class RefusalSenderTest {
         return vtep;
     }
 
-    /** What is sent of the refusal of a packet. */
+    /** The answer that the sender sends for a refused packet. */
     private List<Sent> refuse(Vtep vtep, byte[] packet) {
         refused.buffer().putBytes(refused.start() + VxlanHeader.LENGTH, packet);
         refused.offset(refused.start()).length(VxlanHeader.LENGTH + packet.length);
@@ -77,7 +77,7 @@ class RefusalSenderTest {
         return inner;
     }
 
-    /** RFC 1122 section 3.2.2. */
+    /** RFC 1122 section 3.2.2: no answer goes to such a source. */
     @ParameterizedTest
     @CsvSource({
         "10.255.99.3, true",
@@ -103,7 +103,7 @@ class RefusalSenderTest {
     }
 
     /**
-     * Netfilter's REJECT takes the address that was asked for where the device has none of the
+     * Netfilter's REJECT answers from the packet's destination if the device has no address of the
      * family.
      */
     @ParameterizedTest

@@ -68,7 +68,7 @@ class RulesOfATurnTest {
             new Decapsulator("10.0.32.14:4789", underlay, ingressSlab, new Counters(), capture);
     private final TapWriter writer = new TapWriter(vtep, tap, ingressSlab, ingressRing, counters, capture);
 
-    /** What happens in the middle of a turn. */
+    /** The change that happens in the middle of a turn. */
     private Runnable change = () -> {};
 
     RulesOfATurnTest() {

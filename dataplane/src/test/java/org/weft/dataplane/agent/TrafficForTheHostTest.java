@@ -30,7 +30,8 @@ import org.weft.testing.MemoryTap;
 import org.weft.testing.MemoryUnderlay;
 
 /**
- * What the host takes for itself passes a gate without policies; what it would forward is refused.
+ * Packets for the host itself pass a gate without policies; the gate refuses packets that the host
+ * would forward.
  */
 class TrafficForTheHostTest {
     private final MemoryUnderlay underlay = new MemoryUnderlay();

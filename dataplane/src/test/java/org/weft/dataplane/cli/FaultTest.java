@@ -13,7 +13,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** What a daemon says of an error at its start, and its exit code. */
+/** The sentence and the exit code of a daemon whose start fails with an error. */
 class FaultTest {
     private static final String INCOMPLETE = "): Weft is not installed completely, build it again with scripts/setup";
 

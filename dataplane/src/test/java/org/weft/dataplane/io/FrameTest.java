@@ -29,7 +29,7 @@ class FrameTest {
         return HexFormat.of().formatHex(bytes);
     }
 
-    /** Flags, type, headers, size, start, offset; each little-endian. */
+    /** The header's fields are flags, type, headers, size, start and offset, each little-endian. */
     @Test
     void putsAHeaderInFrontOfEachFrame() {
         first.vnet(VirtioNetHeader.FLAG_NEEDS_CHECKSUM, TCP, 66, 1398, 34, 16);

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** A thread whose tasks throw whatever there is. */
+/** A thread whose tasks throw exceptions and errors of all kinds. */
 @Timeout(value = 30, unit = TimeUnit.SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class CellThreadTest {
     private final CellThread thread = new CellThread(() -> {});

@@ -25,13 +25,13 @@ import org.weft.encap.IpAddress;
 class LearningRoomTest {
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
-    /** What measuring itself may cost. */
+    /** The bytes that measuring itself may allocate. */
     private static final long TOLERANCE_BYTES = 1024;
 
-    /** So many may be learned after each {@link FdbTable#makeRoom}. */
+    /** The table can learn so many addresses after each {@link FdbTable#makeRoom}. */
     private static final int ROOM = 1000;
 
-    /** More than there is ever room for. */
+    /** More addresses than the table ever has room for. */
     private static final int MOST = 100_000;
 
     private static final Remote REMOTE = new Remote(IpAddress.ofIpv4(7));
@@ -49,7 +49,10 @@ class LearningRoomTest {
         return table.learn(mac, 0, mac, 1);
     }
 
-    /** Learns addresses from this one on until one is not learned; returns that one. */
+    /**
+     * Learns addresses, beginning with this one, until the table has no room; returns the address
+     * without room.
+     */
     private long fill(long from) {
         long mac = from;
         while (mac < from + MOST && learn(mac) == Learned.LEARNED) {
@@ -74,7 +77,7 @@ class LearningRoomTest {
         }
     }
 
-    /** Of a flood each frame is one whose sender is not learned. */
+    /** The table learns no sender of a flood beyond its room. */
     @Test
     void aTableWithoutRoomIsAskedWithoutALock() throws Exception {
         OffHeapMap map = new OffHeapMap(1);
@@ -185,8 +188,8 @@ class LearningRoomTest {
 
     /**
      * Learners, ageing, growth and operators at once: half the addresses are learned only, half
-     * belong to operators as well. What is in the table in the end is whole, and permanent entries
-     * lead where the operator said.
+     * belong to operators as well. In the end all entries are whole, and permanent entries lead
+     * where the operator said.
      */
     @Test
     void learnersAndOperatorsAtOnceLeaveATableThatIsWhole() throws Exception {

@@ -15,7 +15,7 @@ import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
 
 /**
- * An address that moves from one prefix length to another is covered all the time: the new entry
+ * An address that moves from one prefix length to another always has an entry, because the new one
  * comes before the old one goes. A lookup that takes one length after the other must not pass
  * between the two.
  */

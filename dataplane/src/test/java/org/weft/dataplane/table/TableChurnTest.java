@@ -104,7 +104,7 @@ class TableChurnTest {
         });
     }
 
-    /** As the watch does it each second, in which a thousand addresses come. */
+    /** Makes room as the watch does each second, while a thousand addresses come. */
     private static void makeRoom(FdbTable table, int learned) {
         if (learned % 1000 == 0) {
             table.makeRoom();

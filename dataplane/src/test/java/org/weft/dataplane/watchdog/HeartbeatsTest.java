@@ -154,7 +154,7 @@ class HeartbeatsTest {
         assertNull(heartbeats.trouble());
     }
 
-    /** As when there is no memory left for a line of the log. */
+    /** The failure throws while the log writes it, as without memory. */
     @Test
     void aFailureThatCannotBeReportedIsTheEnd() {
         List<String> deaths = new ArrayList<>();

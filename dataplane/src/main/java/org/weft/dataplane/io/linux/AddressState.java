@@ -17,7 +17,9 @@ public enum AddressState {
     DUPLICATE,
     PRESENT;
 
-    /** Not {@code /proc/net}, which is that of the process's first thread. */
+    /**
+     * The file of this thread's namespace; {@code /proc/net} belongs to the process's first thread.
+     */
     private static final Path IPV6_ADDRESSES = Path.of("/proc/thread-self/net/if_inet6");
 
     // include/uapi/linux/if_addr.h

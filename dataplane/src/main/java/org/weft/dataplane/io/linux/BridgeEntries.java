@@ -6,11 +6,12 @@ import org.agrona.concurrent.UnsafeBuffer;
 
 /**
  * Hears of forwarding entries that {@code bridge fdb} puts on devices of this network namespace
- * (RTNLGRP_NEIGH). The kernel takes an entry for a device without a forwarding table of its own as
- * an address filter, leaves out the remote and reports success (ndo_dflt_fdb_add of
- * net/core/rtnetlink.c). A TAP is such a device.
+ * (RTNLGRP_NEIGH). A TAP has no forwarding table of its own. For such a device the kernel takes an
+ * entry as an address filter, leaves out the remote and reports success (ndo_dflt_fdb_add of
+ * net/core/rtnetlink.c).
  *
- * <p>One thread uses it. Nothing waits: the socket keeps what its buffer takes and loses the rest.
+ * <p>One thread uses it. No call waits. The socket's buffer keeps as many messages as it has room
+ * for, and loses the rest.
  */
 public final class BridgeEntries implements AutoCloseable {
     // include/uapi/linux/rtnetlink.h, include/uapi/linux/neighbour.h, include/linux/socket.h
@@ -42,7 +43,9 @@ public final class BridgeEntries implements AutoCloseable {
 
     private static final int BUFFER_LENGTH = 8192;
 
-    /** Messages of one call, so that a flood of them does not keep the thread. */
+    /**
+     * The maximum number of messages in one call, so that a flood of them does not keep the thread.
+     */
     private static final int MESSAGES = 1024;
 
     private final UnsafeBuffer buffer = new UnsafeBuffer(ByteBuffer.allocateDirect(BUFFER_LENGTH));
@@ -72,8 +75,8 @@ public final class BridgeEntries implements AutoCloseable {
     }
 
     /**
-     * Keeps out neighbours of IP, and what bridges learn, so that only such entries take room in
-     * the socket's buffer. The type of a message is in its low byte, which x86-64 and aarch64 have
+     * Keeps out IP neighbours and addresses that bridges learn, so that they take no room in the
+     * socket's buffer. The type of a message is in its low byte, which x86-64 and aarch64 have
      * first.
      */
     private void filter() {
@@ -95,7 +98,7 @@ public final class BridgeEntries implements AutoCloseable {
     }
 
     /**
-     * Tells of the entries that were added since the last call, at most a thousand. Does not wait.
+     * Reports the entries that were added since the last call, at most a thousand. Does not wait.
      */
     public void hear(Listener listener) {
         for (int i = 0; i < MESSAGES; i++) {

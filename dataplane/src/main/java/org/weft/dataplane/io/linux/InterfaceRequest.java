@@ -36,7 +36,7 @@ final class InterfaceRequest {
         return buffer.getStringWithoutLengthAscii(0, NAME_LENGTH).replaceFirst("\\00.*", "");
     }
 
-    /** Makes a call that takes this, and may change it. Returns 0 or a negative errno. */
+    /** Makes a call that takes this request, and may change it. Returns 0 or a negative errno. */
     int ioctl(int fd, long call) {
         return LibC.ioctl(fd, call, buffer);
     }

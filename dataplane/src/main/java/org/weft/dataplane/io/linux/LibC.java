@@ -7,12 +7,12 @@ import jnr.ffi.Runtime;
 import org.agrona.concurrent.UnsafeBuffer;
 
 /**
- * System calls. Each returns what the call does (a count, a descriptor, 0), or a negative errno;
- * none throws. They allocate nothing, except those with a string.
+ * System calls. Each returns the call's result (a count, a descriptor, 0) or a negative errno; none
+ * throws. They allocate nothing, except calls with a string.
  *
  * <p>Memory is a buffer, which stays reachable until the call returns: the collector would
- * otherwise free a buffer that only the kernel still uses. Memory whose address is in such a buffer
- * is the caller's to keep.
+ * otherwise free a buffer that only the kernel still uses. The caller keeps the memory whose
+ * address is in such a buffer.
  */
 final class LibC {
     // include/uapi/asm-generic/fcntl.h
@@ -114,12 +114,12 @@ final class LibC {
         return result(LIBC.writev(fd, buffer.addressOffset() + iovecs, count), buffer);
     }
 
-    /** A request with a number, or with none. */
+    /** Makes a request with a number, or without one. */
     static int ioctl(int fd, long request, int argument) {
         return result(LIBC.ioctl(fd, request, argument));
     }
 
-    /** A request with a structure, or with a pointer to a number. */
+    /** Makes a request with a structure, or with a pointer to a number. */
     static int ioctl(int fd, long request, UnsafeBuffer argument) {
         return result(LIBC.ioctl(fd, request, argument.addressOffset()), argument);
     }

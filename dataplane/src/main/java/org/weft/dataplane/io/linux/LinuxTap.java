@@ -15,8 +15,8 @@ import org.weft.encap.VirtioNetHeader;
 
 /**
  * One queue of a TAP device through /dev/net/tun, with a virtio-net header in front of each frame.
- * Reading and writing use no memory but that of the frame, so threads of different frames need not
- * know of each other.
+ * Reading and writing use only the memory of the frame, so threads with different frames may call
+ * at the same time.
  */
 public final class LinuxTap implements TapDevice {
     // include/uapi/linux/if_tun.h; the numbers are _IOW('T', ...) of x86-64 and aarch64
@@ -203,8 +203,8 @@ public final class LinuxTap implements TapDevice {
     }
 
     /**
-     * Asks the descriptor for the device, whatever its name is by now. For the first queue, on any
-     * thread.
+     * Asks the descriptor for the device, whose name may have changed. Call it on the first queue,
+     * on any thread.
      *
      * @return null if the device was deleted
      */

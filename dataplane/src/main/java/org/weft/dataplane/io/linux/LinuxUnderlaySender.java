@@ -9,9 +9,9 @@ import org.weft.encap.Ipv4Header;
 import org.weft.encap.Ipv6Header;
 
 /**
- * Sends through a pool of UDP sockets, one sendmmsg per source port of a batch. What the kernel can
- * cut from one message leaves as one (UDP_SEGMENT): that costs about as much as a single datagram.
- * Other senders may send through the same sockets at the same time.
+ * Sends through a pool of UDP sockets, one sendmmsg per source port of a batch. Datagrams that the
+ * kernel can cut from one message leave as one message (UDP_SEGMENT), which costs about as much as
+ * one datagram. Other senders may send through the same sockets at the same time.
  */
 public final class LinuxUnderlaySender implements UnderlaySender {
     /**
@@ -104,16 +104,16 @@ public final class LinuxUnderlaySender implements UnderlaySender {
         return new LinuxUnderlaySender(pools, options, CAPACITY);
     }
 
-    /** As above, for a few datagrams now and then: it takes less memory. */
+    /** As above, for few datagrams: such a sender takes less memory. */
     public static LinuxUnderlaySender openSmall(SocketPools pools, Options options) {
         return new LinuxUnderlaySender(pools, options, SMALL_CAPACITY);
     }
 
     /**
-     * Opens the sockets that set DF, unless they are open; none is sent with DF before. Control
-     * side.
+     * Opens the sockets that set DF, unless they are open. Call it before the first datagram with
+     * DF, on the control side.
      *
-     * @throws LinuxException in a sentence for the operator; the others stay open
+     * @throws LinuxException in a sentence for the operator; the other sockets stay open
      */
     public void prepareDontFragment() {
         pool.openForDontFragment();
@@ -333,7 +333,7 @@ public final class LinuxUnderlaySender implements UnderlaySender {
         LibC.poll(pollfd, 1, WAIT_MILLIS);
     }
 
-    /** What was added since the last flush is forgotten. Closing it again does nothing. */
+    /** Forgets datagrams that were added since the last flush. Closing it again does nothing. */
     @Override
     public void close() {
         if (closed) {

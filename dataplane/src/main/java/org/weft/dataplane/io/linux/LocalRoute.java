@@ -5,7 +5,7 @@ import org.agrona.concurrent.UnsafeBuffer;
 import org.weft.encap.IpAddress;
 
 /**
- * Routes of type local: the kernel takes packets to their addresses as this host's, as for all of
+ * Routes of type local: the kernel treats their addresses as this host's, for example all of
  * 127.0.0.0/8.
  */
 final class LocalRoute {
@@ -19,7 +19,7 @@ final class LocalRoute {
 
     private LocalRoute() {}
 
-    /** Whether such a route leads to an address, be it on an interface or not. */
+    /** Whether such a route leads to an address, on an interface or not. */
     static boolean leadsTo(IpAddress address) {
         try (Netlink netlink = new Netlink(Netlink.NETLINK_ROUTE)) {
             UnsafeBuffer buffer = netlink.begin(RTM_GETROUTE, ROUTE_LENGTH);

@@ -5,9 +5,9 @@ import io.netty.channel.epoll.Epoll;
 /**
  * The native code of the libraries: jffi makes the system calls, and Netty's epoll transport is the
  * event loop. The build unpacks it beside the jar, into a directory that the launcher names in
- * {@code java.library.path}. The jars that hold it are not on the class path, so nothing is
- * unpacked at run time, when the directory for temporary files may be read-only, full or mounted
- * noexec.
+ * {@code java.library.path}. The jars that hold it are not on the class path, so the libraries
+ * unpack nothing at run time. The directory for temporary files may then be read-only, full or
+ * mounted noexec.
  */
 public final class NativeCode {
     private static final String JFFI = "jffi-1.2";
@@ -15,8 +15,8 @@ public final class NativeCode {
     private NativeCode() {}
 
     /**
-     * Loads both libraries. Otherwise the first class that needs a library loads it, and fails with
-     * many lines.
+     * Loads both libraries. Otherwise the first class that needs a library would load it, and fail
+     * with many lines.
      *
      * @throws UnsatisfiedLinkError in one sentence for the operator
      */

@@ -50,7 +50,7 @@ final class Netlink implements AutoCloseable {
     private final UnsafeBuffer buffer = new UnsafeBuffer(ByteBuffer.allocateDirect(BUFFER_LENGTH));
     private final int fd;
 
-    /** Of the message in the buffer: where it begins, and where it ends. */
+    /** The offsets in the buffer where the message begins and ends. */
     private int start;
 
     private int end;
@@ -79,7 +79,7 @@ final class Netlink implements AutoCloseable {
         return begin(type, 0, fixedLength);
     }
 
-    /** As above; the flags say what becomes of an entry that exists, or that does not. */
+    /** As above. The flags say what the kernel does with an entry that exists, or that does not. */
     UnsafeBuffer begin(int type, int flags, int fixedLength) {
         start = 0;
         end = HEADER_LENGTH + fixedLength;
@@ -105,8 +105,8 @@ final class Netlink implements AutoCloseable {
     }
 
     /**
-     * Sends the request and receives the answer, in the same buffer. Answers to requests before,
-     * which a failed read has left in the socket, are skipped. Returns 0 or a negative errno.
+     * Sends the request and receives the answer, in the same buffer. Skips answers to earlier
+     * requests, which a failed read has left in the socket. Returns 0 or a negative errno.
      */
     int exchange() {
         int result = send();
@@ -129,7 +129,7 @@ final class Netlink implements AutoCloseable {
         return exchange();
     }
 
-    /** Why the kernel refused the last request, in its words; empty if it gave no reason. */
+    /** The kernel's own reason for refusing the last request; empty if it gave none. */
     String reason() {
         int text = buffer.getShort(TYPE_OFFSET) == NLMSG_ERROR ? find(NLMSGERR_ATTR_MSG, ERROR_LENGTH) : 0;
         return text == 0 ? "" : text(text);
@@ -143,8 +143,8 @@ final class Netlink implements AutoCloseable {
     }
 
     /**
-     * Asks for all entries of a kind. Each message of the answer is shown to the consumer: what
-     * {@link #fixed} and {@link #find} say is about that message until the consumer returns.
+     * Asks for all entries of a kind, and calls the consumer for each message of the answer. Until
+     * the consumer returns, {@link #fixed} and {@link #find} are about that message.
      *
      * @return 0 or a negative errno
      */
@@ -187,8 +187,9 @@ final class Netlink implements AutoCloseable {
     }
 
     /**
-     * Receives what answers the last request. The kernel has queued the answer, or made a read fail
-     * (ENOBUFS), before {@link #send} returned. Returns the bytes received or a negative errno.
+     * Receives the answer to the last request. The kernel has queued the answer, or made a read
+     * fail (ENOBUFS), before {@link #send} returned. Returns the bytes received or a negative
+     * errno.
      */
     private int receive() {
         while (true) {

@@ -24,7 +24,7 @@ public final class NetworkNamespace {
     private NetworkNamespace() {}
 
     /**
-     * Names the namespace behind a descriptor: as {@code ip netns} does, or else as {@code lsns}
+     * Names the namespace behind a descriptor as {@code ip netns} does, or else as {@code lsns}
      * does.
      *
      * @return null if it is the namespace of this thread
@@ -61,7 +61,7 @@ public final class NetworkNamespace {
         try {
             return key.equals(key(name));
         } catch (IOException e) {
-            // The name went while this looked at it.
+            // Somebody removed the name meanwhile.
             return false;
         }
     }

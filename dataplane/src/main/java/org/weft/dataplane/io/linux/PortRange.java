@@ -12,17 +12,16 @@ import org.weft.dataplane.io.linux.LinuxUnderlaySender.Options;
  *
  * @param first port
  * @param end the first port after the range, at least one more
- * @param reserved ports in it that are for others
+ * @param reserved ports in the range that other programs have reserved
  */
 record PortRange(int first, int end, BitSet reserved) {
     private static final Path KERNEL_RANGE = Path.of("/proc/sys/net/ipv4/ip_local_port_range");
     private static final Path RESERVED = Path.of("/proc/sys/net/ipv4/ip_local_reserved_ports");
 
     /**
-     * The range that is configured. Without one it is the host's range of local ports, whose last
-     * port is left out as the kernel's vxlan does; there, reserved ports are left to their
-     * services, as bind does for port 0. Who reserves a range that is configured has reserved it
-     * for this.
+     * The configured range. Without one it is the host's range of local ports without its last
+     * port, as in the kernel's vxlan. There, reserved ports stay free for their services, as with
+     * bind to port 0. An operator who reserves a configured range has reserved it for Weft.
      */
     static PortRange of(Options options) {
         if (options.portMax() != 0) {
@@ -46,7 +45,7 @@ record PortRange(int first, int end, BitSet reserved) {
     }
 
     private static String read(Path sysctl, String advice) {
-        // Not readString: it begins with a short read, and a sysctl answers the first read only.
+        // readString would begin with a short read, and a sysctl answers the first read only.
         try (BufferedReader reader = Files.newBufferedReader(sysctl)) {
             String line = reader.readLine();
             return line == null ? "" : line.strip();

@@ -67,7 +67,7 @@ public final class Rtnetlink implements AutoCloseable {
     }
 
     /**
-     * For the interface that has this name now.
+     * Opens a socket for the interface that has this name now.
      *
      * @throws LinuxException with ENODEV if there is none
      */
@@ -94,8 +94,8 @@ public final class Rtnetlink implements AutoCloseable {
     }
 
     /**
-     * Gives the interface an address, if it has not got it: an IPv4 address of scope link, as silk
-     * does; an IPv6 address without duplicate address detection.
+     * Gives the interface an address, if it does not have it. An IPv4 address gets scope link, as
+     * silk does; an IPv6 address does without duplicate address detection.
      */
     public void replaceAddress(IpPrefix prefix) {
         int flags = Netlink.NLM_F_CREATE | Netlink.NLM_F_REPLACE;

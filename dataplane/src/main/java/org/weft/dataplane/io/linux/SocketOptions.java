@@ -75,9 +75,9 @@ final class SocketOptions {
     }
 
     /**
-     * Only IPv6 on an IPv6 socket, and the path's MTU respected, as the kernel's vxlan has it. As
-     * there, the local address may come later: it may be missing, or IPv6 duplicate address
-     * detection may still hold it back.
+     * Lets an IPv6 socket use IPv6 only, and respects the path's MTU, as the kernel's vxlan does.
+     * The local address may come later, as there: it may be missing, or duplicate address detection
+     * may hold it back.
      */
     SocketOptions family(boolean ipv4) {
         if (ipv4) {
@@ -117,8 +117,8 @@ final class SocketOptions {
     }
 
     /**
-     * Whether other sockets that have this too, and are the same user's, may bind to the port; they
-     * share its flows.
+     * Whether other sockets of the same user with this option may bind to the port. They share its
+     * flows.
      */
     SocketOptions reusePort(boolean on) {
         return set("SO_REUSEPORT", SOL_SOCKET, SO_REUSEPORT, on ? 1 : 0);

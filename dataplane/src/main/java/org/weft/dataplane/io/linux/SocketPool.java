@@ -7,10 +7,10 @@ import org.weft.dataplane.io.linux.LinuxUnderlaySender.Options;
 import org.weft.encap.IpAddress;
 
 /**
- * Sending sockets, one per source port, spread evenly over a range; ports in use are left out. Any
- * number of threads send through them at a time, because no message depends on an option that
- * changes: datagrams with DF leave by sockets of their own on the same ports. {@link SocketPools}
- * opens and closes it, and its lock guards what changes.
+ * Sending sockets, one per source port, spread evenly over a range without ports in use. Any number
+ * of threads may send at a time, because no message depends on an option that changes. Datagrams
+ * with DF leave by sockets of their own on the same ports. {@link SocketPools} opens and closes a
+ * pool, and its lock guards the fields that change.
  */
 final class SocketPool {
     private static final int SEND_BUFFER_LENGTH = 4 << 20;
@@ -21,13 +21,13 @@ final class SocketPool {
     private final int[] ports;
     private int size;
 
-    /** Sockets that set DF, on the same ports; null until a sender wants them. */
+    /** The sockets that set DF, on the same ports; null until a sender wants them. */
     private volatile int[] dontFragmentFds;
 
-    /** Index of the interface that the sockets are bound to; 0 if to none. */
+    /** Index of the interface that the sockets are bound to; 0 if there is none. */
     private int deviceIndex;
 
-    /** Senders that use it. */
+    /** The number of senders that use the pool. */
     int users;
 
     /** Opens all or none. */
@@ -38,7 +38,8 @@ final class SocketPool {
         int count = Math.min(options.sockets(), range.length());
         fds = new int[count];
         ports = new int[count];
-        // Before the sockets are open: an interface that comes back while they are is followed.
+        // The index is read before the sockets open, so that the pool notices an interface that
+        // comes back meanwhile.
         deviceIndex = options.dev() == null ? 0 : Link.of(options.dev()).index();
         try {
             for (int i = 0; i < count; i++) {

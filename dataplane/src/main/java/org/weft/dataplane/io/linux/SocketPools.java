@@ -8,9 +8,9 @@ import org.weft.dataplane.io.linux.LinuxUnderlaySender.Options;
 import org.weft.encap.IpAddress;
 
 /**
- * The sending sockets of a process. Senders with equal {@link Options} share a pool, whatever VTEP
- * and thread they belong to: the kernel's vxlan has no socket of its own to send from either.
- * Thread-safe; no packet comes here.
+ * The sending sockets of a process. Senders with equal {@link Options} share a pool, whatever their
+ * VTEP and thread are: the kernel's vxlan has no sending socket of its own either. Thread-safe; no
+ * packet thread calls it.
  */
 public final class SocketPools {
     /** A socket of this process that has a source port. */
@@ -23,11 +23,11 @@ public final class SocketPools {
 
     private final Map<Options, SocketPool> pools = new HashMap<>();
 
-    /** By port. */
+    /** The sockets of this process, by source port. */
     private final Map<Integer, List<Holder>> holders = new HashMap<>();
 
     /**
-     * Opens a pool, or shares one that is open. {@link #giveBack} it.
+     * Opens a pool, or shares an open one. The caller gives it back with {@link #giveBack}.
      *
      * @throws LinuxException in a sentence for the operator; no socket is left open
      */
@@ -49,15 +49,15 @@ public final class SocketPools {
         }
     }
 
-    /** How many sockets a further sender would open at most. */
+    /** The maximum number of sockets that a further sender would open. */
     public synchronized int missing(Options options) {
         return pools.containsKey(options) ? 0 : options.sockets();
     }
 
     /**
-     * Binds a socket to a port that is free, or that other sockets of this process have: those of
-     * VTEPs whose datagrams differ in their checksums, say. Only while it binds do the sockets let
-     * others join (SO_REUSEPORT).
+     * Binds a socket to a port that is free, or that other sockets of this process have, for
+     * example those of VTEPs with other checksums. The sockets let others join (SO_REUSEPORT) only
+     * while this method binds.
      *
      * @return 0 or a negative errno
      */

@@ -1,7 +1,7 @@
 package org.weft.dataplane.io.linux;
 
 /**
- * Where the device of a {@link LinuxTap} was when its descriptor was asked.
+ * The name and network namespace of a {@link LinuxTap}'s device when Weft asked its descriptor.
  *
  * @param name the device's name there
  * @param netns the network namespace as operators name it, {@code b} or {@code net:[4026532177]};

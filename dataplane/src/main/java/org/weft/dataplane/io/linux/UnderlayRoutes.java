@@ -7,17 +7,17 @@ import org.weft.encap.IpAddress;
 import org.weft.encap.UdpHeader;
 
 /**
- * Which interface the kernel sends the datagrams of a flow through, and how long a packet may be;
- * asked again after a second. The question names what rules and multipath routes may look at:
- * protocol, ports and TOS, as a socket's own datagrams have them (kernel: udp_sendmsg,
+ * The interface that the kernel sends the datagrams of a flow through, and how long a packet may
+ * be. An answer counts for a second. The question has the fields that rules and multipath routes
+ * may look at: protocol, ports and TOS, as in a socket's own datagrams (kernel: udp_sendmsg,
  * udpv6_sendmsg; their mark is 0).
  *
- * <p>Only routes that a frame can be handed to an Ethernet interface for count: no local ones, and
- * no encapsulation or encryption by the kernel on the way. The {@link RedirectProgram} looks for
- * the next hop on that interface, and without ports (kernel: __bpf_redirect_neigh_v4, v6). A route
- * that it would take to another gateway does not count.
+ * <p>Only routes to an Ethernet interface count, without encapsulation or encryption by the kernel
+ * on the way, and no local ones. The {@link RedirectProgram} looks for the next hop on that
+ * interface without ports (kernel: __bpf_redirect_neigh_v4, v6). A route does not count if the
+ * program would choose another gateway.
  *
- * <p>One thread uses it; a lookup allocates nothing.
+ * <p>One thread uses an object; a lookup allocates nothing.
  */
 final class UnderlayRoutes implements AutoCloseable {
     private static final int CACHE_BITS = 10;
@@ -45,7 +45,9 @@ final class UnderlayRoutes implements AutoCloseable {
     private static final int RTA_DPORT = 29;
     private static final int RTAX_MTU = 2;
 
-    /** Without the bits of ECN, which no route depends on (include/net/inet_dscp.h). */
+    /**
+     * The bits of DSCP, without those of ECN, which no route depends on (include/net/inet_dscp.h).
+     */
     private static final int DSCP_MASK = 0xfc;
 
     // include/uapi/linux/xfrm.h
@@ -78,7 +80,10 @@ final class UnderlayRoutes implements AutoCloseable {
     /** The only interface to send through, or null. */
     private final InterfaceRequest dev;
 
-    /** What is known, by hash of the flow: of its remote, and of ports and DSCP in one number. */
+    /**
+     * The cached answers, by a hash of the flow. Each has the remote, and ports and DSCP in one
+     * number.
+     */
     private final long[] highs = new long[CACHE];
 
     private final long[] lows = new long[CACHE];
@@ -87,10 +92,10 @@ final class UnderlayRoutes implements AutoCloseable {
     private final int[] ifindexes = new int[CACHE];
     private final int[] mtus = new int[CACHE];
 
-    /** Where the flow of the last lookup is, or would be. */
+    /** The cache's index for the flow of the last lookup. */
     private int place;
 
-    /** Whether packets may be encrypted, and until when that counts. */
+    /** Whether the kernel may encrypt packets, and until when that answer counts. */
     private boolean mayBeEncrypted;
 
     private long policiesExpiry = NEVER;
@@ -240,7 +245,7 @@ final class UnderlayRoutes implements AutoCloseable {
         return buffer.getInt(out);
     }
 
-    /** An IPv6 gateway of an IPv4 route comes with its family in front (struct rtvia). */
+    /** An IPv6 gateway of an IPv4 route has its family in front (struct rtvia). */
     private void noteGateway(UnsafeBuffer buffer) {
         int gateway = routes.find(RTA_GATEWAY, ROUTE_LENGTH);
         int via = routes.find(RTA_VIA, ROUTE_LENGTH);

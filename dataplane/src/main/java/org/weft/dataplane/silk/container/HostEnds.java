@@ -15,7 +15,7 @@ import org.weft.dataplane.host.Sysctls;
 
 /**
  * The host's ends of all veth pairs, as the kernel has them at one moment. One process asks for all
- * of them, however many there are.
+ * of them.
  */
 final class HostEnds {
     private static final String QUESTIONS =
@@ -31,7 +31,7 @@ final class HostEnds {
 
     private HostEnds() {}
 
-    /** Starts a process. */
+    /** Asks the kernel for all ends; starts a process. */
     static HostEnds read() {
         HostEnds ends = new HostEnds();
         List<JsonElement> answers = new ArrayList<>();
@@ -58,8 +58,8 @@ final class HostEnds {
     }
 
     /**
-     * What differs from what {@link VethPair} lays, in words; empty if nothing does, or the end is
-     * not there at all.
+     * Names each difference from the end that {@link VethPair} lays; empty without differences, or
+     * if the end does not exist.
      */
     List<String> faults(Attachment attachment) {
         String veth = attachment.veth();
@@ -87,7 +87,7 @@ final class HostEnds {
         return faults;
     }
 
-    /** The attachments whose ends have faults, with these. */
+    /** The attachments whose ends have faults, with these faults. */
     Map<Attachment, List<String>> faults(List<Attachment> attachments) {
         Map<Attachment, List<String>> found = new LinkedHashMap<>();
         for (Attachment attachment : attachments) {

@@ -3,14 +3,15 @@ package org.weft.dataplane.silk.container;
 import java.util.List;
 
 /**
- * What others changed on this host of what a cell has laid there, its routes and tables of rules
- * left out.
+ * A change of others to something that a cell has laid on this host, other than routes and tables
+ * of rules.
  *
  * @param kind {@code device} for the VTEP's, {@code container}, {@code sysctl}, or {@code host} for
  *     all containers together
- * @param name of the device, address of the container, or name of the setting
- * @param faults each in words, at least one
- * @param refused why it could not be put back, in one sentence; null if it could, or was not tried
+ * @param name name of the device, address of the container, or name of the setting
+ * @param faults the differences, each in words; at least one
+ * @param refused why Weft could not put it back, in one sentence; null if it could, or has not
+ *     tried
  */
 public record HostRepair(String kind, String name, List<String> faults, String refused) {
     public HostRepair {

@@ -9,9 +9,9 @@ import org.weft.dataplane.silk.container.Turns.Turn;
 import org.weft.dataplane.vtep.OperatorException;
 
 /**
- * Puts back what others changed on the host between containers and the VTEP: forwarding, and the
- * host's ends of veth pairs. Thread-safe. A container that is being attached or detached is left to
- * that operation.
+ * Puts back changes of others on the host between containers and the VTEP: to forwarding, and to
+ * the host's ends of veth pairs. Thread-safe. It leaves out containers that another operation
+ * attaches or detaches.
  */
 final class HostUpkeep {
     private final Ledger ledger;
@@ -22,11 +22,11 @@ final class HostUpkeep {
         this.turns = turns;
     }
 
-    /** {@link Tenants#upkeep}. */
+    /** Does the work of {@link Tenants#upkeep}. */
     List<HostRepair> look(String device, boolean repair) {
         List<Attachment> entries = ledger.entries();
         List<HostRepair> found = new ArrayList<>();
-        // Attaching the first container sees to forwarding.
+        // The attach of the first container sets forwarding.
         if (entries.isEmpty()) {
             return found;
         }

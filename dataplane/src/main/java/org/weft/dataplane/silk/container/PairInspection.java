@@ -38,10 +38,10 @@ final class PairInspection {
     }
 
     /**
-     * What is otherwise than laid at the host's end, in words.
+     * Names each difference at the host's end from the pair that Weft laid.
      *
      * @param device as {@code ip address} shows it
-     * @param neighbours permanent ones of the device
+     * @param neighbours the device's permanent neighbours
      */
     static List<String> hostFaults(Attachment attachment, JsonObject device, JsonArray neighbours) {
         PairInspection inspection = new PairInspection(attachment);

@@ -27,12 +27,12 @@ public interface Tenants {
     ContainerGuard guard();
 
     /**
-     * Compares forwarding and the host's ends of containers with what was laid. Starts a process if
-     * there are containers.
+     * Compares forwarding and the host's ends of containers with the state that attach left. Starts
+     * a process if there are containers.
      *
      * @param device of the VTEP
-     * @param repair whether to put back what differs
-     * @return what differs, or differed
+     * @param repair whether to put back differences
+     * @return the differences, put back or not
      */
     List<HostRepair> upkeep(String device, boolean repair);
 

@@ -70,7 +70,7 @@ final class VethPair {
         settleHostEnd();
     }
 
-    /** Brings the host's end, which is there, into the state that {@link #lay} leaves. */
+    /** Brings the existing host's end into the state that {@link #lay} leaves. */
     void repairHostEnd() {
         setHostEnd();
         setHostSysctls();

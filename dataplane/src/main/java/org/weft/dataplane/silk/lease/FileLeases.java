@@ -19,7 +19,7 @@ public final class FileLeases implements LeaseSource {
     /** How often an unchanged file is told of. */
     private static final Duration CONFIRM = Duration.ofSeconds(1);
 
-    /** The most underlay addresses of the file that a sentence lists. */
+    /** The maximum number of underlay addresses that a sentence lists. */
     private static final int MOST_LISTED = 8;
 
     private final Path path;
@@ -112,13 +112,13 @@ public final class FileLeases implements LeaseSource {
         }
         for (LeaseRecord record : records) {
             if (underlay.equals(underlayOf(record))) {
-                return "the lease of this host cannot be used: " + record.origin() + ": " + fault(record);
+                return "this host's lease is unusable: " + record.origin() + ": " + fault(record);
             }
         }
         return "no lease has underlay_ip " + underlay + "; " + path + " has " + listed();
     }
 
-    /** The underlay addresses in the file, as far as they fit into a sentence. */
+    /** The underlay addresses in the file, cut to a sentence's length. */
     private String listed() {
         List<String> addresses = records.stream()
                 .map(FileLeases::underlayOf)
@@ -135,7 +135,7 @@ public final class FileLeases implements LeaseSource {
         return first.isEmpty() ? last : first + " and " + last;
     }
 
-    /** The address that a record is for; null if it has none that can be read. */
+    /** The address of a record; null if it has no readable one. */
     private static IpAddress underlayOf(LeaseRecord record) {
         try {
             return record.underlayIp() == null ? null : IpAddress.parse(record.underlayIp());

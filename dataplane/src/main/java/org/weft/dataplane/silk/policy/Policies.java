@@ -412,7 +412,10 @@ public final class Policies implements AutoCloseable {
         try {
             return state.save(source.name(), config.vtep(), confirmed, saved);
         } catch (RuntimeException | Error e) {
-            LOG.error("policy of {}: a restart would not find the policies as they are now", config.vtep(), e);
+            LOG.error(
+                    "policy of {}: Weft cannot save the policies, so a restart would begin with older ones",
+                    config.vtep(),
+                    e);
             return false;
         }
     }

@@ -17,7 +17,7 @@ import org.weft.testing.Commands;
 import org.weft.testing.OpenFiles;
 import org.weft.testing.RequiresRoot;
 
-/** Addresses and neighbours of a device, beside what {@code ip} makes and shows of them. */
+/** Compares addresses and neighbours of a device with those that {@code ip} makes and shows. */
 @RequiresRoot
 class RtnetlinkIT {
     private static final IpPrefix IPV4 = IpPrefix.parse("198.18.255.1/20");
@@ -67,7 +67,10 @@ class RtnetlinkIT {
                 .toList();
     }
 
-    /** Some 60 bytes each: more than one message of an answer, and more than one read. */
+    /**
+     * Addresses of some 60 bytes each take more than one message of an answer, and more than one
+     * read.
+     */
     @Test
     void listsMoreAddressesThanOneAnswerHolds() {
         List<IpPrefix> many = new ArrayList<>();

@@ -35,7 +35,7 @@ class TapWritersIT {
     private static final int SEQUENCE_OFFSET = TCP_OFFSET + 4;
     private static final int NUMBER_OFFSET = HEADERS_LENGTH;
 
-    /** Of each writer; the kernel keeps it with a frame. */
+    /** The header of each writer's frames, which the kernel keeps with a frame. */
     private static final int[] GSO_SIZES = {10, 20};
 
     // include/uapi/linux/if_packet.h, if_ether.h, and struct sockaddr_ll
@@ -52,7 +52,7 @@ class TapWritersIT {
     private final UnsafeBuffer received = new UnsafeBuffer(BufferUtil.allocateDirectAligned(2048, Long.BYTES));
     private int packets = -1;
 
-    /** What a writer threw; null if nothing. */
+    /** The exception of a writer; null if none. */
     private volatile Throwable failure;
 
     @AfterEach
@@ -171,7 +171,7 @@ class TapWritersIT {
         return number;
     }
 
-    /** Passes over what the host itself sends. */
+    /** Skips frames that the host itself sends. */
     private boolean readOne() {
         if (failure != null) {
             throw new AssertionError(failure);

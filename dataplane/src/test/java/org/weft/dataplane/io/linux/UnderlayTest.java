@@ -312,7 +312,7 @@ class UnderlayTest {
         assertEquals(before, OpenFiles.now());
     }
 
-    /** As the kernel's vxlan device: the address may come later. */
+    /** The address may come later, as for the kernel's vxlan device. */
     @ParameterizedTest
     @ValueSource(strings = {"192.0.2.77", "2001:db8::77"})
     void bindsToAnAddressThatNoInterfaceHas(String address) {
@@ -341,7 +341,7 @@ class UnderlayTest {
         worker.call(() -> null);
         Map<String, String> before = OpenFiles.now();
         open("127.0.0.1", 32);
-        // Two for each source port, one of them for DF, and two that receive.
+        // There are two for each source port, one of them for DF, and two that receive.
         assertEquals(before.size() + 2 * 32 + 2, OpenFiles.now().size());
         sender.close();
         sender.close();

@@ -136,7 +136,7 @@ class FileLeasesTest {
     void namesWhyTheOwnLeaseCannotBeUsed() throws IOException {
         startWith(lease(2) + "- {underlay_ip: 10.0.0.1, overlay_subnet: 10.244.1.0/24}\n");
 
-        heard.awaitFailure("the lease of this host cannot be used: " + file
+        heard.awaitFailure("this host's lease is unusable: " + file
                 + ":2: overlay_subnet 10.244.1.0/24 is not in the overlay 10.255.0.0/16");
         assertNull(heard.own);
     }
