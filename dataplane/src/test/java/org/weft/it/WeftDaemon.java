@@ -18,6 +18,11 @@ final class WeftDaemon implements AutoCloseable {
 
     private static final Duration STOP = Duration.ofSeconds(10);
 
+    static {
+        // The first start behind a build makes the class-data archive, which takes long beside other work.
+        Command.run(List.of(script(), "--version"));
+    }
+
     private final Netns host;
     private final Path directory;
     private final String[] command;
