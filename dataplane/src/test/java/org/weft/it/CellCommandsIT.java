@@ -131,8 +131,9 @@ class CellCommandsIT {
         assertEquals(75, early.exitCode(), early::toString);
         assertTrue(
                 early.output()
-                        .endsWith("weft: not drained, as 1 s have passed, and the cell goes on as before: 1 container:"
-                                + " 10.255.99.3 (" + netns() + ")\n"),
+                        .endsWith(
+                                "weft: not drained, as 1 s have passed, and the cell continues as before: 1 container:"
+                                        + " 10.255.99.3 (" + netns() + ")\n"),
                 early.output());
 
         Process drain = daemon.startClient("drain", "--timeout", "60");

@@ -116,7 +116,7 @@ final class ControlClient {
     /**
      * Begins to send changes.
      *
-     * @param force whether the daemon goes on behind one that fails
+     * @param force whether the daemon continues after a change that fails
      */
     ChangeStream changes(boolean force) {
         return new ChangeStream(this, connect(patience.prompt()), patience.work(), force);

@@ -23,7 +23,7 @@ import picocli.CommandLine.ParentCommand;
         footer = {
             "",
             "Ends with 0 when the daemon has ended; with 75 if containers are left after the timeout",
-            "or the draining was cancelled: then the cell goes on as before.",
+            "or the draining was cancelled: then the cell continues as before.",
             "",
             "Examples:",
             "  weft drain --timeout 900",
@@ -47,7 +47,7 @@ final class DrainCommand implements Callable<Integer> {
             description = "How long containers have to leave; default: ${DEFAULT-VALUE}.")
     private int timeout;
 
-    @Option(names = "--cancel", description = "End a draining that goes on, and take containers again.")
+    @Option(names = "--cancel", description = "End the draining, and take containers again.")
     private boolean cancel;
 
     @Option(
@@ -75,7 +75,7 @@ final class DrainCommand implements Callable<Integer> {
             return 0;
         }
         Thread hook = new Thread(
-                () -> weft.err().println("weft: the daemon goes on draining; 'weft drain --cancel' ends that"),
+                () -> weft.err().println("weft: the daemon continues to drain; 'weft drain --cancel' ends that"),
                 "interrupt");
         Runtime.getRuntime().addShutdownHook(hook);
         int exitCode = watch(client, cell);
@@ -107,7 +107,8 @@ final class DrainCommand implements Callable<Integer> {
                 < Duration.ofSeconds(timeout).minus(TICK).toNanos();
         weft.err()
                 .println("weft: not drained, as "
-                        + (early ? "the draining was cancelled" : timeout + " s have passed") + ", and the cell goes on"
+                        + (early ? "the draining was cancelled" : timeout + " s have passed")
+                        + ", and the cell continues"
                         + " as before: " + left(cell));
         return TRY_AGAIN;
     }

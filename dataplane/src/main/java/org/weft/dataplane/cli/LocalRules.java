@@ -21,7 +21,7 @@ final class LocalRules {
     /** @param policies what {@code GET /v1/policy} answers */
     static void print(JsonObject policies, PrintStream out) {
         out.println("# Policies of " + Printer.text(policies, "vtep")
-                + " for packets between containers of this host; apply" + " with nft -f, anew after each change");
+                + " for packets between containers of this host; apply" + " with nft -f, again after each change");
         out.println("table " + TABLE);
         out.println("delete table " + TABLE);
         out.println("table " + TABLE + " {");

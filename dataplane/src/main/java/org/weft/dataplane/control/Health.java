@@ -12,7 +12,10 @@ import org.weft.dataplane.silk.CellStatus.Phase;
 import org.weft.dataplane.silk.policy.PolicyStatus;
 import org.weft.dataplane.watchdog.Heartbeats;
 
-/** What this daemon says to whoever starts and stops it: whether it works, and whether packets pass. */
+/**
+ * Tells the program that starts and stops this daemon whether the daemon works, and whether packets
+ * pass.
+ */
 final class Health {
     /** Longer than the attaching or detaching of one container takes, a command that is killed included. */
     private static final Duration SILENCE = Duration.ofSeconds(30);

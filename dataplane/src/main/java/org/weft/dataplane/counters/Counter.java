@@ -33,9 +33,9 @@ public enum Counter {
     RX_UNTRACKED(
             Kind.RX, "accepted packets whose flow found no room in the flow table: each one is judged by policies"),
     POLICY_WOULD_DENY(Kind.RX, "packets that no policy lets in, and that passed because the mode is log"),
-    SPOOFED_UNDERLAY_PASSED(Kind.RX, "frames as of SPOOFED_UNDERLAY that passed, for they are only counted"),
-    SPOOFED_MAC_PASSED(Kind.RX, "frames as of SPOOFED_MAC that passed"),
-    SPOOFED_IP_PASSED(Kind.RX, "frames as of SPOOFED_IP that passed"),
+    SPOOFED_UNDERLAY_PASSED(Kind.RX, "frames that SPOOFED_UNDERLAY would drop, delivered because spoofing is count"),
+    SPOOFED_MAC_PASSED(Kind.RX, "frames that SPOOFED_MAC would drop, delivered because spoofing is count"),
+    SPOOFED_IP_PASSED(Kind.RX, "frames that SPOOFED_IP would drop, delivered because spoofing is count"),
     LEARNED(Kind.RX, "forwarding entries learned, or moved to another remote"),
     LEARNED_LIMIT(
             Kind.RX,

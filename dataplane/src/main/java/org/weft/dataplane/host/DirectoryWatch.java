@@ -30,7 +30,10 @@ final class DirectoryWatch implements AutoCloseable {
         this.changed = changed;
     }
 
-    /** Begins to watch, or again if the directory was made anew. Not being able to is no failure. */
+    /**
+     * Begins to watch, or begins again if somebody made the directory again. Inability to watch is
+     * not a failure.
+     */
     void ensure() {
         if (unavailable || key != null && key.isValid()) {
             return;

@@ -51,7 +51,7 @@ final class CellDevice {
     /**
      * Makes the VTEP, or takes over the device that a daemon before left, with the entries of other hosts' leases.
      *
-     * @throws RuntimeException if it cannot be had; nothing is left behind then
+     * @throws RuntimeException if the device is unavailable; nothing is left behind then
      */
     Vtep up(Lease own, Collection<Lease> others) {
         removeOldAddresses(addresses(own));

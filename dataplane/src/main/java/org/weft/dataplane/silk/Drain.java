@@ -58,7 +58,7 @@ final class Drain {
         }
         on = false;
         tenants.draining(false);
-        LOG.warn("not drained: containers ({}) are still here; the cell goes on as before", tenants.size());
+        LOG.warn("not drained: containers ({}) are still here; the cell continues as before", tenants.size());
     }
 
     void finish() {

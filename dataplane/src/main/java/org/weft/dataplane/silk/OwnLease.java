@@ -13,7 +13,7 @@ import org.weft.dataplane.vtep.Vtep;
 
 /**
  * This host's lease, and the device that is up with it. The two differ while containers have addresses of the lease
- * before, and while the device cannot be had.
+ * before, and while the device is unavailable.
  */
 final class OwnLease {
     private static final Logger LOG = LoggerFactory.getLogger(OwnLease.class);
@@ -175,7 +175,7 @@ final class OwnLease {
                 takeDown();
             }
             retryLater();
-            say("the device of " + wanted.subnetText() + " cannot be had: " + e.getMessage());
+            say("the device of " + wanted.subnetText() + " is unavailable: " + e.getMessage());
             return false;
         }
     }

@@ -21,11 +21,12 @@ import org.weft.encap.FlowKey;
  *   state   63..32 deadline in seconds | 31..16 version | 15..0 flags
  * </pre>
  *
- * <p>A flow is in one of the eight slots of its first bucket or, if that was more than half full and the fuller one, of its
- * second. Whoever writes a slot takes it by a compare-and-set of its state to "being written" with the next version; whoever
- * reads one compares its state before and after. All that changes of a flow afterwards is its state, by compare-and-set. Two
- * threads may enter one flow at the same moment: then the one further back in the buckets goes again, or, if they cannot see
- * each other, stays unused until its deadline.
+ * <p>A flow is in one of the eight slots of its first bucket or, if that was more than half full
+ * and the fuller one, of its second. A writer takes a slot by a compare-and-set of its state to
+ * "being written" with the next version. A reader compares the state before and after. All that
+ * changes of a flow afterwards is its state, by compare-and-set. Two threads may enter one flow at
+ * the same moment: then the one further back in the buckets goes again, or, if they cannot see each
+ * other, stays unused until its deadline.
  *
  * <p>How many slots each local address has is counted as slots are taken and emptied. Where no slot is free, the flows of an
  * address with more than an eighth of all slots are the first to go, even if they are held.

@@ -71,7 +71,7 @@ final class Slots {
      * Slots that were never used.
      *
      * @param secondMask which bits of the second word belong to the key; the first word always does
-     * @param seed makes the slot of a key unpredictable to whoever sends packets
+     * @param seed makes the slot of a key unpredictable to senders of packets
      * @throws OutOfMemoryError if there is no room off the heap
      */
     Slots(int capacity, long secondMask, long seed) {

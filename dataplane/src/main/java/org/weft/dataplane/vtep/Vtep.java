@@ -111,7 +111,7 @@ public final class Vtep {
         enforcement = changed;
     }
 
-    /** Whether frames from the host may have a mark in their source MAC address, whoever judges. */
+    /** Whether frames from the host may have a mark in their source MAC address, in any mode. */
     public boolean marksInMac() {
         return marksInMac;
     }

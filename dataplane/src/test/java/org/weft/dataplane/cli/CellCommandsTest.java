@@ -281,7 +281,7 @@ cell attach /proc/9/ns/net --ifname ov0 | {"action":"attach","netns":"/proc/9/ns
                     new CommandLineRun(
                             75,
                             "1 container: 10.255.99.3 (/run/netns/app1), 42 s left\n",
-                            "weft: not drained, as the draining was cancelled, and the cell goes on as before: 1 container:"
+                            "weft: not drained, as the draining was cancelled, and the cell continues as before: 1 container:"
                                     + " 10.255.99.3 (/run/netns/app1)\n"),
                     CommandLineRun.against(daemon, "drain"));
         }

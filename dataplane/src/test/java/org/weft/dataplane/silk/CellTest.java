@@ -155,7 +155,7 @@ class CellTest {
         try (LogLines log = LogLines.of(OwnLease.class)) {
             memory.start();
             memory.leases.say(MemoryCell.OWN, MemoryCell.PEER);
-            String sentence = "the device of 10.255.99.0/24 cannot be had: silk-memory is somebody else's";
+            String sentence = "the device of 10.255.99.0/24 is unavailable: silk-memory is somebody else's";
             memory.await("the trouble", status -> sentence.equals(status.trouble()));
             assertEquals(Phase.WAITING, status().phase());
             int attempts = memory.registry.attempts();
@@ -576,7 +576,7 @@ class CellTest {
 
         memory.leases.say(OTHER);
 
-        assertEquals("the device of 10.255.77.0/24 cannot be had: no", status().trouble());
+        assertEquals("the device of 10.255.77.0/24 is unavailable: no", status().trouble());
         assertNull(memory.tenants.lease);
         memory.registry.failure = null;
         memory.await("the other", status -> isOwn(status, OTHER));

@@ -108,7 +108,7 @@ final class UnderlayRoutes implements AutoCloseable {
     /**
      * @param local source address
      * @param dev the only interface to send through, or null
-     * @throws LinuxException if the sockets to ask through cannot be had; none is left open
+     * @throws LinuxException if the kernel refuses the sockets; none is left open
      */
     UnderlayRoutes(IpAddress local, String dev) {
         this.local = local;

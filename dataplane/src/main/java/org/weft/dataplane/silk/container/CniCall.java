@@ -170,8 +170,7 @@ final class CniCall {
         }
         if (mac != null) {
             throw new CniException(
-                    Code.UNSUPPORTED_FIELD,
-                    "mac: " + mac + " cannot be had, a container's MAC address follows from its IP address");
+                    Code.UNSUPPORTED_FIELD, "mac: " + mac + " not possible: the MAC follows from the IP address");
         }
     }
 

@@ -295,7 +295,7 @@ public final class Containers implements Tenants {
         return new HostUpkeep(ledger, turns).look(device, repair);
     }
 
-    /** A daemon died while it laid these; nobody was told their addresses. */
+    /** Drops containers that a daemon was laying when it died, before it told their addresses. */
     private void dropUnfinished() {
         List<Attachment> unfinished =
                 entries().stream().filter(entry -> !entry.laid()).toList();

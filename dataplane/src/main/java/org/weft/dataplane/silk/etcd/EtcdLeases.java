@@ -29,7 +29,7 @@ import org.weft.encap.IpAddress;
 /**
  * Leases in an etcd cluster, 3.4 or newer, through its JSON gateway. All happens in turns on one thread: a turn takes
  * what the watch brought, renews and claims what is due, and reports. A turn that fails ends the connection; the next
- * one, after a while, begins with another member and goes on where the watch was.
+ * one, after a while, begins with another member and continues where the watch was.
  */
 public final class EtcdLeases implements LeaseSource {
     private static final Logger LOG = LoggerFactory.getLogger(EtcdLeases.class);

@@ -81,7 +81,7 @@ final class Feed {
             }
             contact();
             if (message.compacted()) {
-                LOG.info("etcd: changes after revision {} are compacted, listing all leases anew", roster.revision());
+                LOG.info("etcd: changes after revision {} are compacted, listing all leases again", roster.revision());
                 list();
             } else {
                 long now = System.nanoTime();

@@ -11,9 +11,9 @@ import org.weft.dataplane.vtep.OperatorException;
 import org.weft.encap.IpAddress;
 
 /**
- * Leases from a file, a list in YAML or JSON; this host's own is the one with its underlay address. Nobody is asked for
- * it and nobody is told: who writes the file decides. It is read again when it changes, at once if the kernel tells of the
- * change, else within about a second.
+ * Leases from a file, a list in YAML or JSON; this host's own is the one with its underlay address.
+ * The author of the file decides: Weft asks no other source for the lease. Weft reads a changed
+ * file again, at once if the kernel reports the change, else within about a second.
  */
 public final class FileLeases implements LeaseSource {
     /** How often an unchanged file is told of. */
@@ -68,7 +68,7 @@ public final class FileLeases implements LeaseSource {
         refresh();
     }
 
-    /** Nobody gave this host's lease, and nobody takes it back. */
+    /** Only closes the file, because the file decides about this host's lease. */
     @Override
     public void release() {
         close();

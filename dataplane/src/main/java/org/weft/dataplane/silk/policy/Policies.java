@@ -275,7 +275,7 @@ public final class Policies implements AutoCloseable {
             publish(); // who waits may look at the status next
             done.forEach(each -> each.complete(null));
         } catch (RuntimeException | Error e) {
-            mode = inForce.mode(); // what cannot be had is not to be tried again with each change
+            mode = inForce.mode(); // so that not each change tries the impossible mode again
             say(e.getMessage() == null ? e.toString() : e.getMessage());
             done.forEach(each -> each.completeExceptionally(e));
             if (e instanceof Error) {
@@ -389,7 +389,7 @@ public final class Policies implements AutoCloseable {
         }
     }
 
-    /** What cannot be saved is in force all the same, and saved with a later tick. */
+    /** Policies that Weft cannot save are still in force. A later tick saves them. */
     private void save() {
         if (saving) {
             unsaved = true;
