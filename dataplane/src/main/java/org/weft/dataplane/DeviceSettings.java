@@ -1,6 +1,7 @@
 package org.weft.dataplane;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import org.weft.dataplane.host.HostNetwork;
 import org.weft.dataplane.host.VtepSysctls;
@@ -116,6 +117,9 @@ final class DeviceSettings {
                 () -> VtepSysctls.admit(dev, changed, ipv6Neighbours),
                 () -> VtepSysctls.dismiss(dev, before, ipv6Neighbours));
         List<IpPrefix> present = HostNetwork.addresses(dev);
+        // With the first address of a network the kernel removes the others of that network, which
+        // come back: here if the change is undone, and below if it is not.
+        steps.take(() -> {}, () -> addAll(dev, before.addresses()));
         changed.addresses().stream()
                 .filter(address -> !before.addresses().contains(address))
                 .forEach(address -> steps.take(() -> HostNetwork.addAddress(dev, address), () -> {
@@ -127,6 +131,7 @@ final class DeviceSettings {
                 .filter(address -> !changed.addresses().contains(address))
                 .forEach(address -> steps.take(
                         () -> HostNetwork.removeAddress(dev, address), () -> HostNetwork.addAddress(dev, address)));
+        steps.take(() -> addAll(dev, changed.addresses()), () -> {});
         if (changed.installNeighbours() != before.installNeighbours()) {
             List<Neighbour> neighbours = vtep.neighbours().entries().toList();
             Runnable add = () -> HostNetwork.addNeighbours(dev, neighbours);
@@ -134,5 +139,9 @@ final class DeviceSettings {
             steps.take(changed.installNeighbours() ? add : remove, changed.installNeighbours() ? remove : add);
         }
         VtepSysctls.dismiss(dev, changed, ipv6Neighbours);
+    }
+
+    private static void addAll(String dev, Collection<IpPrefix> addresses) {
+        addresses.forEach(address -> HostNetwork.addAddress(dev, address));
     }
 }

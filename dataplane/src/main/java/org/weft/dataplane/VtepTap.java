@@ -264,8 +264,8 @@ final class VtepTap implements AutoCloseable {
         } else {
             vtep.device(link.mac(), link.mtu());
         }
-        if (link != null && marksPackets()) {
-            bridgeMarks();
+        if (link != null && marksPackets() && !marks.standsFor(vtep.mac())) {
+            keepMarksInForce();
         }
         VtepConfig config = vtep.config();
         if (!vtep.kept() && (config.mac() != vtep.mac() || config.mtu() != vtep.mtu())) {
@@ -304,6 +304,15 @@ final class VtepTap implements AutoCloseable {
             throw new OperatorException(Kind.UNAVAILABLE, vtep.name() + ": " + (place.here() ? GONE : note()));
         }
         return link;
+    }
+
+    /** Waits for {@link #enforce}, which may have ended the mode meanwhile. */
+    private void keepMarksInForce() {
+        synchronized (marks) {
+            if (marksPackets()) {
+                bridgeMarks();
+            }
+        }
     }
 
     private boolean marksPackets() {

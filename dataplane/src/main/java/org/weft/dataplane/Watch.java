@@ -176,12 +176,13 @@ final class Watch implements AutoCloseable {
         weft.noteDevice(vtep);
         String obstacle = lookAtUnderlay(vtep);
         String refused = sending.computeIfAbsent(vtep, Sending::new).trouble(vtep, System.nanoTime());
+        // Rules of the host that know the device by its name, such as a cell's, do not see its packets.
+        obstacle = obstacle == null ? misnamed : obstacle;
         obstacle = obstacle == null ? refused : obstacle;
         if (obstacle != null) {
             return new Trouble(obstacle, true);
         }
-        String trouble = unread == null ? misnamed : unread;
-        return trouble == null ? null : new Trouble(trouble, false);
+        return unread == null ? null : new Trouble(unread, false);
     }
 
     private String lookAtUnderlay(Vtep vtep) {

@@ -378,8 +378,11 @@ public final class Weft implements VtepRegistry, AutoCloseable {
      */
     void adoptNames() {
         Set<Vtep> renamed = new HashSet<>(devices.vteps());
-        renamed.removeIf(vtep ->
-                isNamedElsewhere(vtep) || !devices.of(vtep).tap().place().here());
+        renamed.removeIf(vtep -> {
+            TapPlace place = devices.of(vtep).tap().place();
+            // Policies for that name are for the VTEP that they are made for, not for one that takes its name.
+            return isNamedElsewhere(vtep) || !place.here() || guards.containsKey(place.name());
+        });
         VtepNames.adopt(renamed, vteps);
     }
 

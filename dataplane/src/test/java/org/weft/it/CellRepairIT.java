@@ -142,6 +142,7 @@ class CellRepairIT {
         Await.until("trouble", CellRepairIT::weft, weft -> weft.get("trouble")
                 .toString()
                 .contains("the TAP device was renamed to eth9 and cannot be"));
+        assertEquals(503, daemon.control().attempt("GET", "/readyz", "").status());
         Command converge = daemon.client("converge");
         assertEquals("nothing to change\n", converge.output(), converge::toString);
         assertEquals(ROUTES, routes("eth9"));

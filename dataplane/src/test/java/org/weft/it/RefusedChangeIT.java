@@ -1,10 +1,12 @@
 package org.weft.it;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -73,5 +75,31 @@ class RefusedChangeIT {
         assertTrue(answer.body().contains("EADDRNOTAVAIL"), answer.body());
         assertEquals(addresses, addresses());
         assertEquals(shown, shown());
+    }
+
+    /** With the first address of a network the kernel removes the others (promote_secondaries is 0). */
+    @Test
+    void addressIsReplacedByAnotherOfItsNetwork() {
+        assertEquals(200, setAddresses("10.9.8.2/24", "10.9.7.2/24").status());
+        for (String network : List.of("10.9.8.", "10.9.7.")) {
+            assertTrue(addresses().contains(network + "2/24"), addresses());
+            assertFalse(addresses().contains(network + "1/24"), addresses());
+        }
+    }
+
+    @Test
+    void refusedChangeWithinANetworkLeavesTheAddress() {
+        ControlClient.Answer answer = setAddresses("10.9.8.2/24", "10.9.7.1/24", "::1/128");
+
+        assertEquals(500, answer.status(), answer.body());
+        assertTrue(answer.body().contains("EADDRNOTAVAIL"), answer.body());
+        assertTrue(addresses().contains("10.9.8.1/24"), addresses());
+        assertFalse(addresses().contains("10.9.8.2/24"), addresses());
+    }
+
+    private ControlClient.Answer setAddresses(String... addresses) {
+        String change = "{\"object\":\"link\",\"action\":\"set\",\"dev\":\"vx\",\"attributes\":{\"address\":[\""
+                + String.join("\",\"", addresses) + "\"]}}";
+        return daemon.control().attempt("POST", "/v1", change);
     }
 }

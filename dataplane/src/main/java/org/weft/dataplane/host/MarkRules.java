@@ -77,9 +77,14 @@ public final class MarkRules {
      */
     public void install(long mac) {
         // Usually there is nothing to do, and that needs no lock.
-        if (mac != installedFor) {
+        if (!standsFor(mac)) {
             put(mac);
         }
+    }
+
+    /** Whether the rules were installed for this MAC address. Takes no lock. */
+    public boolean standsFor(long mac) {
+        return mac == installedFor;
     }
 
     private synchronized void put(long mac) {

@@ -133,6 +133,8 @@ public final class TagTable {
         int flushed = size();
         Level[] before = levels;
         levels = new Level[0];
+        // A lookup that has begun looks again, and not through levels of which some are empty.
+        additions.note();
         for (Level level : before) {
             level.tags.release();
         }

@@ -58,6 +58,9 @@ final class Netlink implements AutoCloseable {
     /** The number of the last request; its answer has the same. */
     private int sequence;
 
+    /** Whether the kernel gives reasons (Linux 4.12). */
+    private boolean explains;
+
     /** @throws LinuxException with EPROTONOSUPPORT if the kernel has no such protocol */
     Netlink(int protocol) {
         fd = LinuxException.check(
@@ -68,9 +71,9 @@ final class Netlink implements AutoCloseable {
 
     /** Lets the kernel say in words why it refuses a request; see {@link #reason()}. */
     Netlink explain() {
-        new SocketOptions(fd, "netlink")
-                .set("NETLINK_CAP_ACK", SOL_NETLINK, NETLINK_CAP_ACK, 1)
-                .set("NETLINK_EXT_ACK", SOL_NETLINK, NETLINK_EXT_ACK, 1);
+        SocketOptions options = new SocketOptions(fd, "netlink");
+        explains = options.trySet(SOL_NETLINK, NETLINK_CAP_ACK, 1) == 0
+                && options.trySet(SOL_NETLINK, NETLINK_EXT_ACK, 1) == 0;
         return this;
     }
 
@@ -131,7 +134,7 @@ final class Netlink implements AutoCloseable {
 
     /** The kernel's own reason for refusing the last request; empty if it gave none. */
     String reason() {
-        int text = buffer.getShort(TYPE_OFFSET) == NLMSG_ERROR ? find(NLMSGERR_ATTR_MSG, ERROR_LENGTH) : 0;
+        int text = explains && buffer.getShort(TYPE_OFFSET) == NLMSG_ERROR ? find(NLMSGERR_ATTR_MSG, ERROR_LENGTH) : 0;
         return text == 0 ? "" : text(text);
     }
 

@@ -201,7 +201,8 @@ final class SocketOptions {
         return this;
     }
 
-    private int trySet(int level, int option, int value) {
+    /** Sets an integer option. Returns 0 or a negative errno. */
+    int trySet(int level, int option, int value) {
         UnsafeBuffer buffer = new UnsafeBuffer(ByteBuffer.allocateDirect(Integer.BYTES));
         buffer.putInt(0, value);
         return LibC.setsockopt(fd, level, option, buffer, Integer.BYTES);
