@@ -71,12 +71,10 @@ class LateCellIT {
         try (WeftDaemon daemon = new WeftDaemon(host, config()).start()) {
             Await.until("the peer answers", PATIENCE, this::pings);
             host.ip("address del " + OWN.underlay() + "/24 dev eth0\naddress add 10.0.16.15/24 dev eth0\n");
+            String moved = "the underlay interface eth0 has the address 10.0.16.15 in place of 10.0.16.14: this"
+                    + " process ends, to be started again";
+            Await.until(moved, PATIENCE, () -> daemon.log().contains(moved));
             assertEquals(UNAVAILABLE, daemon.exitCode());
-            String log = daemon.log();
-            assertTrue(
-                    log.contains("the underlay interface eth0 has the address 10.0.16.15 in place of 10.0.16.14: this"
-                            + " process ends, to be started again"),
-                    log);
         }
     }
 

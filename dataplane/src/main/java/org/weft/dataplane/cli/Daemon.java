@@ -181,9 +181,11 @@ final class Daemon {
         LOG.info("the underlay interface {} has the address {}", found.underlayDev(), found.underlay());
         turn.lock();
         try {
+            LocalCell cell = startCell(found); // the server answers meanwhile that the cell is starting
             running.remove(server);
             server.close();
-            serve(startCell(found));
+            serve(cell);
+            cellUnderlay.served();
         } catch (Throwable t) {
             ready = false;
             stop();
@@ -194,8 +196,8 @@ final class Daemon {
     }
 
     /**
-     * Ends the process if the underlay address has changed, because a lease belongs to an underlay
-     * address.
+     * Ends the process if the underlay address has changed for good, because a lease belongs to an
+     * underlay address.
      */
     private void endIfMoved() {
         String moved = cellUnderlay.moved();
