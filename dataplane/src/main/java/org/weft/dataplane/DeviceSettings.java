@@ -7,6 +7,8 @@ import org.weft.dataplane.host.HostNetwork;
 import org.weft.dataplane.host.VtepSysctls;
 import org.weft.dataplane.io.linux.Link;
 import org.weft.dataplane.table.NeighbourTable.Neighbour;
+import org.weft.dataplane.vtep.OperatorException;
+import org.weft.dataplane.vtep.OperatorException.Kind;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
 import org.weft.encap.IpPrefix;
@@ -22,9 +24,28 @@ final class DeviceSettings {
 
     private DeviceSettings() {}
 
+    /**
+     * Sets the MAC address again, at most ten times, while the device has another one. The device
+     * may still have that one then.
+     */
     static void setMac(Link link, long mac) {
         for (int i = 0; i < MAC_ATTEMPTS && link.mac() != mac; i++) {
             link.mac(mac);
+        }
+    }
+
+    /**
+     * Refuses another MAC address than the wanted one.
+     *
+     * @param found the MAC address that the device has after {@link #setMac}
+     */
+    static void requireMac(String dev, long wanted, long found) {
+        if (found != wanted) {
+            throw new OperatorException(
+                    Kind.OS_ERROR,
+                    dev + ": something sets the MAC address " + MacAddress.toString(found) + " instead of "
+                            + MacAddress.toString(wanted) + " again and again: configure it to leave this device alone"
+                            + " (systemd-networkd: a .link file with MACAddressPolicy=none)");
         }
     }
 
@@ -71,6 +92,9 @@ final class DeviceSettings {
     /**
      * Makes the device what the configuration says. Removes an address whose route has gone, and
      * adds it again.
+     *
+     * @throws OperatorException if something sets another MAC address again and again; the device
+     *     has its other settings then
      */
     static void restore(Link link, VtepConfig config, boolean down) {
         link.mtu(config.mtu());
@@ -85,6 +109,7 @@ final class DeviceSettings {
             }
             HostNetwork.addAddress(link.name(), address);
         }
+        requireMac(link.name(), config.mac(), link.mac());
     }
 
     /** Whether a change of the configuration also changes the device. */
