@@ -42,16 +42,21 @@ final class Obstacles {
     }
 
     /**
-     * Looks for an obstacle. If the host does not answer, the result of the last look stays.
+     * Looks for an obstacle. If the host does not answer, the result of the last look stays. Without
+     * a VTEP or a lease there is none, and the log says nothing about it.
      *
      * @param vtep of the cell; null if it is not up
      * @param own the lease in force; null without
      * @return whether the look found something that the one before did not
      */
     boolean look(Vtep vtep, Lease own) {
+        if (vtep == null || own == null) {
+            current = null;
+            return false;
+        }
         String found;
         try {
-            found = vtep == null || own == null ? null : find(vtep, own);
+            found = find(vtep, own);
         } catch (LinuxException e) {
             LOG.debug("{}", e.getMessage());
             return false;

@@ -7,10 +7,8 @@ import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.weft.dataplane.VtepRegistry;
-import org.weft.dataplane.io.linux.LinuxException;
 import org.weft.dataplane.silk.container.HostRepair;
 import org.weft.dataplane.silk.container.Tenants;
-import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.Vtep;
 
 /**
@@ -70,7 +68,7 @@ final class Upkeep {
             List<String> deviations = registry.deviations(vtep);
             if (!deviations.isEmpty()) {
                 HostRepair device = new HostRepair("device", vtep.name(), deviations, null);
-                found.add(repair ? attempt(device, () -> registry.restore(vtep)) : device);
+                found.add(repair ? device.attempt(() -> registry.restore(vtep)) : device);
             }
         });
         compare("host", "of containers", found, () -> found.addAll(tenants.upkeep(vtep.deviceName(), repair)));
@@ -78,23 +76,14 @@ final class Upkeep {
     }
 
     /**
-     * Compares one part. If the host does not answer, the other parts and the routes still get
-     * their turn.
+     * Compares one part. If that fails, even in an unexpected way, the other parts and the routes
+     * still get their turn.
      */
     private static void compare(String kind, String name, List<HostRepair> found, Runnable task) {
         try {
             task.run();
-        } catch (OperatorException | LinuxException e) {
-            found.add(new HostRepair(kind, name, List.of("not compared"), e.getMessage()));
-        }
-    }
-
-    private static HostRepair attempt(HostRepair repair, Runnable task) {
-        try {
-            task.run();
-            return repair;
-        } catch (OperatorException | LinuxException e) {
-            return repair.refused(e.getMessage());
+        } catch (RuntimeException e) {
+            found.add(HostRepair.uncompared(kind, name, e));
         }
     }
 }

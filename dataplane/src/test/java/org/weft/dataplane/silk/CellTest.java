@@ -316,6 +316,56 @@ class CellTest {
         memory.registry.failure = null;
     }
 
+    @Test
+    void convergesWhenUpkeepFailsInAnUnexpectedWay() {
+        memory.tenants.upkeepFailure = new IndexOutOfBoundsException("Index 1 out of bounds\nfor length 1");
+        try (LogLines log = LogLines.of(Upkeep.class)) {
+            startWith(MemoryCell.OWN, MemoryCell.PEER);
+            memory.await("the route", status -> memory.routes.size() == 1);
+            memory.routes.forget();
+
+            String reason = "java.lang.IndexOutOfBoundsException: Index 1 out of bounds";
+            assertEquals(
+                    List.of(new HostRepair("host", "of containers", List.of("could not be compared"), reason)),
+                    memory.cell.converge().join().host());
+            assertEquals(1, memory.routes.size());
+            assertEquals(
+                    List.of("not repaired host of containers: could not be compared: " + reason),
+                    log.lines(),
+                    "once for several passes");
+        }
+    }
+
+    @Test
+    void countsARepairThatFailsInAnUnexpectedWayAsRefused() {
+        startWith(MemoryCell.OWN, MemoryCell.PEER);
+        long repaired = status().totals().repaired();
+        memory.registry.failure = new IllegalStateException("out of luck");
+        memory.registry.deviations = List.of("down");
+
+        assertEquals(
+                List.of(new HostRepair(
+                        "device", MemoryCell.VTEP, List.of("down"), "java.lang.IllegalStateException: out of luck")),
+                memory.cell.converge().join().host());
+        assertEquals(repaired, status().totals().repaired());
+        memory.registry.failure = null;
+    }
+
+    @Test
+    void saysNothingOfConnectedContainersWhenTheLeaseIsLost() {
+        try (LogLines log = LogLines.of(Obstacles.class)) {
+            memory.registry.mac = 0x021122334455L;
+            startWith(MemoryCell.OWN, MemoryCell.PEER);
+            memory.await("cut off", status -> status.obstacle() != null);
+            String obstacle = status().obstacle();
+
+            memory.leases.lose("10.255.99.0/24 is of 10.0.16.17 now");
+
+            memory.await("no obstacle", status -> status.obstacle() == null);
+            assertEquals(List.of("containers are cut off: " + obstacle), log.lines());
+        }
+    }
+
     // A source that does not answer
 
     @Test

@@ -15,6 +15,10 @@ public final class MemoryTenants implements Tenants {
     private final ContainerGuard guard = new ContainerGuard(table, HostAccess.DEFAULT);
     volatile Lease lease;
     volatile int mtu;
+
+    /** The exception that {@link #upkeep} throws; null for none. */
+    volatile RuntimeException upkeepFailure;
+
     private volatile int size;
     private int goneUnnoticed;
 
@@ -49,6 +53,9 @@ public final class MemoryTenants implements Tenants {
 
     @Override
     public List<HostRepair> upkeep(String device, boolean repair) {
+        if (upkeepFailure != null) {
+            throw upkeepFailure;
+        }
         return List.of();
     }
 

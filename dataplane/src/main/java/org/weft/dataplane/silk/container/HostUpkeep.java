@@ -4,9 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.weft.dataplane.host.Sysctls;
-import org.weft.dataplane.io.linux.LinuxException;
 import org.weft.dataplane.silk.container.Turns.Turn;
-import org.weft.dataplane.vtep.OperatorException;
 
 /**
  * Puts back changes of others on the host between containers and the VTEP: to forwarding, and to
@@ -32,8 +30,14 @@ final class HostUpkeep {
         }
         forwarding("ipv4/ip_forward", repair, found);
         forwarding("ipv4/conf/" + device + "/forwarding", repair, found);
-        for (Map.Entry<Attachment, List<String>> end :
-                HostEnds.read().faults(entries).entrySet()) {
+        Map<Attachment, List<String>> ends;
+        try {
+            ends = HostEnds.read().faults(entries);
+        } catch (RuntimeException e) { // the result still has the settings above
+            found.add(HostRepair.uncompared("host", "of containers", e));
+            return found;
+        }
+        for (Map.Entry<Attachment, List<String>> end : ends.entrySet()) {
             Attachment entry = end.getKey();
             HostRepair fault = new HostRepair("container", entry.address().toString(), end.getValue(), null);
             if (!repair) {
@@ -48,7 +52,7 @@ final class HostUpkeep {
     private static void forwarding(String sysctl, boolean repair, List<HostRepair> found) {
         if (Sysctls.isOff(sysctl)) {
             HostRepair setting = new HostRepair("sysctl", "net/" + sysctl, List.of("0 and not 1"), null);
-            found.add(repair ? attempt(setting, () -> Sysctls.set(sysctl, "1")) : setting);
+            found.add(repair ? setting.attempt(() -> Sysctls.set(sysctl, "1")) : setting);
         }
     }
 
@@ -60,19 +64,10 @@ final class HostUpkeep {
         try {
             VethPair pair = new VethPair(entry);
             if (entry.equals(ledger.get(entry.key())) && pair.exists()) {
-                found.add(attempt(fault, pair::repairHostEnd));
+                found.add(fault.attempt(pair::repairHostEnd));
             }
         } finally {
             turn.close();
-        }
-    }
-
-    private static HostRepair attempt(HostRepair repair, Runnable task) {
-        try {
-            task.run();
-            return repair;
-        } catch (OperatorException | LinuxException e) {
-            return repair.refused(e.getMessage());
         }
     }
 }
