@@ -38,17 +38,20 @@ final class LateUnderlay {
     }
 
     /**
-     * Takes note of the underlay's MTU.
-     *
-     * @return the MTU that the VTEP should have: a new one once, if the present one is assumed and
-     *     unchanged
+     * The MTU that a VTEP should have. It follows from the underlay's MTU if the present one is
+     * assumed and unchanged, until {@link #mtuKnown}.
      */
     int mtu(Vtep vtep, int underlayMtu) {
         int now = vtep.config().mtu();
-        Integer assumed = assumedMtus.remove(vtep);
+        Integer assumed = assumedMtus.get(vtep);
         return assumed != null && assumed == now
                 ? VtepAttributes.defaultMtu(vtep.config().local(), underlayMtu)
                 : now;
+    }
+
+    /** Notes that the VTEP has the MTU that it should have. */
+    void mtuKnown(Vtep vtep) {
+        assumedMtus.remove(vtep);
     }
 
     void forget(Vtep vtep) {

@@ -12,6 +12,7 @@ import org.weft.dataplane.agent.OwnDatagrams;
 import org.weft.dataplane.capture.Capture;
 import org.weft.dataplane.config.DaemonConfig;
 import org.weft.dataplane.counters.Counters;
+import org.weft.dataplane.io.Closing;
 import org.weft.dataplane.io.linux.OffloadCheck;
 import org.weft.dataplane.io.linux.SocketPools;
 import org.weft.dataplane.io.linux.TunnelDevice;
@@ -120,20 +121,24 @@ final class OpenDevices implements AutoCloseable {
 
     /** @throws RuntimeException in a sentence for the operator; nothing is left open then */
     void open(Vtep vtep) {
-        UnderlayPort.Key key = UnderlayPort.Key.of(vtep.config());
+        UnderlayPort port = port(UnderlayPort.Key.of(vtep.config()));
+        VtepDevices.Shared shared = new VtepDevices.Shared(check, this::tunnel, capture, ownDatagrams, pools);
+        try {
+            devices.put(vtep, new VtepDevices(vtep, port, stages, shared));
+        } catch (Throwable t) {
+            Steps.attempt(() -> closeIfUnused(port), t);
+            throw t;
+        }
+    }
+
+    private UnderlayPort port(UnderlayPort.Key key) {
         UnderlayPort port = ports.get(key);
         if (port == null) {
             port = new UnderlayPort(key, stages, capture, held);
             ports.put(key, port);
             shownPorts = new LinkedHashMap<>(ports);
         }
-        VtepDevices.Shared shared = new VtepDevices.Shared(check, this::tunnel, capture, ownDatagrams, pools);
-        try {
-            devices.put(vtep, new VtepDevices(vtep, port, stages, shared));
-        } catch (Throwable t) {
-            closeIfUnused(port);
-            throw t;
-        }
+        return port;
     }
 
     private TunnelDevice tunnel() {
@@ -153,12 +158,11 @@ final class OpenDevices implements AutoCloseable {
         }
     }
 
-    /** Closes the devices of a VTEP if they are open. */
+    /** Closes the devices of a VTEP if they are open. They are closed even if this throws. */
     void shut(Vtep vtep) {
         VtepDevices open = devices.remove(vtep);
         if (open != null) {
-            open.close();
-            closeIfUnused(open.port());
+            Closing.all(open::close, () -> closeIfUnused(open.port()));
         }
     }
 
@@ -185,14 +189,16 @@ final class OpenDevices implements AutoCloseable {
         List<Vtep> attached = devices.keySet().stream()
                 .filter(vtep -> devices.get(vtep).port() == port)
                 .toList();
-        attached.forEach(this::shut);
+        Closing.each(attached, this::shut);
         attached.forEach(this::open);
     }
 
     @Override
     public void close() {
-        List.copyOf(devices.keySet()).forEach(this::shut);
-        stages.close();
+        Closing.all(() -> Closing.each(List.copyOf(devices.keySet()), this::shut), stages::close, this::closeTunnel);
+    }
+
+    private void closeTunnel() {
         if (tunnel != null) {
             tunnel.close();
         }

@@ -10,6 +10,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.weft.dataplane.config.DaemonConfig;
 import org.weft.dataplane.config.DaemonConfig.Threading;
+import org.weft.dataplane.io.Closing;
 import org.weft.dataplane.io.linux.Worker;
 import org.weft.dataplane.watchdog.Heartbeat;
 import org.weft.dataplane.watchdog.Heartbeats;
@@ -175,6 +176,6 @@ final class Stages implements AutoCloseable {
 
     @Override
     public void close() {
-        workers.forEach(Worker::close);
+        Closing.each(workers, Worker::close);
     }
 }

@@ -16,6 +16,7 @@ import org.weft.dataplane.agent.TapWriter;
 import org.weft.dataplane.capture.Capture;
 import org.weft.dataplane.counters.Counter;
 import org.weft.dataplane.counters.Counters;
+import org.weft.dataplane.io.Closing;
 import org.weft.dataplane.io.FrameSlab;
 import org.weft.dataplane.io.TapDevice;
 import org.weft.dataplane.io.linux.Errno;
@@ -77,23 +78,26 @@ final class UnderlayPort implements AutoCloseable {
                 ingresses.put(vtep, ingress);
                 writers.put(vtep, writer);
                 rings.put(vtep, ring);
+                route();
             } finally {
                 start();
             }
         }
 
+        /** A line that does not stop keeps its ring, because it may still write into it. */
         void detach(Vtep vtep) {
-            stop();
-            try {
-                ingresses.remove(vtep);
-                writers.remove(vtep);
-            } finally {
-                start();
-            }
+            ingresses.remove(vtep);
+            writers.remove(vtep);
             FrameRing ring = rings.remove(vtep);
-            if (ring != null) {
-                ring.close();
-            }
+            Closing.all(
+                    () -> {
+                        stop();
+                        route();
+                        if (ring != null) {
+                            ring.close();
+                        }
+                    },
+                    this::start);
         }
 
         private void stop() {
@@ -104,11 +108,15 @@ final class UnderlayPort implements AutoCloseable {
             }
         }
 
-        /** Without a VTEP, or before it is time, what comes waits in the socket. */
-        private void start() {
+        /** Tells the stopped line which VTEPs there are. It takes the slots back from the rings of the others. */
+        private void route() {
             Int2ObjectHashMap<Ingress> routes = new Int2ObjectHashMap<>();
             ingresses.forEach((vtep, ingress) -> routes.put(vtep.config().vni(), ingress));
             decapsulator.routes(routes);
+        }
+
+        /** Without a VTEP, or before it is time, what comes waits in the socket. */
+        private void start() {
             if (held || ingresses.isEmpty()) {
                 return;
             }
@@ -122,11 +130,15 @@ final class UnderlayPort implements AutoCloseable {
             return !held && !ingresses.isEmpty() && (line == null || !line.running());
         }
 
+        /** A line that does not stop keeps its memory. */
         void close() {
-            stop();
-            underlay.close();
-            rings.values().forEach(FrameRing::close);
-            slab.close();
+            Closing.all(
+                    () -> {
+                        stop();
+                        Closing.each(rings.values(), FrameRing::close);
+                        slab.close();
+                    },
+                    underlay::close);
         }
     }
 
@@ -158,7 +170,8 @@ final class UnderlayPort implements AutoCloseable {
                 queues.add(new Queue(worker, sockets.get(worker)));
             }
         } catch (Throwable t) {
-            sockets.forEach(LinuxUnderlay::close);
+            Steps.attempt(() -> Closing.each(sockets, LinuxUnderlay::close), t);
+            Steps.attempt(this::close, t);
             throw t;
         }
     }
@@ -197,10 +210,10 @@ final class UnderlayPort implements AutoCloseable {
         switchOffloads();
     }
 
+    /** Ends that. The port keeps nothing of the VTEP, even if this throws. */
     void detach(Vtep vtep) {
         vteps.remove(vtep);
-        queues.forEach(queue -> queue.detach(vtep));
-        switchOffloads();
+        Closing.all(() -> Closing.each(queues, queue -> queue.detach(vtep)), this::switchOffloads);
     }
 
     /**
@@ -273,6 +286,6 @@ final class UnderlayPort implements AutoCloseable {
 
     @Override
     public void close() {
-        queues.forEach(Queue::close);
+        Closing.each(queues, Queue::close);
     }
 }

@@ -15,6 +15,7 @@ import org.weft.dataplane.agent.TapReader;
 import org.weft.dataplane.capture.Capture;
 import org.weft.dataplane.counters.Counter;
 import org.weft.dataplane.counters.Counters;
+import org.weft.dataplane.io.Closing;
 import org.weft.dataplane.io.FrameSlab;
 import org.weft.dataplane.io.Offloads;
 import org.weft.dataplane.io.linux.Errno;
@@ -109,7 +110,7 @@ final class VtepDevices implements AutoCloseable {
                 start(stages, worker, capture);
             }
         } catch (Throwable t) {
-            close();
+            Steps.attempt(this::close, t);
             throw t;
         }
     }
@@ -332,15 +333,22 @@ final class VtepDevices implements AutoCloseable {
         }
     }
 
+    /** Closes each part, whatever the others throw. */
     @Override
     public void close() {
-        egress.forEach(Stages.Line::stop);
-        port.detach(vtep);
-        ownDatagrams.remove(vtep);
-        senders.forEach(LinuxUnderlaySender::close);
-        refusals.forEach(RefusalSender::close);
-        refusalSenders.forEach(LinuxUnderlaySender::close);
-        memory.forEach(Runnable::run);
-        tap.close();
+        Closing.all(
+                this::stopEgress,
+                () -> port.detach(vtep),
+                () -> ownDatagrams.remove(vtep),
+                () -> Closing.each(senders, LinuxUnderlaySender::close),
+                () -> Closing.each(refusals, RefusalSender::close),
+                () -> Closing.each(refusalSenders, LinuxUnderlaySender::close),
+                tap::close);
+    }
+
+    /** Keeps the memory of lines that do not stop, because their agents may still write into it. */
+    private void stopEgress() {
+        Closing.each(egress, Stages.Line::stop);
+        Closing.each(memory, Runnable::run);
     }
 }

@@ -7,6 +7,7 @@ import org.weft.dataplane.agent.MarkBridge;
 import org.weft.dataplane.host.HostNetwork;
 import org.weft.dataplane.host.MarkRules;
 import org.weft.dataplane.host.VtepSysctls;
+import org.weft.dataplane.io.Closing;
 import org.weft.dataplane.io.linux.Link;
 import org.weft.dataplane.io.linux.LinuxException;
 import org.weft.dataplane.io.linux.LinuxTap;
@@ -77,7 +78,7 @@ final class VtepTap implements AutoCloseable {
             index = Link.of(config.name()).index();
             configure(config);
         } catch (Throwable t) {
-            close();
+            Steps.attempt(this::close, t);
             throw t;
         }
     }
@@ -385,13 +386,19 @@ final class VtepTap implements AutoCloseable {
         }
     }
 
-    /** Gives the queues back to the kernel, which removes the device unless it stays. */
+    /**
+     * Gives the queues back to the kernel, which removes the device unless it stays. It does so even
+     * if the rules for marks cannot be removed.
+     */
     @Override
     public void close() {
+        Closing.all(this::endMarks, queues.get(0)::close);
+    }
+
+    private void endMarks() {
         synchronized (marks) {
             closed = true;
             marks.remove();
         }
-        queues.get(0).close();
     }
 }

@@ -89,7 +89,8 @@ final class Watch implements AutoCloseable {
         troubles.remove(vtep);
     }
 
-    private void look() {
+    /** Looks at everything once. */
+    void look() {
         boolean age = Vtep.clockSeconds() >= nextAgeing;
         tendTables(age);
         synchronized (weft) {
@@ -131,14 +132,17 @@ final class Watch implements AutoCloseable {
         }
     }
 
-    /** What goes wrong with one VTEP keeps nothing else back. */
+    /**
+     * A failure with one VTEP keeps nothing else back. No packet passes if it left the VTEP without
+     * devices.
+     */
     private void attempt(Vtep vtep, Runnable part) {
         try {
             part.run();
         } catch (OperatorException | LinuxException e) {
-            say(vtep, new Trouble(e.getMessage(), false));
+            say(vtep, new Trouble(e.getMessage(), !weft.isOpen(vtep)));
         } catch (RuntimeException | Error e) {
-            say(vtep, new Trouble(e.toString(), false));
+            say(vtep, new Trouble(e.toString(), !weft.isOpen(vtep)));
             heartbeat.failed(e);
         }
     }
@@ -168,7 +172,10 @@ final class Watch implements AutoCloseable {
         }
         String gone = weft.locate(vtep);
         if (gone != null) {
-            say(vtep, new Trouble(gone, true));
+            // Only once: as long as the device cannot be made again, the reason for that is the trouble.
+            if (weft.isOpen(vtep)) {
+                say(vtep, new Trouble(gone, true));
+            }
             weft.reopen(vtep);
         }
         String unread = weft.mendTap(vtep);

@@ -15,6 +15,7 @@ import org.weft.dataplane.config.DaemonConfig.VtepEntries;
 import org.weft.dataplane.counters.Counters;
 import org.weft.dataplane.host.Descriptors;
 import org.weft.dataplane.host.HostNetwork;
+import org.weft.dataplane.io.Closing;
 import org.weft.dataplane.io.linux.TapPlace;
 import org.weft.dataplane.policy.Enforcement;
 import org.weft.dataplane.table.TagTable.Tag;
@@ -35,7 +36,7 @@ public final class Weft implements VtepRegistry, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Weft.class);
 
     private final List<VtepEntries> configured;
-    private final Capture capture = new Capture();
+    private final Capture capture;
     private final OpenDevices devices;
     private final Map<String, Vtep> vteps = new ConcurrentHashMap<>();
 
@@ -52,12 +53,27 @@ public final class Weft implements VtepRegistry, AutoCloseable {
 
     private record Guard(Enforcement enforcement, List<Tag> tags) {}
 
-    /** What has no VTEP yet. */
+    /** Has no VTEP before {@link #start}. */
     public Weft(DaemonConfig config) {
+        this(config, new Capture());
+        watch.start();
+    }
+
+    /** Leaves it to the caller when the {@link #watch} looks. */
+    Weft(DaemonConfig config, Capture capture) {
         this.configured = config.vteps();
+        this.capture = capture;
         devices = new OpenDevices(config, capture);
         watch = new Watch(this);
-        watch.start();
+    }
+
+    Watch watch() {
+        return watch;
+    }
+
+    /** {@link OpenDevices#tap}. */
+    VtepTap tap(Vtep vtep) {
+        return devices.tap(vtep);
     }
 
     /** Brings up what the configuration names. What is guarded before is judged from its first packet on. */
@@ -319,15 +335,18 @@ public final class Weft implements VtepRegistry, AutoCloseable {
         watch.forget(vtep);
         late.forget(vtep);
         VtepDevices open = devices.of(vtep);
-        if (open != null) {
-            open.tap().forsake();
-        }
-        devices.shut(vtep);
-        vtep.release();
-        if (open == null && vtep.config().persist() && HostNetwork.isTap(vtep.name())) {
+        Closing.all(
+                open == null ? () -> removeLeftBehind(vtep) : open.tap()::forsake,
+                () -> devices.shut(vtep),
+                vtep::release);
+        LOG.info("{}: removed", vtep.name());
+    }
+
+    /** Removes the persistent device of a VTEP whose devices are not open. */
+    private static void removeLeftBehind(Vtep vtep) {
+        if (vtep.config().persist() && HostNetwork.isTap(vtep.name())) {
             HostNetwork.removeDevice(vtep.name());
         }
-        LOG.info("{}: removed", vtep.name());
     }
 
     @Override
@@ -389,6 +408,11 @@ public final class Weft implements VtepRegistry, AutoCloseable {
     /** Notes that {@code bridge fdb} put an entry on a device. */
     void bridgeEntryAdded(int ifindex, long mac) {
         devices.all().forEach(open -> open.tap().bridgeEntryAdded(ifindex, mac));
+    }
+
+    /** Whether the devices of a VTEP are open. Any thread may call it. */
+    boolean isOpen(Vtep vtep) {
+        return devices.of(vtep) != null;
     }
 
     /** Makes the devices of a VTEP again, tables and counters as they are. */
@@ -459,16 +483,18 @@ public final class Weft implements VtepRegistry, AutoCloseable {
         VtepConfig config = vtep.config();
         int own = late.mtu(vtep, mtu);
         if (own != config.mtu()) {
-            LOG.info("{}: the underlay has MTU {}, so the MTU is {} now", vtep.name(), mtu, own);
             change(vtep, config.following(config.name(), config.mac(), own));
+            LOG.info("{}: the underlay has MTU {}, so the MTU is {} now", vtep.name(), mtu, own);
         }
+        late.mtuKnown(vtep);
     }
 
     @Override
     public void close() {
-        watch.close();
-        synchronized (this) {
-            devices.close();
-        }
+        Closing.all(watch::close, this::closeDevices);
+    }
+
+    private synchronized void closeDevices() {
+        devices.close();
     }
 }

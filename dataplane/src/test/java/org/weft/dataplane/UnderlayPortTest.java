@@ -10,7 +10,9 @@ import java.nio.ByteBuffer;
 import java.nio.channels.DatagramChannel;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.RejectedExecutionException;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -28,6 +30,7 @@ import org.weft.encap.VxlanHeader;
 import org.weft.testing.Await;
 import org.weft.testing.Frames;
 import org.weft.testing.MemoryTap;
+import org.weft.testing.OpenFiles;
 
 class UnderlayPortTest {
     private static final IpAddress LOCAL = IpAddress.parse("127.0.0.1");
@@ -92,6 +95,18 @@ class UnderlayPortTest {
             peerSends();
             awaitFrames(2);
         }
+    }
+
+    @Test
+    void aPortWhoseLinesCannotBeStoppedClosesItsSockets() {
+        Map<String, String> before = OpenFiles.now();
+        UnderlayPort port;
+        try (Stages ended = new Stages(ConfigFile.none())) {
+            port = new UnderlayPort(new UnderlayPort.Key(LOCAL, null, number, false), ended, new Capture(), false);
+            attach(port);
+        }
+        assertThrows(RejectedExecutionException.class, port::close);
+        assertEquals(before, OpenFiles.now());
     }
 
     @Test

@@ -5,6 +5,7 @@ import org.agrona.concurrent.UnsafeBuffer;
 import org.weft.dataplane.capture.Capture;
 import org.weft.dataplane.counters.Counter;
 import org.weft.dataplane.counters.Counters;
+import org.weft.dataplane.io.Closing;
 import org.weft.dataplane.io.Frame;
 import org.weft.dataplane.io.FrameSlab;
 import org.weft.dataplane.io.UnderlaySender;
@@ -131,8 +132,6 @@ public final class RefusalSender implements AutoCloseable {
 
     @Override
     public void close() {
-        sender.close();
-        batch.close();
-        slab.close();
+        Closing.all(sender::close, batch::close, slab::close);
     }
 }

@@ -93,7 +93,7 @@ public final class LinuxTap implements TapDevice {
             configure(first.fd, name);
             first.persist(persist);
             first.offloads.probe(first.fd);
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             first.close();
             throw e;
         }
@@ -116,7 +116,7 @@ public final class LinuxTap implements TapDevice {
         try {
             attach(fd, name, request, queues);
             return fd;
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             LibC.close(fd);
             throw e;
         }

@@ -99,7 +99,7 @@ public final class LinuxUnderlay implements Underlay {
                 }
             }
             return List.copyOf(sockets);
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             sockets.forEach(LinuxUnderlay::close);
             throw e;
         }

@@ -2,6 +2,7 @@ package org.weft.dataplane.io.linux;
 
 import java.nio.ByteBuffer;
 import org.agrona.concurrent.UnsafeBuffer;
+import org.weft.dataplane.io.Closing;
 import org.weft.dataplane.io.UnderlaySender;
 import org.weft.dataplane.io.linux.DatagramQueue.Run;
 import org.weft.encap.IpAddress;
@@ -80,7 +81,8 @@ public final class LinuxUnderlaySender implements UnderlaySender {
 
     private boolean closed;
 
-    private LinuxUnderlaySender(SocketPools pools, Options options, int capacity) {
+    /** @param capacity how many datagrams fit between two flushes */
+    LinuxUnderlaySender(SocketPools pools, Options options, int capacity) {
         this.pools = pools;
         this.options = options;
         this.capacity = capacity;
@@ -89,9 +91,19 @@ public final class LinuxUnderlaySender implements UnderlaySender {
         segmentation =
                 new UdpSegmentation(checksum, UDP_HEADER_LENGTH + (ipv4 ? Ipv4Header.LENGTH : Ipv6Header.LENGTH));
         pool = pools.take(options);
-        queue = new DatagramQueue(capacity, pool.size(), ipv4);
-        batch = new MessageBatch(capacity, ipv4);
-        singles = new MessageBatch(Math.min(capacity, MessageBatch.MAX_SEGMENTS), ipv4);
+        MessageBatch all = null;
+        try {
+            queue = new DatagramQueue(capacity, pool.size(), ipv4);
+            all = new MessageBatch(capacity, ipv4);
+            singles = new MessageBatch(Math.min(capacity, MessageBatch.MAX_SEGMENTS), ipv4);
+        } catch (Throwable t) {
+            if (all != null) {
+                all.close();
+            }
+            pools.giveBack(pool);
+            throw t;
+        }
+        batch = all;
     }
 
     /**
@@ -340,12 +352,8 @@ public final class LinuxUnderlaySender implements UnderlaySender {
             return;
         }
         closed = true;
-        pools.giveBack(pool);
         SuperFrameSender current = superFrames;
-        if (current != null) {
-            current.close();
-        }
-        batch.close();
-        singles.close();
+        Closing.all(
+                () -> pools.giveBack(pool), current == null ? () -> {} : current::close, batch::close, singles::close);
     }
 }

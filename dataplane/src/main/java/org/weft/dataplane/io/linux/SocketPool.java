@@ -49,7 +49,7 @@ final class SocketPool {
                 String subject = options.local() + ", " + range;
                 throw new LinuxException("bind", subject, Errno.EADDRINUSE, "no source port is free; widen srcport");
             }
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             close();
             throw e;
         }
@@ -94,7 +94,7 @@ final class SocketPool {
             }
             LinuxException.check(result, "bind", subject, LinuxUnderlay::bindAdvice);
             return fd;
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             LibC.close(fd);
             throw e;
         }
@@ -171,7 +171,7 @@ final class SocketPool {
                         options.local() + ", source port " + ports[count]);
             }
             return opened;
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             closeAll(opened, count);
             throw e;
         }

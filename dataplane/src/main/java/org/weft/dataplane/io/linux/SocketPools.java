@@ -12,7 +12,7 @@ import org.weft.encap.IpAddress;
  * VTEP and thread are: the kernel's vxlan has no sending socket of its own either. Thread-safe; no
  * packet thread calls it.
  */
-public final class SocketPools {
+public class SocketPools {
     /** A socket of this process that has a source port. */
     private record Holder(IpAddress local, int fd) {
         /** Whether the kernel refuses the address as long as this socket has the port. */

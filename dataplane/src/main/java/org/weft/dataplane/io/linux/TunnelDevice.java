@@ -126,7 +126,7 @@ public final class TunnelDevice implements AutoCloseable {
                 throw new LinuxException("TUNSETIFF", name(), Errno.ENODEV, "it was removed; restart the daemon");
             }
             setInt(queue, TUNSETSNDBUF, "TUNSETSNDBUF", SEND_BUFFER_LENGTH);
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             LibC.close(queue);
             throw e;
         }

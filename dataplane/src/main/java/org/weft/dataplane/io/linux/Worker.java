@@ -16,7 +16,6 @@ import io.netty.util.concurrent.FastThreadLocalThread;
 import io.netty.util.concurrent.Future;
 import java.time.Duration;
 import java.util.concurrent.Callable;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
@@ -130,21 +129,24 @@ public final class Worker implements AutoCloseable {
     }
 
     /**
-     * Runs a task on the loop, at once when called there, and waits for its result.
+     * Runs a task on the loop, at once when called there, and waits for its result. An interrupt
+     * does not end the wait, because the loop would still run the task.
      *
      * @throws RejectedExecutionException if the worker is closed
      */
     public <T> T call(Callable<T> task) {
         try {
-            return inLoop() ? task.call() : loop.submit(task).get();
-        } catch (ExecutionException e) {
-            throw unchecked(e.getCause());
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IllegalStateException("interrupted while waiting for a worker", e);
+            if (inLoop()) {
+                return task.call();
+            }
         } catch (Exception e) {
             throw unchecked(e);
         }
+        Future<T> answer = loop.submit(task).awaitUninterruptibly();
+        if (!answer.isSuccess()) {
+            throw unchecked(answer.cause());
+        }
+        return answer.getNow();
     }
 
     private static RuntimeException unchecked(Throwable thrown) {

@@ -18,6 +18,8 @@ import java.util.Arrays;
 import java.util.BitSet;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.weft.dataplane.io.linux.LinuxUnderlaySender.Options;
 import org.weft.encap.IpAddress;
 import org.weft.testing.OpenFiles;
@@ -114,6 +116,45 @@ class SocketPoolTest {
         second.close();
         assertEquals(before, OpenFiles.now());
         assertEquals(8, pools.missing(options));
+    }
+
+    @Test
+    void aSenderWithoutMemoryGivesItsSocketsBack() {
+        Map<String, String> before = OpenFiles.now();
+        SocketPools pools = new SocketPools();
+        Options options = options(MIN, MIN + 8, 8);
+        assertThrows(OutOfMemoryError.class, () -> new LinuxUnderlaySender(pools, options, Integer.MAX_VALUE));
+        assertEquals(before, OpenFiles.now());
+        assertEquals(8, pools.missing(options));
+    }
+
+    /** The last socket is not bound, first of the pool, then of those that set DF. */
+    @ParameterizedTest
+    @ValueSource(ints = {4, 8})
+    void anErrorLeavesNoSocketOfItsKindOpen(int last) {
+        Map<String, String> before = OpenFiles.now();
+        SocketPools pools = new SocketPools() {
+            private int bound;
+
+            @Override
+            synchronized int bind(int fd, IpAddress local, int port) {
+                if (++bound == last) {
+                    throw new OutOfMemoryError("thrown by a test");
+                }
+                return super.bind(fd, local, port);
+            }
+        };
+        assertThrows(OutOfMemoryError.class, () -> {
+            try (LinuxUnderlaySender sender = LinuxUnderlaySender.open(pools, options(MIN, MIN + 4, 4))) {
+                assertEquals(before.size() + 4, OpenFiles.now().size());
+                try {
+                    sender.prepareDontFragment();
+                } finally {
+                    assertEquals(before.size() + 4, OpenFiles.now().size());
+                }
+            }
+        });
+        assertEquals(before, OpenFiles.now());
     }
 
     @Test

@@ -76,6 +76,17 @@ class WorkerTest {
                         .getCause());
     }
 
+    /** The loop runs the task in any case, so the caller must know its result. */
+    @Test
+    void anInterruptedCallHasItsResultAndKeepsTheInterrupt() {
+        Thread.currentThread().interrupt();
+        try {
+            assertEquals(5, worker.call(() -> 5));
+        } finally {
+            assertTrue(Thread.interrupted());
+        }
+    }
+
     @Test
     void callsAgainWhileSomethingIsLeftToRead() throws IOException {
         FrameSlab slab = new FrameSlab(1);
