@@ -26,6 +26,7 @@ import org.weft.dataplane.capture.Capture;
 import org.weft.dataplane.counters.Counters;
 import org.weft.dataplane.io.FrameSlab;
 import org.weft.dataplane.io.linux.LinuxTap;
+import org.weft.dataplane.io.linux.SocketPools;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.testing.RequiresRoot;
 
@@ -58,14 +59,16 @@ class SharedObjectsIT {
      * inside. A buffer that two agents have is that of a slab, whose slots have one owner at a
      * time.
      */
-    private static final Set<Class<?>> CLOSED = Set.of(
-            Vtep.class,
-            Counters.class,
-            Capture.class,
-            OwnDatagrams.class,
-            FrameRing.class,
-            FrameSlab.class,
-            UnsafeBuffer.class);
+    private static final Set<String> CLOSED = Set.of(
+            Vtep.class.getName(),
+            Counters.class.getName(),
+            Capture.class.getName(),
+            OwnDatagrams.class.getName(),
+            FrameRing.class.getName(),
+            FrameSlab.class.getName(),
+            SocketPools.class.getName(),
+            "org.weft.dataplane.io.linux.SocketPool",
+            UnsafeBuffer.class.getName());
 
     /** Classes whose objects several threads use, so their parts must allow that, too. */
     private static final Set<String> OPEN = Set.of(LinuxTap.class.getName(), "org.weft.dataplane.io.linux.TapOffloads");
@@ -115,7 +118,7 @@ class SharedObjectsIT {
     }
 
     private static boolean isClosed(Object object) {
-        return CLOSED.contains(object.getClass());
+        return CLOSED.contains(object.getClass().getName());
     }
 
     private static boolean mayBeShared(Object object) {
