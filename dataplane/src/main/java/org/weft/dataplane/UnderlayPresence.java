@@ -47,6 +47,17 @@ public final class UnderlayPresence {
                 : missingInterface(dev);
     }
 
+    /**
+     * The MTU of an underlay interface; 0 if it is not known. That of a loopback interface, which has the address where
+     * routes to it are announced, says nothing of the underlay.
+     *
+     * @param dev null if there is none
+     */
+    public static int mtu(String dev) {
+        Link link = dev == null ? null : Link.of(dev);
+        return link == null || !link.exists() || link.loopback() ? 0 : link.mtu();
+    }
+
     /** The sentence about an underlay interface that does not exist. */
     static String missingInterface(String dev) {
         return "this host has no underlay interface " + dev + "; waiting for it";

@@ -202,10 +202,7 @@ final class Watch implements AutoCloseable {
             weft.followUnderlay(vtep, Link.of(config.dev()).index());
         }
         String holder = config.local().isAny() ? config.dev() : Link.nameOfAddress(config.local());
-        if (holder != null) {
-            weft.underlayMtu(
-                    vtep, Link.of(config.dev() == null ? holder : config.dev()).mtu());
-        }
+        weft.underlayMtu(vtep, UnderlayPresence.mtu(config.dev() == null ? holder : config.dev()));
         boolean carried = trouble == null && holder != null;
         return carried ? lookAtCarrier(vtep, config.dev() == null ? holder : config.dev()) : trouble;
     }

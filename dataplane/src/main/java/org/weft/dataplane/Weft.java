@@ -473,6 +473,8 @@ public final class Weft implements VtepRegistry, AutoCloseable {
     /**
      * Notes the MTU of a VTEP's underlay interface. If the VTEP's own MTU was assumed, it follows
      * from this one.
+     *
+     * @param mtu 0 if it is not known
      */
     void underlayMtu(Vtep vtep, int mtu) {
         VtepDevices open = devices.of(vtep);
@@ -481,7 +483,7 @@ public final class Weft implements VtepRegistry, AutoCloseable {
         }
         open.underlayMtu(mtu);
         VtepConfig config = vtep.config();
-        int own = late.mtu(vtep, mtu);
+        int own = mtu == 0 ? config.mtu() : late.mtu(vtep, mtu);
         if (own != config.mtu()) {
             change(vtep, config.following(config.name(), config.mac(), own));
             LOG.info("{}: the underlay has MTU {}, so the MTU is {} now", vtep.name(), mtu, own);

@@ -151,6 +151,15 @@ class UnderlayRulesIT {
         }
     }
 
+    /** Its address is announced to the underlay; packets leave by the uplinks. */
+    @Test
+    void theMtuOfALoopbackInterfaceIsNotTheUnderlays() {
+        from.control()
+                .post("{\"object\":\"link\",\"action\":\"add\",\"dev\":\"v2\","
+                        + "\"attributes\":{\"id\":2,\"local\":\"10.0.99.1\"}}");
+        assertTrue(first.ipJson("link show v2").contains("\"mtu\":1450,"), () -> first.ipJson("link show v2"));
+    }
+
     private long sentBytes(String device) {
         return JsonParser.parseString(first.ipJson("-s link show " + device))
                 .getAsJsonArray()

@@ -12,6 +12,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.weft.dataplane.UnderlayPresence;
 import org.weft.dataplane.Weft;
 import org.weft.dataplane.config.CellConfig;
 import org.weft.dataplane.config.ConfigFile;
@@ -392,8 +393,6 @@ final class Daemon {
     }
 
     private static int underlayMtu(IpAddress local, String dev) {
-        String name = dev == null && !local.isAny() ? Link.nameOfAddress(local) : dev;
-        Link link = name == null ? null : Link.of(name);
-        return link != null && link.exists() ? link.mtu() : 0;
+        return UnderlayPresence.mtu(dev == null && !local.isAny() ? Link.nameOfAddress(local) : dev);
     }
 }

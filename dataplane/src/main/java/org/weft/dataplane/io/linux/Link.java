@@ -24,6 +24,7 @@ public final class Link {
 
     // include/uapi/linux/if.h, if_arp.h
     private static final int IFF_UP = 0x1;
+    private static final int IFF_LOOPBACK = 0x8;
     private static final int IFF_RUNNING = 0x40;
     private static final int IFF_NOARP = 0x80;
     private static final int ARPHRD_ETHER = 1;
@@ -102,6 +103,11 @@ public final class Link {
     /** Whether it is administratively up. */
     public boolean up() {
         return (flags() & IFF_UP) != 0;
+    }
+
+    /** Whether it leads to this host only, as lo does. */
+    public boolean loopback() {
+        return (flags() & IFF_LOOPBACK) != 0;
     }
 
     /** Whether it is up and has a carrier; the kernel may take a second to say so. */

@@ -192,12 +192,19 @@ public final class LinuxUnderlaySender implements UnderlaySender {
     }
 
     /**
-     * MTU of the underlay interface, set from any thread. Longer packets leave singly, so that the kernel fragments
-     * them. Without it the sender learns what the interface does not take, but not that it grew.
+     * Says what the underlay takes, from any thread but by one at a time. Longer packets leave singly, so that the kernel
+     * fragments them. Without it the sender learns what a path does not take, but not that it grew. Where a path was found
+     * to take less, the route to that remote counts: the interface that has the local address need not be the one that
+     * packets leave by.
+     *
+     * @param mtu of the interface that has the local address; 0 if it is not known
      */
-    public LinuxUnderlaySender underlayMtu(int mtu) {
-        segmentation.mtu(mtu);
-        return this;
+    public void underlayMtu(int mtu) {
+        IpAddress narrow = segmentation.narrow();
+        int routed = narrow == null ? 0 : RouteQuestion.mtuTowards(options.local(), options.dev(), narrow);
+        if (routed != 0 || mtu != 0) {
+            segmentation.mtu(routed == 0 ? mtu : routed);
+        }
     }
 
     @Override
@@ -335,7 +342,8 @@ public final class LinuxUnderlaySender implements UnderlaySender {
             singles.append(run, index, 1, 0);
         }
         int sent = send(fd, singles, failures);
-        segmentation.onRefusal(errno, segment, sent > 0);
+        Run refused = batch.run(message);
+        segmentation.onRefusal(refused.remoteHigh, refused.remoteLow, errno, segment, sent > 0);
         return sent;
     }
 

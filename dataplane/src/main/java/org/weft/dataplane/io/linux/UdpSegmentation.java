@@ -2,6 +2,7 @@ package org.weft.dataplane.io.linux;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.weft.encap.IpAddress;
 
 /** Whether a sender lets the kernel cut its messages (UDP_SEGMENT), and why not. Switched from any thread. */
 final class UdpSegmentation {
@@ -18,6 +19,9 @@ final class UdpSegmentation {
     private volatile String trouble;
     private volatile int longestSegment = Integer.MAX_VALUE;
     private volatile long refused;
+
+    /** The remote of the last message that was longer than its path takes; null if there was none. */
+    private volatile IpAddress narrow;
 
     /**
      * @param checksum whether datagrams have a UDP checksum
@@ -53,6 +57,12 @@ final class UdpSegmentation {
         return on() ? longestSegment : 0;
     }
 
+    /** A remote whose path takes less than was thought, for the control side to ask about; null if there was none. */
+    IpAddress narrow() {
+        return narrow;
+    }
+
+    /** What the interface or the path takes, for all remotes. */
     void mtu(int mtu) {
         longestSegment = mtu - headersLength;
     }
@@ -69,16 +79,22 @@ final class UdpSegmentation {
     }
 
     /**
-     * Takes note of a message that the kernel refused.
+     * Takes note of a message that the kernel refused. Allocates where another remote than the last one is to blame.
      *
+     * @param remoteHigh where it was to go
+     * @param remoteLow low 64 bits of that
      * @param segment length of its datagrams
      * @param sentSingly whether any of them left alone, so that the message was refused and not the destination
      */
-    void onRefusal(int errno, int segment, boolean sentSingly) {
+    void onRefusal(long remoteHigh, long remoteLow, int errno, int segment, boolean sentSingly) {
         boolean mayExceedPath = segment + headersLength > LEAST_MTU;
         if (errno == Errno.EMSGSIZE || errno == Errno.EINVAL && sentSingly && mayExceedPath) {
             refused++;
             longestSegment = Math.min(longestSegment, segment - 1);
+            IpAddress known = narrow;
+            if (known == null || known.high() != remoteHigh || known.low() != remoteLow) {
+                narrow = new IpAddress(remoteHigh, remoteLow);
+            }
         } else if (sentSingly) {
             refused++;
             if (trouble == null) {

@@ -8,8 +8,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.weft.encap.IpAddress;
 
 class UdpSegmentationTest {
+    private static final long REMOTE = 0xffff_0a00_0001L;
+
     private final UdpSegmentation segmentation = new UdpSegmentation(true, 28);
 
     /** One remote's path takes less than the interface; older kernels answer EINVAL to that, too. */
@@ -17,7 +20,8 @@ class UdpSegmentationTest {
     @ValueSource(ints = {Errno.EMSGSIZE, Errno.EINVAL})
     void goesOnCuttingShorterDatagramsThanThePathDoesNotTake(int errno) {
         segmentation.mtu(1500);
-        segmentation.onRefusal(errno, 1400, true);
+        segmentation.onRefusal(0, REMOTE, errno, 1400, true);
+        assertEquals(new IpAddress(0, REMOTE), segmentation.narrow());
         assertTrue(segmentation.on());
         assertEquals(1399, segmentation.longestSegment());
         assertEquals(1, segmentation.refused());
@@ -27,7 +31,8 @@ class UdpSegmentationTest {
 
     @Test
     void endsWhereTheKernelRefusesWhatEveryPathTakes() {
-        segmentation.onRefusal(Errno.EINVAL, 1252, true);
+        segmentation.onRefusal(0, REMOTE, Errno.EINVAL, 1252, true);
+        assertNull(segmentation.narrow());
         assertFalse(segmentation.on());
         assertEquals(0, segmentation.longestSegment());
         assertEquals(1, segmentation.refused());
@@ -35,7 +40,7 @@ class UdpSegmentationTest {
 
     @Test
     void goesOnWhereTheDestinationWasToBlame() {
-        segmentation.onRefusal(Errno.EINVAL, 1400, false);
+        segmentation.onRefusal(0, REMOTE, Errno.EINVAL, 1400, false);
         assertTrue(segmentation.on());
         assertNull(segmentation.trouble());
         assertEquals(Integer.MAX_VALUE, segmentation.longestSegment());
