@@ -8,12 +8,14 @@ import org.weft.encap.IpAddress;
 import org.weft.encap.UdpHeader;
 
 /**
- * Asks the kernel which way UDP datagrams from a local address leave this host (RTM_GETROUTE). The question names what rules
- * and multipath routes may look at: protocol, ports and TOS, as a socket's own datagrams have them (kernel: udp_sendmsg,
- * udpv6_sendmsg; their mark is 0). One thread uses it; a question allocates nothing.
+ * Asks the kernel by which route UDP datagrams from a local address leave this host (RTM_GETROUTE).
+ * The question has the fields that rules and multipath routes may look at: protocol, ports and TOS,
+ * as in a socket's own datagrams (kernel: udp_sendmsg, udpv6_sendmsg; their mark is 0).
+ *
+ * <p>One thread uses an object; a question allocates nothing.
  */
 final class RouteQuestion implements AutoCloseable {
-    /** No route by which an unencapsulated packet leaves for another host. */
+    /** There is no route by which an unencapsulated packet leaves for another host. */
     static final int NONE = 0;
 
     // include/uapi/linux/rtnetlink.h
@@ -40,7 +42,7 @@ final class RouteQuestion implements AutoCloseable {
     private final IpAddress local;
     private final Netlink netlink = new Netlink(Netlink.NETLINK_ROUTE);
 
-    /** Of the last answer: the gateway, 0 without one, and the MTU, 0 if the route has none of its own. */
+    /** The gateway in the last answer; 0 without one. The MTU is 0 if the route has none of its own. */
     private long gatewayHigh;
 
     private long gatewayLow;

@@ -4,21 +4,22 @@ import java.util.concurrent.TimeUnit;
 import org.weft.encap.IpAddress;
 
 /**
- * Which interface the kernel sends the datagrams of a flow through, and how long a packet may be; asked again after a
- * second.
+ * The interface that the kernel sends the datagrams of a flow through, and how long a packet may
+ * be. An answer counts for a second.
  *
- * <p>Only routes that a frame can be handed to an Ethernet interface for count: no local ones, and no encapsulation or
- * encryption by the kernel on the way. The {@link RedirectProgram} looks for the next hop on that interface, and without
- * ports (kernel: __bpf_redirect_neigh_v4, v6). A route that it would take to another gateway does not count.
+ * <p>Only routes to an Ethernet interface count, without encapsulation or encryption by the kernel
+ * on the way, and no local ones. The {@link RedirectProgram} looks for the next hop on that
+ * interface without ports (kernel: __bpf_redirect_neigh_v4, v6). A route does not count if the
+ * program would choose another gateway.
  *
- * <p>One thread uses it; a lookup allocates nothing.
+ * <p>One thread uses an object; a lookup allocates nothing.
  */
 final class UnderlayRoutes implements AutoCloseable {
     private static final int CACHE_BITS = 10;
     private static final int CACHE = 1 << CACHE_BITS;
     private static final long LIFE_NANOS = TimeUnit.SECONDS.toNanos(1);
 
-    /** Without the bits of ECN, which no route depends on (include/net/inet_dscp.h). */
+    /** The bits of DSCP, without those of ECN, which no route depends on (include/net/inet_dscp.h). */
     private static final int DSCP_MASK = 0xfc;
 
     // include/uapi/linux/xfrm.h
@@ -70,7 +71,7 @@ final class UnderlayRoutes implements AutoCloseable {
     /**
      * @param local source address
      * @param dev the only interface to send through, or null
-     * @throws LinuxException if the sockets to ask through cannot be had; none is left open
+     * @throws LinuxException if the kernel refuses the sockets; none is left open
      */
     UnderlayRoutes(IpAddress local, String dev) {
         this.dev = dev == null ? null : new InterfaceRequest(dev);
