@@ -657,7 +657,7 @@ class CellTest {
         memory.leases.say(OTHER);
         memory.await(
                 "the trouble",
-                status -> status.trouble() != null && status.trouble().endsWith("had: no"));
+                status -> status.trouble() != null && status.trouble().endsWith("is unavailable: no"));
 
         memory.registry.failure = null;
         memory.await("the subnet of the containers", status -> isOwn(status, MemoryCell.OWN));

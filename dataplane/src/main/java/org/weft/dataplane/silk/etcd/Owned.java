@@ -42,6 +42,6 @@ record Owned(KeyValue kv, LeaseRecord record, Lease lease) {
 
     /** For operators: who has it. */
     String holder() {
-        return lease == null ? "nobody that can be read" : lease.underlay().toString();
+        return lease == null ? "an unreadable holder" : lease.underlay().toString();
     }
 }
