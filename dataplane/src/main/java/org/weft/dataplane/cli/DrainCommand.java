@@ -1,6 +1,7 @@
 package org.weft.dataplane.cli;
 
 import com.google.gson.JsonObject;
+import java.io.EOFException;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -70,10 +71,11 @@ final class DrainCommand implements Callable<Integer> {
         if (!cancel) {
             request.addProperty("timeout", timeout);
         }
-        JsonObject cell = client.post(TARGET, request).getAsJsonObject();
         if (cancel) {
+            client.post(TARGET, request);
             return 0;
         }
+        JsonObject cell = begin(client, request);
         Thread hook = new Thread(
                 () -> weft.err().println("weft: the daemon continues to drain; 'weft drain --cancel' ends that"),
                 "interrupt");
@@ -81,6 +83,21 @@ final class DrainCommand implements Callable<Integer> {
         int exitCode = watch(client, cell);
         removeHook(hook);
         return exitCode;
+    }
+
+    /**
+     * The cell; null if the daemon has ended. Without containers a cell is drained at once, and the
+     * daemon may end before its whole answer has left.
+     */
+    private static JsonObject begin(ControlClient client, JsonObject request) {
+        try {
+            return client.post(TARGET, request).getAsJsonObject();
+        } catch (OperatorException e) {
+            if (e.getCause() instanceof EOFException) {
+                return look(client);
+            }
+            throw e;
+        }
     }
 
     private static void removeHook(Thread hook) {

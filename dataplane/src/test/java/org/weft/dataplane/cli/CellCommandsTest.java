@@ -287,6 +287,17 @@ cell attach /proc/9/ns/net --ifname ov0 | {"action":"attach","netns":"/proc/9/ns
         }
     }
 
+    /** Without containers the daemon is drained at once, and may end before its answer has left. */
+    @Test
+    void anAnswerThatTheDaemonsEndCutsShortMeansDrained() throws IOException {
+        try (StubDaemon daemon = answeringInTurn()) {
+            assertEquals(
+                    new CommandLineRun(0, "drained: the daemon has ended\n", ""),
+                    CommandLineRun.against(daemon, "drain"));
+            assertEquals("POST /v1/cell", daemon.requests().get(0).line());
+        }
+    }
+
     @Test
     void saysWhoIsLeftAfterTheTimeout() throws IOException {
         try (StubDaemon daemon = answeringInTurn(cell(true, BY_HAND), cell(false, BY_HAND))) {
