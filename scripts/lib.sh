@@ -1,6 +1,6 @@
 # Shared by the scripts here; sourced, not run.
 
-# What one lab leaves on the host besides its namespaces: their names, pids, and the files of the demo.
+# Files of a lab on the host: the names of its namespaces, its pids, and the demo's files.
 lab_state=/run/weft-lab
 
 die() {
@@ -12,13 +12,14 @@ need_root() {
   [[ $(id -u) == 0 ]] || die "needs root (network namespaces, packages): run sudo $0"
 }
 
-# The feature version of a JDK, from its release file: 17 of JAVA_VERSION="17.0.15", 8 of "1.8.0_402".
+# Prints the feature version of a JDK, from its release file: 17 for JAVA_VERSION="17.0.15", 8 for
+# "1.8.0_402".
 jdk_version() {
   sed -n 's/^JAVA_VERSION="\(1\.\)\{0,1\}\([0-9]*\).*/\2/p' "$1/release" 2>/dev/null
 }
 
-# Prints the home of a JDK: of exactly version $1, or without $1 the first of JAVA_HOME, the javac on the
-# path and the ones below /usr/lib/jvm that is 17 or newer.
+# Prints the home of a JDK of exactly version $1. Without $1 it takes the first JDK 17 or newer from
+# JAVA_HOME, the javac in PATH, and /usr/lib/jvm.
 find_jdk() {
   local want=${1:-} home version javac
   javac=$(readlink -f "$(command -v javac)" 2>/dev/null) || javac=
@@ -34,13 +35,13 @@ find_jdk() {
   return 1
 }
 
-# What sudo made root build in a user's clone is given back to the user.
+# Gives files that root built under sudo back to the owner of the clone.
 give_back() {
   [[ -z ${SUDO_UID:-} ]] || chown -R --reference="$1/pom.xml" "$1"/target "$1"/*/target 2>/dev/null || true
 }
 
-# When a process started, in ticks since boot: tells a pid from a later one of the same number. Empty if there is
-# none, or only a zombie.
+# Prints when a process started, in ticks since boot. So a later process with the same pid differs.
+# Prints nothing if there is no such process, or only a zombie.
 start_time() {
   local stat
   read -r stat 2>/dev/null <"/proc/$1/stat" || return 0
@@ -50,12 +51,13 @@ start_time() {
   [[ $1 == Z ]] || echo "${20}"
 }
 
-# A pid is ours as long as the process has the start time that was noted with it.
+# A pid is ours while its process has the start time that was noted with it.
 is_ours() { # pid starttime
   [[ -n $2 && $(start_time "$1") == "$2" ]]
 }
 
-# Ends the processes a file lists, a pid and its start time on each line, and waits until they are gone.
+# Ends the processes that a file lists and waits until they are gone. Each line of the file has a
+# pid and its start time.
 end_processes() { # file
   local pid started tries
   while read -r pid started _; do
@@ -70,8 +72,9 @@ end_processes() { # file
   done <"$1"
 }
 
-# Hosts of a silk overlay. Of each: its underlay address; of the first two also the /24 they lease (the first address is
-# the VTEP's), and the address of the app container on it. The third has what it is given.
+# Hosts of a silk overlay: the underlay address of each. For the first two also the /24 that they
+# lease (its first address is the VTEP's), and the address of the app container on it. The third
+# takes the subnet that it is given.
 underlay=(10.0.16.16 10.0.32.14 10.0.48.18)
 lease=(10.255.99.0 10.255.132.0)
 container=(10.255.99.3 10.255.132.2)
@@ -89,7 +92,8 @@ sysctl_in() { # namespace name value
   ip netns exec "$1" sh -c "echo $3 > /proc/sys/net/$2"
 }
 
-# Joins an app container to its host with a veth pair, as the silk CNI plugin makes it, where no Weft does it.
+# Joins an app container to its host with a veth pair as the silk CNI plugin does, where Weft does
+# not.
 lay_container() { # host-namespace container-namespace veth-in-the-host address
   local host=$1 ns=$2 veth=$3 address=$4 inside outside
   inside=$(overlay_mac ee:ee "$address")

@@ -1,4 +1,5 @@
-# The chart of a comparison, as SVG: a panel for each kind of figure, in it a group of bars for each figure.
+# The chart of a comparison as SVG: a panel for each kind of figure, with a group of bars for each
+# figure.
 include "figures";
 
 def width: 1000;
@@ -63,7 +64,7 @@ def statistics($peers; $figure):
     | {peer: $peer, median: ($numbers | median), min: ($numbers | min), max: ($numbers | max),
        failed: ($numbers == [] and ($samples | samples_of($peer; $figure) | any(.error)))});
 
-# What the top of a scale stands for. A bar many times longer than all others is cut off.
+# The value at the top of a scale. A bar that is many times longer than all others is cut off.
 def top: map(.max // empty) | sort
   | if length == 0 then 1 elif length > 1 and .[-1] > 5 * .[-2] then .[-2] * 1.5 else .[-1] end;
 
@@ -85,7 +86,8 @@ def bar($statistic; $x; $base; $bar; $top; $fill):
         ($statistic.median | bar_label | text($middle; $base - $highest - 4; "font-size=\"10.5\" text-anchor=\"middle\" fill=\"#222\""))
     end;
 
-# How Weft stands to the kernel, or where that has no such figure to Open vSwitch, below a group.
+# The line below a group: Weft's ratio to the kernel, or to Open vSwitch if the kernel has no such
+# figure.
 def standing($statistics; $more):
   def of($name): $statistics | map(select(.peer == $name)) | .[0].median;
   (if of("kernel") != null then {name: "kernel", value: of("kernel")}
@@ -155,7 +157,7 @@ def subtitle:
   legend(82),
   draw_grid($throughput; 2; $first),
   draw_grid($other; 3; $first + $upper),
-  ("Lines: smallest and largest sample. Below the bars, Weft to its rival: green is ahead, red is behind. "
+  ("Lines: smallest and largest sample. Below the bars: Weft's ratio to its rival; green is ahead, red is behind. "
       + "A white cut: the bar is longer than drawn."
     | text(margin; $height - 10; "font-size=\"11\" fill=\"#555\"")),
   "</svg>"

@@ -1,4 +1,5 @@
-# What the samples of scripts/compare are made into: figures, medians, ratios. Imported by the table and the chart.
+# Makes figures, medians and ratios from the samples of scripts/compare. Table and chart import this
+# file.
 
 def median: sort | if length == 0 then null else (.[(length - 1) / 2 | floor] + .[length / 2 | floor]) / 2 end;
 
@@ -11,7 +12,7 @@ def short:
     | pow(10; $digits) as $scale | (. * $scale | round) / $scale | tostring
   end;
 
-# Only of VTEPs that are processes on both hosts.
+# Null unless the VTEPs are processes on both hosts.
 def vtep_cpu:
   if .vtepCpuSeconds and (.vtepCpuSeconds | index(null) | not) and .gigabytes > 0
   then (.vtepCpuSeconds | add) / .gigabytes
@@ -28,7 +29,7 @@ def value($key):
   else .[$key]
   end;
 
-# What the progress says of a measurement.
+# The line of progress for a measurement.
 def sentence:
   if .error then "FAILED: \(.error)"
   elif .gbps then "\(.gbps | short) Gb/s, \(.retransmits) retransmits"
@@ -40,7 +41,7 @@ def sentence:
     + if .entries then ", \(.entries | map(select(. != null)) | join(" and ")) entries after \(.fillSeconds | short) s more" else "" end
   end;
 
-# Those of the samples that a figure of a peer is taken from.
+# The samples from which a peer's figure is taken.
 def samples_of($peer; $figure):
   map(select(.peer == $peer and .measurement == $figure.measurement
     and ($figure.wire == null or .wire == $figure.wire) and ($figure.cc == null or .cc == $figure.cc)));
@@ -52,7 +53,7 @@ def result($peer; $figure): numbers($peer; $figure) | median;
 # The median of numbers, and their range if there is one.
 def spread: if length > 0 and min < max then "\(median | short) (\(min | short)–\(max | short))" else median | short end;
 
-# What went from one peer to another in TCP 1 stream: as A/B forward, as B/A in reverse.
+# Traffic from one peer to another in TCP 1 stream: forward in A/B, reverse in B/A.
 def flow_numbers($from; $to; $key; $wire; $cc):
   map(select(.wire == $wire and .cc == $cc
       and ((.peer == "\($from)/\($to)" and .measurement == "tcp1") or (.peer == "\($to)/\($from)" and .measurement == "reverse")))
@@ -60,7 +61,7 @@ def flow_numbers($from; $to; $key; $wire; $cc):
 
 def ratio($a; $b): if $a == null or $b == null or $b == 0 then null else $a / $b end;
 
-# A figure: where it comes from, what it is called, and whether more is better.
+# A figure: its source, its name, and whether more is better.
 def figure($title; $unit; $key; $measurement; $wire; $cc; $more):
   {title: $title, unit: $unit, key: $key, measurement: $measurement, wire: $wire, cc: $cc, more: $more};
 
@@ -73,7 +74,7 @@ def tcp_figures($key; $unit; $more; names):
 
 def throughput_figures: tcp_figures("gbps"; "Gb/s"; true; "tcp1", "tcp4", "reverse");
 
-# Those that need no wire or congestion control to tell them apart.
+# Figures that do not depend on wire and congestion control.
 def other_figures: [
   figure("64-byte UDP received"; "1000/s"; "kpps"; "udp"; null; null; true),
   figure("ping-pong p50, idle"; "µs"; "p50"; "pingpong"; null; null; false),
@@ -90,8 +91,8 @@ def cost_figures:
   + (tcp_figures("machineCpu"; "s/GB"; false; "tcp1", "tcp4") | map(.title = "machine: \(.title)"))
   + (tcp_figures("retransmits"; ""; false; "tcp1", "tcp4", "reverse") | map(.title = "retransmits: \(.title)"));
 
-# Weft in other circumstances, which is only compared with Weft: what it is called, what it holds and Weft does not, and
-# how much of Weft's throughput it is to reach.
+# Variants of Weft, which are only compared with Weft: the name, what its tables hold in addition,
+# and the share of Weft's throughput that it must reach.
 def variants: {
   "weft+fdb1m":
     {name: "Weft, full FDB", title: "A million forwarding entries", holds: "1,000,000 FDB entries", few: "few entries", bound: 0.95},
@@ -103,7 +104,7 @@ def measured_variants:
   .environment.options.peers as $peers
   | if $peers | index("weft") then variants | to_entries | map(select(.key as $key | $peers | index($key))) else [] end;
 
-# Peers as they are measured on both hosts, and those that pair two.
+# Peers that run on both hosts, and pairs of two peers.
 def peers:
   (measured_variants | map(.key)) as $variants
   | .environment.options.peers | map(select(contains("/") | not)) - $variants;

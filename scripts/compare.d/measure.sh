@@ -1,5 +1,5 @@
-# The measurements of scripts/compare; sourced by it. Each prints an object with its values, or with the reason why
-# there are none as "error".
+# The measurements of scripts/compare, which sources this file. Each prints an object with its
+# values, or with "error", the reason why it has none.
 
 port=7777
 target=${container[1]}
@@ -9,12 +9,12 @@ refusal() { # reason
   jq -cn --arg reason "$1" '{error: $reason}'
 }
 
-# Microseconds of the clock.
+# Prints the time in microseconds.
 now() {
   echo "${EPOCHREALTIME/./}"
 }
 
-# Waits until a condition holds, at most as long as given.
+# Waits until a condition holds, for at most the given time.
 wait_for() { # seconds command...
   local deadline=$((SECONDS + $1))
   shift
@@ -24,7 +24,8 @@ wait_for() { # seconds command...
   done
 }
 
-# CPU time of the VTEP processes of a host, in ticks; null if it has none because the kernel is the VTEP.
+# Prints the CPU time of a host's VTEP processes in ticks. Prints null if there are none, because
+# the kernel is the VTEP.
 vtep_ticks() { # host
   local pid stat fields sum=0
   while read -r pid; do
@@ -35,7 +36,7 @@ vtep_ticks() { # host
   if [[ -s $state/pids$1 ]]; then echo $sum; else echo null; fi
 }
 
-# CPU time of the VTEP processes of a host in nanoseconds, as the scheduler counts it.
+# Prints the CPU time of a host's VTEP processes in nanoseconds, as the scheduler counts it.
 vtep_nanoseconds() { # host
   local pid
   while read -r pid; do
@@ -43,7 +44,7 @@ vtep_nanoseconds() { # host
   done <"$state/pids$1" | awk '{sum += $1} END {printf "%.0f\n", sum}'
 }
 
-# The largest resident size of a host's VTEP processes together, now, in kB.
+# Prints the present resident size of all of a host's VTEP processes, in kB.
 vtep_resident() { # host
   local pid
   while read -r pid; do
@@ -51,7 +52,7 @@ vtep_resident() { # host
   done <"$state/pids$1" | awk '/^VmRSS/ {sum += $2} END {printf "%.0f\n", sum}'
 }
 
-# Ticks that all processors together were busy.
+# Prints the busy time of all processors together, in ticks.
 machine_ticks() {
   awk '/^cpu / {print $2 + $3 + $4 + $7 + $8}' /proc/stat
 }
@@ -82,7 +83,7 @@ serve() { # tcp|udp port command...
   }
 }
 
-# Fills the tables of both hosts at once and prints what they hold and how long it took, or fails with the reason.
+# Fills the tables of both hosts at once. Prints their sizes and the time, or fails with the reason.
 fill_vteps() {
   local i began filling=() entries=()
   began=$(now)
@@ -112,9 +113,9 @@ measure_start() {
     }
   done
   up=$(now)
-  # A ping ends early where policies that are not known yet refuse it.
+  # A ping ends early if Weft does not know the policies yet and refuses it.
   wait_for 20 ip netns exec "${apps[0]}" ping -q -n -c 1 -i 0.01 -w 20 "$target" >/dev/null || {
-    refusal "no ping was answered within 20 s; $(vtep_failure)"
+    refusal "no ping got an answer within 20 s; $(vtep_failure)"
     return
   }
   first=$(now)
@@ -126,7 +127,8 @@ measure_start() {
     '{deviceSeconds: (($up | tonumber) / 1e6), seconds: (($first | tonumber) / 1e6)} + $filled'
 }
 
-# Traffic that is not measured, for every peer alike, of each kind that will be: caches fill, tables learn, a JVM compiles.
+# Sends traffic of each kind without measuring it, the same for every peer. Caches fill, tables
+# learn, and a JVM compiles.
 warm_up() {
   if serve tcp $port iperf3 -s -1 -p $port >/dev/null; then
     timeout $((seconds + 10)) ip netns exec "${apps[0]}" \
@@ -175,7 +177,7 @@ measure_reverse() {
   measure_tcp "$2" -R
 }
 
-# A counter of UDP in the namespace of a process.
+# Prints a UDP counter of the namespace of a process.
 udp_counter() { # pid name
   awk -v name="$2" '/^Udp:/ {
     for (i = 2; i <= NF; i++)
@@ -189,18 +191,19 @@ has_received() { # pid datagrams
   (($(udp_counter "$1" InDatagrams) >= $2))
 }
 
-# 64-byte datagrams as fast as one sender can; counted are those that the receiving program has read.
+# Sends 64-byte datagrams as fast as one sender can. Counts those that the receiving program has
+# read.
 measure_udp() {
   local client began received sent elapsed
   check_vteps || return 0
   serve udp $port sockperf sr -i "$target" -p $port || return 0
-  # Counted since the namespace was made.
+  # The counters began when the namespace was made.
   received=$(udp_counter $server InDatagrams)
   ip netns exec "${apps[0]}" \
     sockperf tp -i "$target" -p $port -m 64 -t $((seconds + 5)) </dev/null >"$state/client" 2>&1 &
   client=$!
   wait_for 5 has_received $server $((received + 1000)) || {
-    refusal "hardly anything was received within 5 s: $(sockperf_failure)"
+    refusal "the receiver got less than 1000 datagrams within 5 s: $(sockperf_failure)"
     return
   }
   sleep 0.3
@@ -213,7 +216,7 @@ measure_udp() {
   elapsed=$(($(now) - began))
   received=$(($(udp_counter $server InDatagrams) - received)) sent=$(($(udp_counter $client OutDatagrams) - sent))
   if ((received == 0)); then
-    refusal "of $sent datagrams none was received"
+    refusal "the receiver got none of $sent datagrams"
     return
   fi
   jq -cn --arg received $received --arg sent $sent --arg elapsed $elapsed \
@@ -228,7 +231,7 @@ sockperf_failure() {
   sockperf_output | grep -iE 'error|fail|not ' | head -n 1
 }
 
-# Half of a round trip over TCP, in microseconds, as sockperf tells it.
+# Measures half of a round trip over TCP, in microseconds, by sockperf.
 measure_pingpong() {
   local status=0
   check_vteps || return 0
@@ -242,7 +245,7 @@ measure_pingpong() {
     }' || refusal "sockperf ended with status $status: $(sockperf_failure)"
 }
 
-# Ping-pong while a TCP stream runs beside it.
+# Measures ping-pong while a TCP stream runs beside it.
 measure_loaded() { # name congestion-control
   local stream values
   check_vteps || return 0
@@ -259,7 +262,7 @@ measure_loaded() { # name congestion-control
   fi
 }
 
-# What the VTEPs need when nothing is to be done, after they were loaded.
+# Measures the resources of idle VTEPs after a load.
 measure_idle() {
   local began cpu0 cpu1 elapsed
   check_vteps || return 0

@@ -1,13 +1,12 @@
-# The VTEPs that scripts/compare measures; sourced by it.
-#
-# A peer NAME has up_NAME and down_NAME, each for one host (0 or 1). up starts silk-vtep there; it may return before
-# that stands, or stay as long as the VTEP, but if it fails the VTEP did. Whatever runs in a host's namespace is the
-# VTEP's.
+# The VTEPs that scripts/compare measures; sourced by it. A peer NAME has up_NAME and down_NAME,
+# each for one host (0 or 1). up starts silk-vtep there. It may return before silk-vtep exists, or
+# run as long as the VTEP. If it fails, the VTEP has failed. All processes in a host's namespace are
+# the VTEP's.
 
-# Weft in other circumstances.
+# Weft with other settings or contents.
 variants=(weft+poll weft+fdb1m weft+policy)
 
-# Lines of configuration that a variant has beside Weft's own.
+# Prints the configuration lines that a variant adds to Weft's.
 variant_config() { # name host
   case $1 in
     weft+poll) echo 'busy-poll: 50' ;;
@@ -18,12 +17,12 @@ variant_config() { # name host
   esac
 }
 
-# What a variant's tables are filled with before it is measured.
+# Number of entries that fill a variant's tables before the measurement.
 entry_count=1000000
 policy_count=10000
 flow_count=100000
 
-# What --peer gives.
+# The commands from --peer.
 declare -A extra_up=() extra_down=()
 extras=()
 
@@ -31,7 +30,7 @@ known_peer() {
   [[ $1 == kernel || $1 == ovs || $1 == weft || " ${variants[*]} " == *" $1 "* || -n ${extra_up[$1]:-} ]]
 }
 
-# The peer of a host: of A/B, A is that of host 0.
+# Prints the peer of a host. In A/B, A is the peer of host 0.
 peer_of() { # host
   if [[ $1 == 0 ]]; then echo "${peer%/*}"; else echo "${peer#*/}"; fi
 }
@@ -49,8 +48,9 @@ down_kernel() { # host
   ! ip -n "${hosts[$1]}" link show silk-vtep >/dev/null 2>&1 || ip -n "${hosts[$1]}" link delete silk-vtep
 }
 
-# Open vSwitch's netdev datapath; the host's underlay address moves to the bridge that holds eth0. It has no exts=gbp:
-# Open vSwitch 3.1 takes that for a conflict of the port with itself.
+# Starts Open vSwitch's netdev datapath. The host's underlay address moves to the bridge that has
+# eth0. The port has no exts=gbp, because Open vSwitch 3.1 then reports a conflict of the port with
+# itself.
 up_ovs() { # host
   local ns=${hosts[$1]} dir=$state/ovs$1 bridge phy_mac
   mkdir -p "$dir"
@@ -75,7 +75,8 @@ up_ovs() { # host
 
 down_ovs() { :; } # its processes end with their namespace
 
-# The configuration of a Weft daemon of a host. Further lines for its VTEP can be put behind it.
+# Prints the configuration of a host's Weft daemon. The caller may append further lines for its
+# VTEP.
 weft_config() { # host
   local other=$((1 - $1)) mac
   mac=$(overlay_mac ee:ee "${lease[other]}")
@@ -103,8 +104,9 @@ up_weft() { # host [further configuration]
 
 down_weft() { :; }
 
-# Forwarding entries as lines of a request. Their MAC addresses are pseudo-random, the same in each run, and differ:
-# they hold all of the state of a generator (that of Numerical Recipes) whose period is 2^32.
+# Prints forwarding entries as lines of a request. Their MAC addresses are pseudo-random, the same
+# in each run, and all different, because they have the whole state of a generator (that of
+# Numerical Recipes) with a period of 2^32.
 forwarding_requests() {
   awk -v count=$entry_count 'BEGIN {
     for (x = 1; count > 0; count--) {
@@ -116,7 +118,8 @@ forwarding_requests() {
   }'
 }
 
-# Policies that let in what is measured, and others for the same container and further ones.
+# Prints policies that allow the measured traffic, and others for the same container and further
+# ones.
 policies() {
   awk -v count=$policy_count -v source="${container[0]}" -v target="${container[1]}" 'BEGIN {
     print "tags: [{source: " source ", tag: 1}, {source: " target ", tag: 2}]"
@@ -133,7 +136,7 @@ ask_weft() { # host curl-argument...
   curl --silent --fail-with-body --max-time 120 --unix-socket "$state/weft$1.sock" "${@:2}"
 }
 
-# A gauge of a Weft daemon.
+# Prints a gauge of a Weft daemon.
 gauge_of_weft() { # host name
   ask_weft "$1" http://weft/metrics | sed -n "s/^$2{.*} \([0-9]*\).*/\1/p"
 }
@@ -142,8 +145,8 @@ holds() { # host gauge least
   (($(gauge_of_weft "$1" "$2") >= $3))
 }
 
-# Fills the tables of a host, if its peer has such, and prints how much they then hold; else null. Fails, and says why,
-# if it is not all there.
+# Fills the tables of a host and prints their size, or null if its peer has no such tables. Fails
+# with the reason if an entry is missing.
 fill_vtep() { # host
   case $(peer_of "$1") in
     weft+fdb1m) fill_forwarding "$1" ;;
@@ -163,7 +166,7 @@ fill_forwarding() { # host
   holds "$1" weft_fdb_entries $((entry_count + 1))
 }
 
-# Both hosts know the same flows: they are made on one.
+# Makes the flows on one host. Then both hosts know them.
 fill_flows() { # host
   local answer ports=(7778 7779)
   if [[ $1 == 0 ]]; then
@@ -194,7 +197,7 @@ run_extra() { # host command
     VTEP_REMOTE_ADDRESS=${lease[other]} VTEP_REMOTE_MAC=$(vtep_mac "$other") bash -c "$2"
 }
 
-# up or down, of the peer of a host.
+# Runs up or down of a host's peer.
 switch_vtep() { # up|down host
   local name
   name=$(peer_of "$2")
@@ -229,7 +232,7 @@ vtep_stands() { # host
   ip -n "${hosts[$1]}" link show silk-vtep >/dev/null 2>&1
 }
 
-# Waits until silk-vtep stands and is configured, or never will.
+# Waits until silk-vtep exists and is configured, or has failed.
 await_vtep() { # host
   local deadline=$((SECONDS + 30))
   until vtep_stands "$1" && configure_vtep "$1" 2>/dev/null; do
@@ -239,7 +242,7 @@ await_vtep() { # host
   done
 }
 
-# What silk's daemon adds to a device that stands.
+# Adds what silk's daemon adds to a device.
 configure_vtep() { # host
   local ns=${hosts[$1]} other=$((1 - $1)) name
   name=$(peer_of "$1")
@@ -255,7 +258,7 @@ vtep_pids() { # host
   ip netns pids "${hosts[$1]}"
 }
 
-# The last thing of note a VTEP wrote, without paths.
+# Prints the last warning or error in a VTEP's log, without paths.
 vtep_failure() {
   local i line
   for i in 0 1; do

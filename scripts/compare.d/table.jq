@@ -1,4 +1,5 @@
-# The markdown of a comparison; $name is that of the chart beside it, $findings that of a text beside it, or empty.
+# The Markdown of a comparison. $name is the name of its chart. $findings is the name of a text
+# about it, or empty.
 include "figures";
 include "targets";
 
@@ -6,7 +7,7 @@ def row: "| " + join(" | ") + " |";
 
 def rule: "|---|" + ("---:|" * (length - 1));
 
-# What Weft is compared with.
+# The peers that Weft is compared with.
 def rivals: peers as $peers | (["kernel", "ovs"] | map(select(. as $peer | $peers | index($peer)))) + extras;
 
 def short_name: {kernel: "kernel", ovs: "OVS"}[.] // .;
@@ -25,7 +26,7 @@ def ratio_cell($figure; $rival):
 
 def titled: .title + (if .unit == "" then "" else " [\(.unit)]" end);
 
-# cell makes the content of a cell of a peer's numbers.
+# cell makes the content of a table cell from a peer's numbers.
 def figure_row($figure; cell):
   . as $all
   | [$figure | titled]
@@ -45,14 +46,14 @@ def target_table($targets):
   ($targets[] | select(.missing | not)
     | [.what, .asked, (.value | short), .medians, (if .met then "met" else "**missed**" end)] | row);
 
-# What of the targets is not told by the run.
+# The targets that the run does not judge.
 def not_judged($targets):
   ($targets | map(select(.missing) | "\(.what | sub(", TCP 1 stream, .*"; "")) \(.asked)") | unique)
     + (if extras == [] then ["everything against a reference (`--peer`)"] else [] end)
     + ["nothing allocated per packet (a test)", "time and bytes of a lookup among a million entries (`scripts/bench`)"]
   | "Not judged by this run: " + join("; ") + ".";
 
-# --- Weft in other circumstances ---
+# --- variants of Weft ---
 
 def variant_row($variant; $bound; $figure; judged):
   of("weft"; $figure) as $few | of($variant; $figure) as $many | ratio($many; $few) as $ratio
@@ -63,14 +64,14 @@ def variant_row($variant; $bound; $figure; judged):
 def mean($ratios):
   ["geometric mean of the TCP figures", "", "", ($ratios | map(.ratio | log) | add / length | exp | short), ""] | row;
 
-# How the tables were filled, if they could be.
+# A sentence about the filled tables, if they were filled.
 def filled($variant):
   .samples | map(select(.peer == $variant and .entries))
   | if . == [] then empty
     elif $variant == "weft+policy" then
-      "Each host had 10,000 policies, and knew at least \(map(.entries[]) | min) flows, which go both ways."
+      "Each host had 10,000 policies, and knew at least \(map(.entries[]) | min) flows with packets in both directions."
     else
-      "Each host's table held \(map(.entries[] | select(. != null)) | min) entries, loaded through the control socket in "
+      "Each host's table had \(map(.entries[] | select(. != null)) | min) entries, loaded through the control socket in "
       + "\(map(.fillSeconds) | median | short) s on both at once, after the first packet."
     end;
 
@@ -89,7 +90,7 @@ def variant_section($variant; $of):
 
 # --- pairs ---
 
-# Who sends to whom in the pairs, each once.
+# Each sender and receiver of the pairs, once.
 def flows: reduce (pairs[] / "/" | ., reverse) as $flow ([]; if index([$flow]) then . else . + [$flow] end);
 
 def pair_row($from; $to; $wire; $cc):
@@ -110,9 +111,9 @@ def pair_section:
   extras as $extras
   | "## Mixed pairs",
     "",
-    "TCP 1 stream from one host's VTEP to the other's, whichever of the two hosts the sender is on.",
+    "TCP 1 stream from one host's VTEP to the other's. The sender may be on either host.",
     (if $extras == [] then empty
-      else "The ratio is that to the same pair with \($extras | join(" or ")) in Weft's place." end),
+      else "The ratio compares with the same pair with \($extras | join(" or ")) in Weft's place." end),
     "",
     (["from → to", "wire", "congestion control", "Gb/s", "retransmits"] + ($extras | map("Weft / \(.)")) | row),
     (["---", "---", "---", "---:", "---:"] + ($extras | map("---:")) | "|" + join("|") + "|"),
@@ -121,7 +122,7 @@ def pair_section:
 
 # --- the rest ---
 
-# Without those that only follow from a VTEP that did not start.
+# All failures except those that follow from a VTEP that did not start.
 def failures:
   .samples | map(select(.error and .error != "the VTEP did not start")) | group_by([.peer, .wire, .measurement, .cc, .error])[]
   | (.[0] | [.peer, .measurement, .cc // empty, .wire] | join(", ")) as $what
@@ -140,13 +141,17 @@ def loads: .samples | map(.load) | "\(min | short) to \(max | short), median \(m
 "",
 conditions,
 "",
-"Two hosts and a container on each, in network namespaces of one machine: sender, receiver and both VTEPs share its cores. The peers take",
-"turns in every round; what stands here are medians, in parentheses the smallest and the largest sample.",
-"`veth`: packets cross as the sender makes them, up to 64 KB; `wire`: cut to the MTU before they leave, as on a plain NIC.",
-"Each turn starts the VTEPs anew and warms them up with \(.environment.options.seconds) s of traffic of each kind, not measured.",
-"Ping-pong is half a round trip over TCP. UDP counts what the receiving program has read. Load average before the samples: \(loads).",
-(extras | select(length > 0) | "\(map("`\(.)`") | join(", ")): the reference, given by `--peer`."),
-(if $findings == "" then empty else "", "What was found about these figures, and tried: [\($findings)](\($findings))." end),
+"Two hosts with a container each are in network namespaces of one machine. Sender, receiver and both VTEPs",
+"share its cores. The peers take turns in every round. The figures are medians, with the smallest and the",
+"largest sample in parentheses.",
+"",
+"- `veth`: packets cross as the sender makes them, up to 64 KB.",
+"- `wire`: packets are cut to the MTU before they leave, as on a plain NIC.",
+"- Each turn starts the VTEPs again, and warms them up with \(.environment.options.seconds) s of traffic of each kind that does not count.",
+"- Ping-pong is half a round trip over TCP. UDP counts datagrams that the receiving program has read.",
+"- Load average before the samples: \(loads).",
+(extras | select(length > 0) | "- \(map("`\(.)`") | join(", ")): the reference, given by `--peer`."),
+(if $findings == "" then empty else "", "[\($findings)](\($findings)) explains where the time goes and which optimisations were tried." end),
 "",
 "## Figures",
 "",
@@ -162,8 +167,8 @@ figure_table(throughput_figures + other_figures; spread),
 "",
 "## Costs",
 "",
-"CPU seconds per GB received: of the VTEP's processes on both hosts, and of the whole machine with sender, receiver and whatever else ran.",
-"The kernel's VXLAN has no process; compare it by the whole machine.",
+"CPU seconds per GB received, of the VTEP's processes on both hosts, and of the whole machine with sender and receiver.",
+"The kernel's VXLAN has no process, so compare it by the whole machine.",
 "",
 figure_table(cost_figures; median | short),
 (if [.samples[] | select(.error)] | length > 0 then "", "## Failed measurements", "", failures else empty end)

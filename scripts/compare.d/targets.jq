@@ -1,10 +1,11 @@
-# What a comparison is judged by, from its medians. A target is an object: what is judged, what is asked, the value with
-# the medians it is made of, and whether it was met; or, if the run has no figures for it, that it is missing.
+# Targets, judged from the medians of a comparison. A target is an object: the figure, the
+# requirement, the value, the medians behind it, and whether the run met it. If the run lacks the
+# figures, the target is missing.
 include "figures";
 
 def named($figures; $title): $figures[] | select(.title == $title);
 
-# Peers given by --peer: the references that Weft is to reach.
+# Peers from --peer: the references that Weft must reach.
 def extras: peers - ["kernel", "ovs", "weft"] | map(select(startswith("weft") | not));
 
 def side: if . == "kernel" then . else peer_name end;
@@ -29,7 +30,7 @@ def faster($figure; $bounds):
   $bounds[] as [$rival, $bound]
   | at_least($figure.title; of("weft"; $figure); of($rival; $figure); $bound; $rival | side; $figure.unit);
 
-# The figures that both peers have, with their ratio.
+# The figures of both peers, with their ratio.
 def ratios($peer; $rival; $figures):
   [$figures[] as $figure | {title: $figure.title, of: of($peer; $figure), to: of($rival; $figure)}
     | .ratio = ratio(.of; .to) | select(.ratio != null)];
@@ -38,7 +39,7 @@ def worst_of($what; $ratios; $bound; $rival):
   ($ratios | min_by(.ratio)) as $worst
   | at_least("\($what)\(if $worst then "; worst: \($worst.title)" else "" end)"; $worst.of; $worst.to; $bound; $rival; "Gb/s");
 
-# $name is what the target calls the peer.
+# $name is the peer's name in the target.
 def reference_targets($extra; $name):
   throughput_figures as $figures
   | ($figures[] as $figure

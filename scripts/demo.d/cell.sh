@@ -1,7 +1,8 @@
-# What the seed shows of a cell and its container: each command is run here, and what it prints is compared; sourced by
-# scripts/demo.
+# Runs each command that the seed shows for a cell and its container, and compares the output.
+# Sourced by scripts/demo.
 
-# The seed's lines with this lab's addresses, and with weft where it is not the kernel's own that is asked.
+# Prints the seed's lines with this lab's addresses. Where Weft has the answer instead of the
+# kernel, the command becomes weft's.
 cell_lines() {
   sed 's/10\.255\.108\.184/10.255.99.3/g; s/010255108184/010255099003/g; s/0a:ff:6c:b8/0a:ff:63:03/
     s/10\.255\.108\.0/10.255.99.0/; s/0a:f4:7e:00/0a:ff:63:00/; s/10\.0\.32\.12/10.0.16.16/
@@ -13,7 +14,7 @@ cell_lines() {
     fi
 }
 
-# Compares what one command prints with the lines that are read.
+# Compares the output of one command with the lines on standard input.
 show_lines() { # title prompt command
   local namespace=${cells[0]}
   [[ $2 == host ]] || namespace=$source_container

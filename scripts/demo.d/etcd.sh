@@ -1,10 +1,10 @@
-# Three hosts that share the overlay through an etcd: no host is told of another, and none has a server of its own;
-# sourced by scripts/demo.
+# Three hosts that share the overlay through etcd. No configuration names another host, and no host
+# runs a server of its own. Sourced by scripts/demo.
 
 etcd_url=http://10.0.0.1:2379
 ttl=3 # seconds
 apps=(weft-app0 weft-app1 weft-app2)
-subnet=()  # of each host, as it claimed it
+subnet=()  # that each host claimed
 address=() # of its container
 
 etcd_config() { # cell
@@ -29,7 +29,8 @@ start_etcd() {
   await 20 "etcd listens on $etcd_url" etcd_listens
 }
 
-# As if it crashed: told to end, etcd goes on for as long as hosts are connected, up to ten seconds.
+# Ends etcd like a crash. After SIGTERM etcd would continue while hosts are connected, up to ten
+# seconds.
 kill_etcd() {
   disown "$etcd_pid"
   kill -KILL "$etcd_pid"
@@ -98,10 +99,10 @@ say_over_tcp() { # container other-container message
   ip netns exec "${apps[$1]}" timeout 10 nc.openbsd -n -N "${address[$2]}" 7777 <<<"$3" >/dev/null ||
     die "no TCP connection from ${apps[$1]} to ${apps[$2]}, ${address[$2]} port 7777"
   wait "$listener" || true
-  [[ $(cat "$received") == "$3" ]] || die "from ${apps[$1]} '$3' was sent to ${apps[$2]}, '$(cat "$received")' arrived"
+  [[ $(cat "$received") == "$3" ]] || die "${apps[$1]} sent '$3' to ${apps[$2]}, but '$(cat "$received")' arrived"
 }
 
-# Ping between all of the containers given, and TCP from each to the next.
+# Checks pings between all given containers, and TCP from each to the next.
 all_talk() { # container...
   local i j previous=${*: -1}
   for i in "$@"; do
@@ -130,10 +131,10 @@ meet() {
   await 10 "each host has a route to each other" all_know_all
   show_leases "${!cells[@]}"
   all_talk "${!cells[@]}"
-  echo "Each host claimed a subnet and has found the others. Pings between all containers are answered, and TCP arrives."
+  echo "Each host claimed a subnet and found the others. Pings and TCP work between all containers."
 }
 
-# Without etcd hosts stay as they are, for longer than they would be missed with it.
+# Without etcd all hosts stay in the overlay, also after their time to live in etcd.
 do_without_etcd() {
   local away=$SECONDS ping sent received
   chapter "Without etcd"
@@ -143,19 +144,19 @@ do_without_etcd() {
   kill_etcd
   await 20 "each host says that its leases are stale" lease_state_is stale "${!cells[@]}"
   show_leases 0
-  echo "Waiting until etcd has been away for longer than the $ttl s after which a host that is silent is missed"
+  echo "Waiting for longer than $ttl s, after which etcd would drop a silent host"
   sleep $((away + ttl + 2 > SECONDS ? away + ttl + 2 - SECONDS : 0))
-  all_know_all || die "a route is gone though etcd only was away"
+  all_know_all || die "a route is gone although only etcd was away"
   all_talk "${!cells[@]}"
-  echo "After $((SECONDS - away)) s all routes are there, and all containers reach each other. Starting etcd again"
+  echo "After $((SECONDS - away)) s all routes remain, and all containers reach each other. Starting etcd again"
   start_etcd
   await 20 "each host says that its leases are current" lease_state_is current "${!cells[@]}"
   all_know_all || die "a route is gone after etcd came back"
   kill -INT "$ping"
   wait "$ping" || true
   read -r sent received < <(awk '/packets transmitted/ { print $1, $4 }' "$lab_state/ping")
-  ((sent > 10 * ttl && sent - received <= 1)) || die "of $sent pings meanwhile only ${received:-none} were answered"
-  echo "All leases are current again. Of $sent pings meanwhile $received were answered."
+  ((sent > 10 * ttl && sent - received <= 1)) || die "only ${received:-none} of $sent pings got an answer meanwhile"
+  echo "All leases are current again. Meanwhile $received of $sent pings got an answer."
 }
 
 seconds_since() { # microseconds
@@ -164,7 +165,7 @@ seconds_since() { # microseconds
 
 lose_a_host() {
   local killed i limit=$((3 * ttl + 10))
-  chapter "A host is lost"
+  chapter "A host fails"
   echo "Killing the daemon of ${cells[2]} (SIGKILL) and pulling the host's cable"
   disown "${daemons[2]}"
   kill -KILL "${daemons[2]}"
@@ -180,23 +181,24 @@ lose_a_host() {
   echo "The containers of the other two reach each other as before."
 }
 
-# Nothing is attached again: the host kept its subnet in etcd, and its device and containers over the daemon's death.
+# Attaches nothing again. etcd kept the host's subnet, and device and containers survived the
+# daemon.
 take_it_back() {
   local started i
   chapter "The host returns"
-  echo "Plugging the cable of ${cells[2]} in, and starting its daemon"
+  echo "Plugging in the cable of ${cells[2]}, and starting its daemon"
   "$here/lab" plug cell2
   started=${EPOCHREALTIME//[!0-9]/}
   start_daemon 2
   for i in 0 1; do
     await 30 "${cells[i]} has a route to ${subnet[2]} again" knows "$i" 2
-    echo "${cells[i]} has its route to ${subnet[2]} again, $(seconds_since "$started") after the daemon was started"
+    echo "${cells[i]} has its route to ${subnet[2]} again, $(seconds_since "$started") after the start of the daemon"
   done
   await 30 "silk-vtep of ${cells[2]} is up and its daemon answers" cell_is_up 2
   await 10 "each host has a route to each other" all_know_all
   show_leases 2
   all_talk "${!cells[@]}"
-  echo "${apps[2]} has its address ${address[2]} as before, and pings and TCP between all containers arrive."
+  echo "${apps[2]} still has its address ${address[2]}. Pings and TCP work between all containers."
 }
 
 show_etcd() {

@@ -2,17 +2,18 @@
 #
 #   awk -v carry=FILE [-v routed=1] [-v colour=1] -f hop.awk SEED OURS
 #
-# Both files are printouts of `tcpdump -v -XX`. SEED holds one packet; of OURS the first that ends with the seed's
-# payload is taken. Prints our packet, the seed's bytes beneath each row that differs, and why each field may differ.
-# Exit status 1 and the field's name if one differs that no rule allows, or a checksum is wrong.
+# Both files are printouts of `tcpdump -v -XX`. SEED has one packet. The script takes the first
+# packet of OURS that ends with the seed's payload. It prints our packet, the seed's bytes below
+# each row that differs, and why each field may differ. If no rule allows a difference, or if a
+# checksum is wrong, it prints the field's name and the exit status is 1.
 #
 # The rule of a field is one of
 #   same       equal to the seed's
-#   free       a number this run's kernels choose; CARRY remembers it, and all later hops must show the same
-#   port       as free, within the range of local ports
+#   free       a number that this run's kernels choose; CARRY keeps it, and later hops must show it
+#   port       like free, within the range of local ports
 #   lower      one lower than the seed's
 #   ipsum      the checksum of the IP header, recomputed
-#   tcpsum     the TCP checksum, recomputed, or the pseudo header's sum alone where the seed's is that
+#   tcpsum     the TCP checksum, recomputed; or the pseudo header's sum alone, if the seed has that
 
 BEGIN {
   while ((getline line < carry) > 0) {
@@ -44,7 +45,7 @@ match($0, /^[ \t]+0x[0-9a-f]+:  /) {
 END {
   end_of_packet()
   if (!seed_is_read || seed_length == 0) fail("nothing to compare with")
-  else if (our_length == 0) fail("no packet that carries the message was captured")
+  else if (our_length == 0) fail("no packet with the message was captured")
   else if (our_length != seed_length) {
     printf "%s", our_text
     for (r = 0; r < our_row_count; r++) print our_rows[r]
@@ -83,7 +84,7 @@ function as_hex(bytes, offset, count,    i, s) {
   return s
 }
 
-# The field after the last one; the fields cover the packet without a gap.
+# Adds the next field. The fields cover the packet without a gap.
 function field(name, count, rule, why) {
   name_of[fields] = layer name
   offset_of[fields] = at
@@ -125,7 +126,7 @@ function ip(who,    end) {
   field("IP total length", 2, "same")
   field("IP identification", 2, "free", who)
   field("IP flags and fragment offset", 2, "same")
-  field("IP TTL", 1, routed && layer == "outer " ? "lower" : "same", "this lab's fabric routes, a cloud's does not count down")
+  field("IP TTL", 1, routed && layer == "outer " ? "lower" : "same", "this lab's fabric routes; a cloud's does not lower it")
   field("IP protocol", 1, "same")
   field("IP header checksum", 2, "ipsum", "follows from the identification and TTL")
   field("IP source", 4, "same")
@@ -169,7 +170,8 @@ function tcp(    end, kind) {
   }
 }
 
-# The ones' complement sum of 16-bit words, folded, of count bytes without the word at `hole`.
+# Returns the folded ones' complement sum of 16-bit words of count bytes, without the word at
+# `hole`.
 function sum16(bytes, offset, count, hole, sum,    i) {
   for (i = offset; i < offset + count; i += 2)
     if (i != hole) sum += 256 * bytes[i] + (i + 1 < offset + count ? bytes[i + 1] : 0)
@@ -194,7 +196,7 @@ function tcp_checksum(bytes) {
   return 65535 - sum16(bytes, tcp_at, seed_length - tcp_at, tcp_at + 16, pseudo_header_sum(bytes))
 }
 
-# Empty if our value of a field is right, otherwise what is wrong with it.
+# Returns the fault of our value of a field, or an empty string if the value is right.
 function judge(f, mine, its,    at, expected) {
   at = offset_of[f]
   if (rule_of[f] == "same")
@@ -203,7 +205,7 @@ function judge(f, mine, its,    at, expected) {
     return ours[at] == seed[at] - 1 ? "" : "is " ours[at] ", expected " seed[at] - 1
   if (rule_of[f] == "ipsum" || rule_of[f] == "tcpsum") {
     expected = rule_of[f] == "ipsum" ? ip_checksum(ours, at - 10) : tcp_checksum(ours)
-    return word(ours, at) == expected ? "" : "is " mine ", by its packet it should be " sprintf("%04x", expected)
+    return word(ours, at) == expected ? "" : "is " mine ", but its packet needs " sprintf("%04x", expected)
   }
   if (rule_of[f] == "port" && (word(ours, at) < 32768 || word(ours, at) > 60999))
     return "is " word(ours, at) ", not in the range of local ports"

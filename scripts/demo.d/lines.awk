@@ -1,9 +1,10 @@
-# Compares what a command printed with the seed's lines, word by word; blanks do not count.
+# Compares the output of a command with the seed's lines, word by word. Blanks do not count.
 #
 #   awk [-v colour=1] -f lines.awk SEED OURS
 #
-# Prints our lines, what in them differs from the seed's, and why it may. Exit status 1 if there is a difference that no
-# rule allows, or a line that only one of them has; the seed's line stands beneath that.
+# Prints our lines, their differences from the seed's, and why each may differ. The exit status is 1
+# if no rule allows a difference, or if only one file has a line. The seed's line is then below
+# ours.
 
 BEGIN {
   red = green = yellow = plain = ""
@@ -33,7 +34,7 @@ function compare(s, o,    before) {
   before = notes
   forgive("^[0-9]+: ", "the kernel counts interfaces")
   forgive("@[^ :]+", "the kernel counts interfaces")
-  forgive(" link-netns(id)? [^ ]+", "newer iproute2 says where the other end is")
+  forgive(" link-netns(id)? [^ ]+", "newer iproute2 prints where the other end is")
   if (o ~ /^[0-9]+: silk-vtep:/) forgive_tap()
   if (o ~ /^vxlan id/) forgive_details()
   forgive(" promiscuity [0-9]+.*", "iproute2 prints other details here, or none")
@@ -50,14 +51,14 @@ function forgive_tap() {
 }
 
 function forgive_details() {
-  forgive(" proxy", "Weft answers ARP requests too, should the host have any")
+  forgive(" proxy", "Weft also answers ARP requests of the host")
   forgive(" ttl auto", "newer iproute2 prints it")
   forgive(" noudpcsum", "newer iproute2 prints it; the seed's wire has no checksum")
   forgive(" noudp6zerocsumtx noudp6zerocsumrx", "newer iproute2 prints it")
   forgive(" addrgenmode .*", "newer iproute2 prints it")
 }
 
-# Takes what matches out of both lines, and notes where they differ in it.
+# Removes the match from both lines, and notes it if the lines differ in it.
 function forgive(pattern, why,    a, b) {
   a = take(mine, pattern)
   b = take(its, pattern)

@@ -1,6 +1,7 @@
-# The seed's packet: sent through the lab, captured at six points, compared; sourced by scripts/demo.
+# Sends the seed's packet through the lab, captures it at six points and compares it. Sourced by
+# scripts/demo.
 
-# The packet's way: printout of the seed, namespace, tcpdump's arguments, the seed's title.
+# The hops of the packet: printout of the seed, namespace, tcpdump's arguments, the seed's title.
 hops=(
   "1-source-container-eth0|$source_container|-i eth0 dst port 7777|Source container eth0 device"
   "2-source-host-vtep|${cells[0]}|-i silk-vtep|Source host VTEP device"
@@ -27,7 +28,8 @@ start_captures() {
   done
 }
 
-# netcat listens in the destination container, another one connects, and the message is typed into that.
+# Starts a netcat that listens in the destination container and one that connects to it, and types
+# the message into the latter.
 send_message() {
   mkfifo "$lab_state/typed"
   exec {keyboard}<>"$lab_state/typed"
@@ -64,7 +66,7 @@ show_hops() {
   local hop file namespace arguments title number=0
   local bad=()
   carry=$lab_state/carried
-  echo "Below each row that differs stand the seed's bytes: ^^ may differ, and why is said below; !! must not."
+  echo "Below each row that differs are the seed's bytes. ^^ may differ, for the reason below the packet. !! must not."
   for hop in "${hops[@]}"; do
     IFS='|' read -r file namespace arguments title <<<"$hop"
     number=$((number + 1))

@@ -1,5 +1,5 @@
-# Port 7777 is open by policy and nothing else: a connection to another port is refused, and both have their verdicts;
-# sourced by scripts/demo.
+# The policy opens port 7777 and nothing else. Weft refuses a connection to another port, and writes
+# a verdict on both. Sourced by scripts/demo.
 
 policies() {
   cat <<YAML
@@ -20,7 +20,7 @@ shown() { # prompt command...
   "${@:2}"
 }
 
-# Somebody listens on port 7778 too: it is the policy that refuses.
+# A server listens on port 7778 too, so it is the policy that refuses the connection.
 show_policy() {
   local end
   printf '\n### Policy: port 7777 is open, and nothing else\n'
@@ -34,7 +34,7 @@ show_policy() {
   cat "$lab_state/refused"
   stop_helpers
   if [[ -n ${end:-} || $(cat "$lab_state/refused") != *refused* ]]; then
-    echo "the connection to port 7778 was not refused"
+    echo "Weft did not refuse the connection to port 7778"
     return 1
   fi
   await 10 "the verdict on port 7777" verdict 7777 >/dev/null

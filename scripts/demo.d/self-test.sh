@@ -7,7 +7,7 @@ self_test() {
   for file in "$here"/seed/[1-6]-*.txt; do
     expect "$file" '' '^as specified'
   done
-  # One change each: where, what (sed), and how the verdict must begin.
+  # Each line makes one change: the hop, the change (sed), and the expected start of the verdict.
   expect 1 's/aaaa 0aff 6303/aaaa 0aff 6304/' 'NOT as specified: destination MAC'
   expect 1 's/fd42 0000/fd43 0000/' 'NOT as specified: TCP checksum'
   expect 1 's/fd42 0000/0fc9 0000/' 'NOT as specified: TCP checksum'
@@ -48,7 +48,7 @@ self_test() {
   return $status
 }
 
-# Changes a seed packet, compares it with the sound one, and looks for the verdict in what is printed.
+# Changes a seed packet, compares it with the sound one, and looks for the verdict in the output.
 expect() { # hop-or-file sed-script verdict [awk options]
   local file=$1
   [[ -e $file ]] || file=$(echo "$here/seed/$1-"*.txt)
@@ -66,7 +66,7 @@ expect() { # hop-or-file sed-script verdict [awk options]
   status=1
 }
 
-# The same with the lines that describe a cell.
+# Does the same with the lines that describe a cell.
 expect_lines() { # sed-script verdict
   sed "$1" "$here/seed/cell.txt" >"$work/changed"
   if [[ -n $1 ]] && cmp -s "$here/seed/cell.txt" "$work/changed"; then
