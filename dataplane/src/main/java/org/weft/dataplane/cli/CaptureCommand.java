@@ -81,7 +81,7 @@ final class CaptureCommand implements Callable<Integer> {
                 reason(),
                 "count",
                 count());
-        if ((file == null || file.equals("-")) && Main.isTerminal(1)) {
+        if ((file == null || file.equals("-")) && Terminal.isTerminal(1)) {
             throw new OperatorException(
                     Kind.USAGE,
                     "capture: a terminal cannot show pcapng: write a file with -w FILE, or pipe into 'tshark -r -'");

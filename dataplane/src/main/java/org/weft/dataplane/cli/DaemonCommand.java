@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
+import java.util.function.Consumer;
 import java.util.regex.Pattern;
 import org.weft.dataplane.config.ConfigFile;
 import org.weft.dataplane.host.LimitedFile;
@@ -14,7 +15,6 @@ import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParentCommand;
 
 /** {@code weft daemon}. What it runs is in {@link Daemon}, so that other commands need not load it. */
 @Command(
@@ -35,8 +35,14 @@ final class DaemonCommand implements Callable<Integer> {
             description = "This text.")
     private boolean help;
 
-    @ParentCommand
-    private WeftCommand weft;
+    private final WeftCommand weft;
+    private final Consumer<Boolean> confine;
+
+    /** @param confine limits this process before it becomes a daemon, with a cell or without */
+    DaemonCommand(WeftCommand weft, Consumer<Boolean> confine) {
+        this.weft = weft;
+        this.confine = confine;
+    }
 
     @Override
     public Integer call() throws InterruptedException {
@@ -48,7 +54,7 @@ final class DaemonCommand implements Callable<Integer> {
                             + " --add-opens java.base/jdk.internal.misc=ALL-UNNAMED to java's options");
         }
         NativeCode.load();
-        weft.confine(namesCell());
+        confine.accept(namesCell());
         new Daemon(config, weft.control()).run();
         return 0;
     }

@@ -9,6 +9,9 @@ import org.weft.dataplane.vtep.OperatorException.Kind;
  * @param exitCode of sysexits.h
  */
 record Fault(int exitCode, String sentence) {
+    /** EX_SOFTWARE of sysexits.h. */
+    static final int INTERNAL_ERROR = 70;
+
     /**
      * The last error among a throwable and its causes, which is the first that happened; null if
      * there is none.
@@ -38,12 +41,12 @@ record Fault(int exitCode, String sentence) {
         }
         if (error instanceof LinkageError) {
             return new Fault(
-                    Main.INTERNAL_ERROR,
+                    INTERNAL_ERROR,
                     "a class cannot be loaded (" + error.getClass().getSimpleName() + ": " + message
                             + "): Weft is not installed completely, build it again with scripts/setup");
         }
         return new Fault(
-                Main.INTERNAL_ERROR,
+                INTERNAL_ERROR,
                 "internal error: " + error.toString().lines().findFirst().orElse(""));
     }
 }

@@ -3,31 +3,26 @@ package org.weft.dataplane.cli;
 import java.io.BufferedOutputStream;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
-import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Consumer;
 import org.weft.dataplane.io.linux.Confinement;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
+import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
 import picocli.CommandLine.Help.Ansi;
-import picocli.CommandLine.IVersionProvider;
+import picocli.CommandLine.HelpCommand;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The command line's entry: arguments, exit codes (sysexits.h), and one sentence for each error. */
 public final class Main {
-    /** EX_SOFTWARE. */
-    static final int INTERNAL_ERROR = 70;
-
     private Main() {}
 
     public static void main(String[] arguments) {
@@ -49,16 +44,19 @@ public final class Main {
     static int execute(
             List<String> arguments, InputStream in, PrintStream out, PrintStream err, Consumer<Boolean> confine) {
         try {
-            return run(arguments, new WeftCommand(in, Terminal.on(out, false), Terminal.on(err, true), confine));
+            return run(arguments, new WeftCommand(in, Terminal.on(out, false), Terminal.on(err, true)), confine);
         } catch (Error e) {
             return failed(Fault.of(e), err);
         }
     }
 
-    private static int run(List<String> arguments, WeftCommand weft) {
+    private static int run(List<String> arguments, WeftCommand weft, Consumer<Boolean> confine) {
         PrintStream out = weft.out();
         PrintStream err = weft.err();
         CommandLine commandLine = new CommandLine(weft)
+                .addSubcommand(new DaemonCommand(weft, confine))
+                .addSubcommand(GenerateCompletion.class)
+                .addSubcommand(HelpCommand.class)
                 .setExpandAtFiles(false)
                 .setAbbreviatedSubcommandsAllowed(true)
                 .setColorScheme(CommandLine.Help.defaultColorScheme(Ansi.OFF))
@@ -97,34 +95,11 @@ public final class Main {
         StringWriter trace = new StringWriter();
         e.printStackTrace(new PrintWriter(trace));
         trace.toString().lines().forEach(line -> err.println(line.replace("\t", "    ")));
-        return INTERNAL_ERROR;
+        return Fault.INTERNAL_ERROR;
     }
 
     private static int failed(Fault fault, PrintStream err) {
         err.println("weft: " + fault.sentence());
         return fault.exitCode();
-    }
-
-    /** Whether a file descriptor of this process is a terminal. */
-    static boolean isTerminal(int fd) {
-        try {
-            String target =
-                    Files.readSymbolicLink(Path.of("/proc/self/fd/" + fd)).toString();
-            return target.startsWith("/dev/pts/") || target.startsWith("/dev/tty") || target.equals("/dev/console");
-        } catch (IOException e) {
-            return false;
-        }
-    }
-
-    /** What {@code --version} prints; the number is the jar's. */
-    static final class Version implements IVersionProvider {
-        @Override
-        public String[] getVersion() {
-            String version = Main.class.getPackage().getImplementationVersion();
-            return new String[] {
-                "weft " + (version == null ? "(not packaged)" : version) + ", Java "
-                        + System.getProperty("java.version")
-            };
-        }
     }
 }

@@ -1,9 +1,13 @@
 package org.weft.dataplane.cli;
 
 import com.google.gson.JsonElement;
+import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import org.weft.dataplane.text.Visible;
+import picocli.CommandLine.IVersionProvider;
 
 /**
  * Where commands print. Text that others wrote is in it, so characters that a terminal would act upon are printed as
@@ -43,5 +47,28 @@ final class Terminal extends PrintStream {
     private static String text(Object value) {
         String text = String.valueOf(value);
         return value instanceof JsonElement ? Visible.json(text) : Visible.line(text);
+    }
+
+    /** Whether a file descriptor of this process is a terminal. */
+    static boolean isTerminal(int fd) {
+        try {
+            String target =
+                    Files.readSymbolicLink(Path.of("/proc/self/fd/" + fd)).toString();
+            return target.startsWith("/dev/pts/") || target.startsWith("/dev/tty") || target.equals("/dev/console");
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    /** What {@code --version} prints; the number is the jar's. */
+    public static final class Version implements IVersionProvider {
+        @Override
+        public String[] getVersion() {
+            String version = Terminal.class.getPackage().getImplementationVersion();
+            return new String[] {
+                "weft " + (version == null ? "(not packaged)" : version) + ", Java "
+                        + System.getProperty("java.version")
+            };
+        }
     }
 }

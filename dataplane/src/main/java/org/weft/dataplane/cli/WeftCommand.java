@@ -11,12 +11,9 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
-import java.util.function.Consumer;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
-import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.HelpCommand;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ScopeType;
@@ -25,7 +22,7 @@ import picocli.CommandLine.Spec;
 /** {@code weft} itself: options that stand before or behind the object, and batches. */
 @Command(
         name = "weft",
-        versionProvider = Main.Version.class,
+        versionProvider = Terminal.Version.class,
         description = "A VXLAN tunnel endpoint (VTEP) in userspace, spoken to as ip(8) and bridge(8).",
         synopsisHeading = "Usage: ",
         customSynopsis = {
@@ -58,10 +55,7 @@ import picocli.CommandLine.Spec;
             CellCommand.class,
             LeaseCommand.class,
             ConvergeCommand.class,
-            DrainCommand.class,
-            DaemonCommand.class,
-            GenerateCompletion.class,
-            HelpCommand.class
+            DrainCommand.class
         })
 final class WeftCommand implements Callable<Integer> {
     /** Where the daemon listens if nobody says otherwise. */
@@ -121,18 +115,11 @@ final class WeftCommand implements Callable<Integer> {
     private final InputStream in;
     private final PrintStream out;
     private final PrintStream err;
-    private final Consumer<Boolean> confine;
 
-    WeftCommand(InputStream in, PrintStream out, PrintStream err, Consumer<Boolean> confine) {
+    WeftCommand(InputStream in, PrintStream out, PrintStream err) {
         this.in = in;
         this.out = out;
         this.err = err;
-        this.confine = confine;
-    }
-
-    /** Limits what this process may do, before it becomes a daemon. */
-    void confine(boolean cell) {
-        confine.accept(cell);
     }
 
     PrintStream out() {
