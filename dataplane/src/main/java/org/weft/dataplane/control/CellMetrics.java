@@ -7,6 +7,7 @@ import io.prometheus.metrics.model.snapshots.GaugeSnapshot.GaugeDataPointSnapsho
 import io.prometheus.metrics.model.snapshots.Labels;
 import io.prometheus.metrics.model.snapshots.MetricSnapshots;
 import java.util.Locale;
+import java.util.function.BooleanSupplier;
 import org.weft.dataplane.silk.CellStatus;
 import org.weft.dataplane.silk.CellStatus.Phase;
 import org.weft.dataplane.silk.CellStatus.Totals;
@@ -14,11 +15,12 @@ import org.weft.dataplane.silk.CellStatus.Totals;
 /** The figures of a cell: what state it is in, how old its tables are, and what convergence did. */
 final class CellMetrics {
     private final LocalCell local;
-    private final Readiness readiness;
+    private final BooleanSupplier ready;
 
-    CellMetrics(LocalCell local, Readiness readiness) {
+    /** @param ready whether containers are connected */
+    CellMetrics(LocalCell local, BooleanSupplier ready) {
         this.local = local;
-        this.readiness = readiness;
+        this.ready = ready;
     }
 
     void add(MetricSnapshots.Builder metrics) {
@@ -26,7 +28,7 @@ final class CellMetrics {
         metrics.metricSnapshot(gauge(
                 "weft_cell_ready",
                 "whether containers are connected, even by old tables",
-                readiness.cellObstacle() == null ? 1 : 0));
+                ready.getAsBoolean() ? 1 : 0));
         metrics.metricSnapshot(state(status.phase()));
         if (status.ageMillis() >= 0) {
             metrics.metricSnapshot(gauge(

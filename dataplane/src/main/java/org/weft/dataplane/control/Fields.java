@@ -56,6 +56,17 @@ final class Fields {
         }
     }
 
+    /** Returns the text of a field that has one of these values; refuses any other. */
+    static String oneOf(String field, String text, List<String> choices) {
+        if (!choices.contains(text)) {
+            throw new OperatorException(
+                    Kind.USAGE,
+                    field + ": \"" + text + "\" is not one of " + String.join(", ", choices)
+                            + Suggestion.among(text, choices));
+        }
+        return text;
+    }
+
     /** A field that is an object of single values or lists of them, these joined by spaces. */
     Map<String, String> attributes(String name) {
         known.add(name);

@@ -52,7 +52,7 @@ final class Metrics {
         this.registry = registry;
         this.captureLosses = captureLosses;
         this.readiness = new Readiness(registry, local);
-        this.cell = local == null ? null : new CellMetrics(local, readiness);
+        this.cell = local == null ? null : new CellMetrics(local, () -> readiness.cellObstacle() == null);
         this.policy = policy == null ? null : new PolicyMetrics(policy);
         this.listeners = listeners;
     }

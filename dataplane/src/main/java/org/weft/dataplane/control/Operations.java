@@ -8,11 +8,10 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.weft.dataplane.VtepRegistry;
-import org.weft.dataplane.config.Suggestion;
-import org.weft.dataplane.config.UnderlayMtu;
 import org.weft.dataplane.io.linux.LinuxException;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
+import org.weft.dataplane.vtep.UnderlayMtu;
 import org.weft.dataplane.vtep.Vtep;
 
 /** Executes operations: the JSON objects of {@code POST /v1}. On the control thread. */
@@ -43,7 +42,7 @@ final class Operations {
      */
     String execute(JsonObject operation, Consumer<String> warnings) {
         Fields fields = new Fields(operation);
-        String object = oneOf("object", fields.require("object"), OBJECTS);
+        String object = Fields.oneOf("object", fields.require("object"), OBJECTS);
         String action = fields.require("action");
         try {
             apply(object, action, fields, warnings);
@@ -63,14 +62,14 @@ final class Operations {
 
     private void apply(String object, String action, Fields fields, Consumer<String> warnings) {
         if (object.equals("link")) {
-            links.apply(oneOf("action", action, LinkOperations.ACTIONS), fields, warnings);
+            links.apply(Fields.oneOf("action", action, LinkOperations.ACTIONS), fields, warnings);
             return;
         }
         if (object.equals("policy")) {
-            policies.apply(oneOf("action", action, PolicyOperations.ACTIONS), fields);
+            policies.apply(Fields.oneOf("action", action, PolicyOperations.ACTIONS), fields);
             return;
         }
-        oneOf("action", action, TableOperations.actions(object));
+        Fields.oneOf("action", action, TableOperations.actions(object));
         String dev = fields.text("dev");
         Vtep vtep = dev == null ? onlyVtep(registry) : vtep(registry, dev);
         tables.apply(object, action, vtep, fields, warnings);
@@ -84,16 +83,6 @@ final class Operations {
             }
         }
         return action + " " + object;
-    }
-
-    static String oneOf(String field, String text, List<String> choices) {
-        if (!choices.contains(text)) {
-            throw new OperatorException(
-                    Kind.USAGE,
-                    field + ": \"" + text + "\" is not one of " + String.join(", ", choices)
-                            + Suggestion.among(text, choices));
-        }
-        return text;
     }
 
     /** The VTEP of this name. */

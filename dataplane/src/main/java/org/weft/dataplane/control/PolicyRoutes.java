@@ -65,7 +65,7 @@ final class PolicyRoutes implements Routes {
     private CompletionStage<Answer> change(String body, String client) {
         String text = body.strip();
         Fields fields = new Fields(StrictJson.object(text, "the body"));
-        operations.apply(Operations.oneOf("action", fields.require("action"), PolicyOperations.ACTIONS), fields);
+        operations.apply(Fields.oneOf("action", fields.require("action"), PolicyOperations.ACTIONS), fields);
         LOG.info("{}: policy {}", client, text);
         return operations
                 .inForce()
