@@ -4,7 +4,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
-import org.weft.dataplane.config.VtepAttributes;
+import org.weft.dataplane.vtep.UnderlayMtu;
 import org.weft.dataplane.vtep.Vtep;
 
 /**
@@ -45,7 +45,7 @@ final class LateUnderlay {
         int now = vtep.config().mtu();
         Integer assumed = assumedMtus.get(vtep);
         return assumed != null && assumed == now
-                ? VtepAttributes.defaultMtu(vtep.config().local(), underlayMtu)
+                ? UnderlayMtu.defaultMtu(vtep.config().local(), underlayMtu)
                 : now;
     }
 

@@ -10,7 +10,6 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.weft.dataplane.agent.OwnDatagrams;
 import org.weft.dataplane.capture.Capture;
-import org.weft.dataplane.config.DaemonConfig;
 import org.weft.dataplane.counters.Counters;
 import org.weft.dataplane.io.Closing;
 import org.weft.dataplane.io.linux.OffloadCheck;
@@ -54,7 +53,7 @@ final class OpenDevices implements AutoCloseable {
 
     private boolean held;
 
-    OpenDevices(DaemonConfig config, Capture capture) {
+    OpenDevices(EngineConfig config, Capture capture) {
         this.capture = capture;
         stages = new Stages(config);
         if (check.trouble() != null) {

@@ -8,8 +8,7 @@ import org.agrona.concurrent.AgentRunner;
 import org.agrona.concurrent.BackoffIdleStrategy;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.weft.dataplane.config.DaemonConfig;
-import org.weft.dataplane.config.DaemonConfig.Threading;
+import org.weft.dataplane.EngineConfig.Threading;
 import org.weft.dataplane.io.Closing;
 import org.weft.dataplane.io.linux.Worker;
 import org.weft.dataplane.watchdog.Heartbeat;
@@ -40,7 +39,7 @@ final class Stages implements AutoCloseable {
     private final Threading threading;
     private final List<Worker> workers = new ArrayList<>();
 
-    Stages(DaemonConfig config) {
+    Stages(EngineConfig config) {
         threading = config.threading();
         for (int i = 0; i < config.workers(); i++) {
             Worker worker = new Worker("weft-worker-" + i);

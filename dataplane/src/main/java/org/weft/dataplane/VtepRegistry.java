@@ -3,13 +3,13 @@ package org.weft.dataplane;
 import java.util.List;
 import java.util.Map;
 import org.weft.dataplane.capture.Capture;
-import org.weft.dataplane.config.DaemonConfig.VtepEntries;
 import org.weft.dataplane.counters.Counters;
 import org.weft.dataplane.policy.Enforcement;
 import org.weft.dataplane.table.TagTable.Tag;
 import org.weft.dataplane.vtep.LinkState;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
+import org.weft.dataplane.vtep.VtepEntries;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
 

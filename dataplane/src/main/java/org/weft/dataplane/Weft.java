@@ -10,8 +10,6 @@ import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.weft.dataplane.capture.Capture;
-import org.weft.dataplane.config.DaemonConfig;
-import org.weft.dataplane.config.DaemonConfig.VtepEntries;
 import org.weft.dataplane.counters.Counters;
 import org.weft.dataplane.host.Descriptors;
 import org.weft.dataplane.host.HostNetwork;
@@ -24,6 +22,7 @@ import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
+import org.weft.dataplane.vtep.VtepEntries;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
 
@@ -35,7 +34,6 @@ import org.weft.encap.IpPrefix;
 public final class Weft implements VtepRegistry, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Weft.class);
 
-    private final List<VtepEntries> configured;
     private final Capture capture;
     private final OpenDevices devices;
     private final Map<String, Vtep> vteps = new ConcurrentHashMap<>();
@@ -54,14 +52,13 @@ public final class Weft implements VtepRegistry, AutoCloseable {
     private record Guard(Enforcement enforcement, List<Tag> tags) {}
 
     /** Has no VTEP before {@link #start}. */
-    public Weft(DaemonConfig config) {
+    public Weft(EngineConfig config) {
         this(config, new Capture());
         watch.start();
     }
 
     /** Leaves it to the caller when the {@link #watch} looks. */
-    Weft(DaemonConfig config, Capture capture) {
-        this.configured = config.vteps();
+    Weft(EngineConfig config, Capture capture) {
         this.capture = capture;
         devices = new OpenDevices(config, capture);
         watch = new Watch(this);
@@ -76,8 +73,8 @@ public final class Weft implements VtepRegistry, AutoCloseable {
         return devices.tap(vtep);
     }
 
-    /** Brings up what the configuration names. What is guarded before is judged from its first packet on. */
-    public void start() {
+    /** Brings up VTEPs. One that is guarded before is judged from its first packet. */
+    public void start(List<VtepEntries> configured) {
         boolean released = hold();
         configured.forEach(entries -> add(entries, true));
         if (released) {
@@ -230,7 +227,7 @@ public final class Weft implements VtepRegistry, AutoCloseable {
     }
 
     /** Several remotes of one address in the configuration are appended, as {@code bridge fdb append} would. */
-    private static void fill(Vtep vtep, DaemonConfig.StaticFdbEntry entry, long now) {
+    private static void fill(Vtep vtep, VtepEntries.StaticFdbEntry entry, long now) {
         switch (vtep.fdb().append(entry.mac(), entry.remote(), true, now)) {
             case OK -> {}
             case NOT_SUPPORTED, EXISTS -> vtep.fdb().replace(entry.mac(), entry.remote(), true, now);

@@ -16,12 +16,11 @@ import java.util.concurrent.ThreadLocalRandom;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.weft.dataplane.capture.Capture;
-import org.weft.dataplane.config.ConfigFile;
-import org.weft.dataplane.config.DaemonConfig.VtepEntries;
 import org.weft.dataplane.io.linux.Link;
 import org.weft.dataplane.io.linux.LinuxException;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
+import org.weft.dataplane.vtep.VtepEntries;
 import org.weft.testing.Commands;
 import org.weft.testing.LogLines;
 import org.weft.testing.OpenFiles;
@@ -60,7 +59,7 @@ class OpenDevicesIT {
     @Test
     void aPortThatCannotStartAgainLeavesNoDeviceOfAnotherVtepOpen() {
         Map<String, String> before = OpenFiles.now();
-        try (OpenDevices devices = new OpenDevices(ConfigFile.none(), new Capture())) {
+        try (OpenDevices devices = new OpenDevices(EngineConfig.DEFAULT, new Capture())) {
             Vtep vtep = new Vtep(VtepConfigs.onLoopback(name, null, port, 1));
             Vtep other = new Vtep(VtepConfigs.onLoopback(name + "x", null, port, 2));
             VtepConfig config = other.config();
@@ -82,7 +81,7 @@ class OpenDevicesIT {
     @Test
     void aVtepThatCannotBeForsakenIsRemoved() {
         Map<String, String> before = OpenFiles.now();
-        try (Weft weft = new Weft(ConfigFile.none(), new Capture())) {
+        try (Weft weft = new Weft(EngineConfig.DEFAULT, new Capture())) {
             Vtep vtep = add(weft);
             weft.tap(vtep).queues().get(0).close();
             assertThrows(LinuxException.class, () -> weft.remove(vtep));
@@ -96,7 +95,7 @@ class OpenDevicesIT {
     /** Another socket has the port that the VTEP needs. */
     @Test
     void aDeviceThatCannotBeMadeAgainIsAnObstacleAndIsLoggedOnce() throws IOException {
-        try (Weft weft = new Weft(ConfigFile.none(), new Capture());
+        try (Weft weft = new Weft(EngineConfig.DEFAULT, new Capture());
                 LogLines log = LogLines.of(Watch.class)) {
             Vtep vtep = add(weft);
             Commands.run("ip link del " + name);

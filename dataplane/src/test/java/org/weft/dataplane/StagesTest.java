@@ -16,9 +16,7 @@ import org.agrona.concurrent.Agent;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.weft.dataplane.config.ConfigFile;
-import org.weft.dataplane.config.DaemonConfig;
-import org.weft.dataplane.config.DaemonConfig.Threading;
+import org.weft.dataplane.EngineConfig.Threading;
 import org.weft.dataplane.io.FrameSlab;
 import org.weft.dataplane.io.linux.LinuxUnderlay;
 import org.weft.encap.IpAddress;
@@ -34,7 +32,7 @@ class StagesTest {
         AtomicInteger turns = new AtomicInteger();
         FrameSlab slab = new FrameSlab(1);
         int[] slots = {slab.claim()};
-        try (Stages stages = new Stages(ConfigFile.none());
+        try (Stages stages = new Stages(EngineConfig.DEFAULT);
                 LinuxUnderlay underlay =
                         LinuxUnderlay.bind(stages.workers().get(0), IpAddress.parse("127.0.0.1"), null, 0, false)) {
             AtomicInteger failures = new AtomicInteger();
@@ -95,8 +93,8 @@ class StagesTest {
         }
     }
 
-    private static DaemonConfig config(Threading threading) {
-        return new DaemonConfig(threading, 1, 0, null, List.of(), null, null);
+    private static EngineConfig config(Threading threading) {
+        return new EngineConfig(threading, 1, 0);
     }
 
     private static Agent agent(Runnable work) {

@@ -18,7 +18,6 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.weft.dataplane.capture.Capture;
-import org.weft.dataplane.config.ConfigFile;
 import org.weft.dataplane.counters.Counter;
 import org.weft.dataplane.io.UnderlaySender;
 import org.weft.dataplane.io.linux.LinuxUnderlaySender;
@@ -48,7 +47,7 @@ class UnderlayPortTest {
      */
     private static final int DETACHES = 10;
 
-    private final Stages stages = new Stages(ConfigFile.none());
+    private final Stages stages = new Stages(EngineConfig.DEFAULT);
     private final Vtep vtep = new Vtep(Frames.silkVtep(Frames.DESTINATION_MAC, LOCAL));
     private int number;
 
@@ -101,7 +100,7 @@ class UnderlayPortTest {
     void aPortWhoseLinesCannotBeStoppedClosesItsSockets() {
         Map<String, String> before = OpenFiles.now();
         UnderlayPort port;
-        try (Stages ended = new Stages(ConfigFile.none())) {
+        try (Stages ended = new Stages(EngineConfig.DEFAULT)) {
             port = new UnderlayPort(new UnderlayPort.Key(LOCAL, null, number, false), ended, new Capture(), false);
             attach(port);
         }

@@ -10,11 +10,9 @@ import java.nio.channels.DatagramChannel;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.weft.dataplane.capture.Capture;
-import org.weft.dataplane.config.ConfigFile;
-import org.weft.dataplane.config.DaemonConfig;
-import org.weft.dataplane.config.DaemonConfig.VtepEntries;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
+import org.weft.dataplane.vtep.VtepEntries;
 import org.weft.testing.LogLines;
 import org.weft.testing.VtepConfigs;
 
@@ -28,8 +26,8 @@ class WatchTest {
                 LogLines log = LogLines.of(Watch.class)) {
             int port = ((InetSocketAddress) holder.getLocalAddress()).getPort();
             VtepConfig config = VtepConfigs.onLoopback("weft-absent", "weft-absent", port);
-            try (Weft weft = new Weft(config(config), new Capture())) {
-                weft.start();
+            try (Weft weft = new Weft(EngineConfig.DEFAULT, new Capture())) {
+                weft.start(List.of(new VtepEntries(config, List.of(), List.of(), List.of(), false)));
                 Vtep vtep = weft.vtep("weft-absent");
                 vtep.config(VtepConfigs.onLoopback("weft-absent", "lo", port));
                 for (int i = 0; i < LOOKS; i++) {
@@ -40,18 +38,5 @@ class WatchTest {
                 assertNotNull(weft.obstacle(vtep));
             }
         }
-    }
-
-    private static DaemonConfig config(VtepConfig vtep) {
-        DaemonConfig none = ConfigFile.none();
-        VtepEntries entries = new VtepEntries(vtep, List.of(), List.of(), List.of(), false);
-        return new DaemonConfig(
-                none.threading(),
-                none.workers(),
-                none.busyPollMicros(),
-                none.metrics(),
-                List.of(entries),
-                none.cell(),
-                none.policy());
     }
 }

@@ -11,7 +11,6 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.weft.dataplane.config.ConfigFile;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.encap.IpAddress;
 import org.weft.testing.Frames;
@@ -21,7 +20,7 @@ class WeftTest {
     @Test
     @Timeout(value = 60, unit = TimeUnit.SECONDS)
     void questionsWaitForNoChange() throws Exception {
-        try (Weft weft = new Weft(ConfigFile.none())) {
+        try (Weft weft = new Weft(EngineConfig.DEFAULT)) {
             Vtep vtep = new Vtep(Frames.silkVtep(Frames.SOURCE_MAC, IpAddress.parse("127.0.0.1")));
             CountDownLatch held = new CountDownLatch(1);
             CountDownLatch end = new CountDownLatch(1);

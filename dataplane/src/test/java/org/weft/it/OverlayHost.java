@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.weft.dataplane.Weft;
 import org.weft.dataplane.config.ConfigFile;
+import org.weft.dataplane.config.DaemonConfig;
 import org.weft.dataplane.host.HostNetwork;
 
 /**
@@ -169,8 +170,9 @@ final class OverlayHost implements AutoCloseable {
         return host.call(() -> {
             Path file = Files.writeString(Files.createTempFile("weft-it", ".yml"), config);
             try {
-                Weft weft = new Weft(ConfigFile.read(file, (local, dev) -> 0, HostNetwork::ipv4Address, warning -> {}));
-                weft.start();
+                DaemonConfig read = ConfigFile.read(file, (local, dev) -> 0, HostNetwork::ipv4Address, warning -> {});
+                Weft weft = new Weft(read.engine());
+                weft.start(read.vteps());
                 return weft;
             } finally {
                 Files.delete(file);

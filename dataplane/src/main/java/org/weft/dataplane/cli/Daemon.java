@@ -19,7 +19,6 @@ import org.weft.dataplane.config.ConfigFile;
 import org.weft.dataplane.config.DaemonConfig;
 import org.weft.dataplane.config.PolicyConfig;
 import org.weft.dataplane.config.PolicyConfig.HostAccess;
-import org.weft.dataplane.config.UnderlayMtu;
 import org.weft.dataplane.control.ControlServer;
 import org.weft.dataplane.control.LocalCell;
 import org.weft.dataplane.control.LocalPolicy;
@@ -40,6 +39,7 @@ import org.weft.dataplane.silk.policy.PolicySources;
 import org.weft.dataplane.silk.policy.VerdictLog;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
+import org.weft.dataplane.vtep.UnderlayMtu;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.watchdog.Heartbeats;
 import org.weft.dataplane.watchdog.Watchdog;
@@ -243,13 +243,13 @@ final class Daemon {
         try {
             lockState();
             VerdictLog verdicts = verdicts(config.policy());
-            weft = new Weft(config);
+            weft = new Weft(config.engine());
             running.push(weft);
             if (config.cell() != null) {
                 weft.hold();
             }
             policy = config.policy() == null ? null : startPolicies(weft, config.policy(), verdicts);
-            weft.start();
+            weft.start(config.vteps());
             CellConfig cell = config.cell();
             cellUnderlay = cell == null || cell.underlayDev() == null ? null : new CellUnderlay(cell);
             serve(cell == null || cell.underlay() == null ? null : startCell(cell));
@@ -334,7 +334,7 @@ final class Daemon {
      */
     static void giveUp(String sentence, Throwable cause) {
         LOG.error("{}: this process ends, to be started again", sentence, cause);
-        Runtime.getRuntime().halt(Main.INTERNAL_ERROR);
+        Runtime.getRuntime().halt(Fault.INTERNAL_ERROR);
     }
 
     /** Ends as after SIGTERM, from a thread that is stopped meanwhile. */

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.function.Consumer;
 import org.weft.dataplane.config.CellConfig.Leases;
 import org.weft.dataplane.config.CellConfig.SilkController;
+import org.weft.dataplane.vtep.UnderlayMtu;
 import org.weft.dataplane.vtep.VtepConfig;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;

@@ -12,12 +12,14 @@ import java.util.function.Consumer;
 import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
 import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
 import org.snakeyaml.engine.v2.nodes.Node;
-import org.weft.dataplane.config.DaemonConfig.Threading;
-import org.weft.dataplane.config.DaemonConfig.VtepEntries;
+import org.weft.dataplane.EngineConfig;
+import org.weft.dataplane.EngineConfig.Threading;
 import org.weft.dataplane.host.LimitedFile;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
+import org.weft.dataplane.vtep.UnderlayMtu;
 import org.weft.dataplane.vtep.VtepConfig;
+import org.weft.dataplane.vtep.VtepEntries;
 
 /**
  * The YAML (or JSON) file a daemon starts from. It is checked whole; all that is wrong is reported at once, each as
@@ -49,7 +51,7 @@ public final class ConfigFile {
 
     /** What a daemon without a file starts from: no VTEPs. */
     public static DaemonConfig none() {
-        return new DaemonConfig(Threading.SHARED, 1, 0, null, List.of(), null, null);
+        return new DaemonConfig(EngineConfig.DEFAULT, null, List.of(), null, null);
     }
 
     /**
@@ -133,7 +135,8 @@ public final class ConfigFile {
             checkUnderlayAlone(underlay);
         }
         CellConfig cell = section == null ? null : cell(section, underlay, vteps);
-        return new DaemonConfig(threading, workers, busyPoll, metrics, vteps, cell, policy(top, cell, vteps));
+        return new DaemonConfig(
+                new EngineConfig(threading, workers, busyPoll), metrics, vteps, cell, policy(top, cell, vteps));
     }
 
     private static Threading threading(String text) {

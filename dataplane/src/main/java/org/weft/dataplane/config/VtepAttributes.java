@@ -10,6 +10,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Consumer;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
+import org.weft.dataplane.vtep.UnderlayMtu;
 import org.weft.dataplane.vtep.VtepConfig;
 import org.weft.dataplane.vtep.VtepConfig.Df;
 import org.weft.dataplane.vtep.VtepConfig.Switches;
@@ -25,11 +26,6 @@ import org.weft.encap.IpPrefix;
  * remote to flood to; where addresses are learned, requests have to be flooded to reach a host for the first time.
  */
 public final class VtepAttributes {
-    private static final int MIN_MTU = 68;
-
-    /** An inner frame with its headers must fit one UDP datagram over IPv4. */
-    private static final int MAX_MTU = 0xffff - UnderlayMtu.IPV4_OVERHEAD;
-
     private static final VtepConfig DEFAULTS = new VtepConfig(
             null,
             0,
@@ -93,18 +89,9 @@ public final class VtepAttributes {
         return complete;
     }
 
-    /** The MTU of a VTEP without the attribute, on an underlay with this MTU. */
-    public static int defaultMtu(IpAddress local, int underlayMtu) {
-        return allowedMtu(underlayMtu - UnderlayMtu.overhead(local));
-    }
-
     /** Whether the MTU of a new VTEP is neither given nor known from the underlay. */
     public static boolean assumesMtu(Map<String, String> attributes, VtepConfig config, UnderlayMtu underlay) {
         return !attributes.containsKey("mtu") && underlay.of(config.local(), config.dev()) == 0;
-    }
-
-    private static int allowedMtu(int carried) {
-        return Math.max(MIN_MTU, Math.min(carried, MAX_MTU));
     }
 
     private static void checkName(String name, AttributeReader reader) {
@@ -186,7 +173,7 @@ public final class VtepAttributes {
                 reader.read(base.port(), Values::port, "dstport", "port"),
                 reader.read(base.addresses(), VtepAttributes::addresses, "address"),
                 reader.read(base.mac(), Values::hostMac, "mac"),
-                reader.integer("mtu", base.mtu(), MIN_MTU, MAX_MTU),
+                reader.integer("mtu", base.mtu(), UnderlayMtu.MIN_VTEP_MTU, UnderlayMtu.MAX_VTEP_MTU),
                 reader.bool("gbp", base.gbp()),
                 reader.bool("learning", base.learning()),
                 reader.bool("proxy", base.proxy()),
@@ -225,7 +212,7 @@ public final class VtepAttributes {
                 read.port(),
                 read.addresses(),
                 reader.has("mac") ? read.mac() : defaultMac(read.addresses()),
-                reader.has("mtu") ? read.mtu() : allowedMtu(carried),
+                reader.has("mtu") ? read.mtu() : UnderlayMtu.allowed(carried),
                 read.gbp(),
                 read.learning(),
                 reader.has("proxy") ? read.proxy() : !read.learning(),

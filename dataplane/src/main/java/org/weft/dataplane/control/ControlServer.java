@@ -20,10 +20,10 @@ import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.weft.dataplane.VtepRegistry;
-import org.weft.dataplane.config.UnderlayMtu;
 import org.weft.dataplane.control.ConnectionLimit.Bounds;
 import org.weft.dataplane.control.TcpListener.Service;
 import org.weft.dataplane.vtep.OperatorException;
+import org.weft.dataplane.vtep.UnderlayMtu;
 import org.weft.dataplane.watchdog.Heartbeat;
 import org.weft.dataplane.watchdog.Heartbeats;
 

@@ -4,14 +4,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import org.weft.dataplane.VtepRegistry;
-import org.weft.dataplane.config.DaemonConfig.VtepEntries;
-import org.weft.dataplane.config.UnderlayMtu;
 import org.weft.dataplane.config.VtepAttributes;
 import org.weft.dataplane.config.VtepOverlap;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
+import org.weft.dataplane.vtep.UnderlayMtu;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
+import org.weft.dataplane.vtep.VtepEntries;
 
 /** Adds, changes and removes VTEPs. */
 final class LinkOperations {

@@ -14,7 +14,6 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.weft.dataplane.VtepRegistry;
 import org.weft.dataplane.config.CellConfig;
-import org.weft.dataplane.config.UnderlayMtu;
 import org.weft.dataplane.silk.CellStatus.Phase;
 import org.weft.dataplane.silk.container.ContainerGuard;
 import org.weft.dataplane.silk.container.ContainerGuard.Repair;
@@ -25,6 +24,7 @@ import org.weft.dataplane.silk.lease.LeaseRecord;
 import org.weft.dataplane.silk.lease.LeaseSource;
 import org.weft.dataplane.silk.lease.Overlay;
 import org.weft.dataplane.silk.source.Contact;
+import org.weft.dataplane.vtep.UnderlayMtu;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.encap.IpPrefix;
 

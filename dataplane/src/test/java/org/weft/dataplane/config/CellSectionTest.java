@@ -25,6 +25,7 @@ import org.weft.dataplane.config.CellConfig.TlsFiles;
 import org.weft.dataplane.table.TagTable.Tag;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
+import org.weft.dataplane.vtep.UnderlayMtu;
 import org.weft.dataplane.vtep.VtepConfig;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;

@@ -13,14 +13,15 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.weft.dataplane.config.DaemonConfig.StaticFdbEntry;
-import org.weft.dataplane.config.DaemonConfig.Threading;
-import org.weft.dataplane.config.DaemonConfig.VtepEntries;
+import org.weft.dataplane.EngineConfig.Threading;
 import org.weft.dataplane.table.NeighbourTable.Neighbour;
 import org.weft.dataplane.table.Remote;
 import org.weft.dataplane.table.TagTable.Tag;
 import org.weft.dataplane.vtep.OperatorException;
 import org.weft.dataplane.vtep.OperatorException.Kind;
+import org.weft.dataplane.vtep.UnderlayMtu;
+import org.weft.dataplane.vtep.VtepEntries;
+import org.weft.dataplane.vtep.VtepEntries.StaticFdbEntry;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
 
@@ -81,7 +82,7 @@ class ConfigFileTest {
     void readsTheWholeFile() {
         DaemonConfig config = parse(EXAMPLE);
 
-        assertEquals(Threading.DEDICATED, config.threading());
+        assertEquals(Threading.DEDICATED, config.engine().threading());
         assertEquals("127.0.0.1:9477", config.metrics());
         assertEquals(2, config.vteps().size());
         VtepEntries silk = config.vteps().get(0);
@@ -128,7 +129,7 @@ class ConfigFileTest {
     void readsAFileWithNothingInIt() {
         DaemonConfig config = parse("# nothing yet\n");
 
-        assertEquals(Threading.SHARED, config.threading());
+        assertEquals(Threading.SHARED, config.engine().threading());
         assertNull(config.metrics());
         assertEquals(List.of(), config.vteps());
     }

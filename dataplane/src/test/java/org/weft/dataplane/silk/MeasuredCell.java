@@ -6,9 +6,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import org.weft.dataplane.EngineConfig;
 import org.weft.dataplane.Weft;
 import org.weft.dataplane.config.CellConfig;
-import org.weft.dataplane.config.ConfigFile;
 import org.weft.dataplane.host.Iproute2;
 import org.weft.dataplane.silk.CellStatus.Totals;
 import org.weft.dataplane.silk.container.ContainerGuard;
@@ -37,7 +37,7 @@ public final class MeasuredCell implements AutoCloseable {
         this.own = own;
         Iproute2.here().batch("link set lo up\naddress add " + own.underlay() + "/32 dev lo\n");
         leases = new MemoryLeases();
-        weft = new Weft(ConfigFile.none());
+        weft = new Weft(EngineConfig.DEFAULT);
         cell = new Cell(
                 config(state, overlay, own.underlay()), weft, (local, dev) -> 1500, new None(), leases, () -> {});
         cell.start();

@@ -1,8 +1,8 @@
-package org.weft.dataplane.config;
+package org.weft.dataplane.vtep;
 
 import org.weft.encap.IpAddress;
 
-/** Tells the MTU of the underlay interface; handed in because this package opens no sockets. */
+/** Tells the MTU of the underlay interface; handed in because those who ask open no sockets. */
 @FunctionalInterface
 public interface UnderlayMtu {
     /** What is assumed where the MTU is not known: Ethernet's. */
@@ -12,6 +12,12 @@ public interface UnderlayMtu {
     int IPV4_OVERHEAD = 20 + 8 + 8 + 14;
 
     int IPV6_OVERHEAD = 40 + 8 + 8 + 14;
+
+    /** The smallest MTU of a VTEP: that of IPv4. */
+    int MIN_VTEP_MTU = 68;
+
+    /** The largest MTU of a VTEP: a frame and its headers fit one UDP datagram over IPv4. */
+    int MAX_VTEP_MTU = 0xffff - IPV4_OVERHEAD;
 
     /**
      * @param local underlay address, or {@link IpAddress#isAny()}
@@ -24,6 +30,16 @@ public interface UnderlayMtu {
     default int carried(IpAddress local, String dev) {
         int known = of(local, dev);
         return (known > 0 ? known : ASSUMED) - overhead(local);
+    }
+
+    /** The MTU of a VTEP without the attribute, on an underlay with this MTU. */
+    static int defaultMtu(IpAddress local, int underlayMtu) {
+        return allowed(underlayMtu - overhead(local));
+    }
+
+    /** The nearest MTU that a VTEP may have. */
+    static int allowed(int mtu) {
+        return Math.max(MIN_VTEP_MTU, Math.min(mtu, MAX_VTEP_MTU));
     }
 
     /** The part of the underlay's MTU that the outer headers take. */
