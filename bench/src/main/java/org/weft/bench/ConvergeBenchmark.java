@@ -8,10 +8,10 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
-import org.weft.dataplane.silk.Fleet;
-import org.weft.dataplane.silk.MeasuredCell;
-import org.weft.dataplane.silk.lease.Lease;
-import org.weft.dataplane.silk.lease.LeaseRecord;
+import org.weft.silk.cell.Fleet;
+import org.weft.silk.cell.MeasuredCell;
+import org.weft.silk.lease.Lease;
+import org.weft.silk.lease.LeaseRecord;
 
 /**
  * What convergence costs on a host with a real TAP device. Run by root in a network namespace of its own, which it

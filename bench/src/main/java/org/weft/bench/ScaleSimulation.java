@@ -6,9 +6,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
-import org.weft.dataplane.silk.Fleet;
-import org.weft.dataplane.silk.SimulatedHost;
-import org.weft.dataplane.silk.lease.LeaseRecord;
+import org.weft.silk.cell.Fleet;
+import org.weft.silk.cell.SimulatedHost;
+import org.weft.silk.lease.LeaseRecord;
 
 /**
  * Many hosts on one table of leases: each hears of the whole table, then of changes, and must have exactly what the table

@@ -14,7 +14,7 @@ import org.slf4j.LoggerFactory;
 import org.weft.dataplane.io.linux.BridgeEntries;
 import org.weft.dataplane.io.linux.Link;
 import org.weft.dataplane.io.linux.LinuxException;
-import org.weft.dataplane.vtep.OperatorException;
+import org.weft.operator.OperatorException;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
 import org.weft.dataplane.watchdog.Heartbeat;

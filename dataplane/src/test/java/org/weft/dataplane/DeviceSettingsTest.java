@@ -5,8 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import org.junit.jupiter.api.Test;
-import org.weft.dataplane.vtep.OperatorException;
-import org.weft.dataplane.vtep.OperatorException.Kind;
+import org.weft.operator.OperatorException;
+import org.weft.operator.OperatorException.Kind;
 
 /** The part that needs no device. Integration tests have the rest. */
 class DeviceSettingsTest {

@@ -11,7 +11,7 @@ import org.weft.dataplane.agent.RefusalSender;
 import org.weft.dataplane.agent.TapReader;
 import org.weft.dataplane.agent.TapWriter;
 import org.weft.dataplane.capture.Capture;
-import org.weft.dataplane.config.VtepAttributes;
+import org.weft.config.VtepAttributes;
 import org.weft.dataplane.io.FrameSlab;
 import org.weft.dataplane.policy.Enforcement;
 import org.weft.dataplane.table.FlowTable;

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.weft.dataplane.silk.container.Cni;
+import org.weft.silk.cni.Cni;
 import org.weft.testing.RequiresRoot;
 
 /** The plugin {@code scripts/weft-cni} as runtimes call it, alone and at the head of a chain. */

@@ -17,7 +17,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.function.BiFunction;
-import org.weft.dataplane.silk.container.Cni;
+import org.weft.silk.cni.Cni;
 
 /** The route {@code POST /v1/cni} of a control socket, on a thread in a host's namespace, and nothing else of a daemon. */
 final class CniServer implements AutoCloseable {

@@ -154,7 +154,7 @@ class ConfinementIT {
             flags.addAll(List.of("--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow"));
         }
         Path jar = Path.of(WeftDaemon.script()).getParent().resolveSibling("dataplane/target/weft.jar");
-        flags.addAll(List.of("-cp", jar.toString(), "org.weft.dataplane.cli.Main"));
+        flags.addAll(List.of("-cp", jar.toString(), "org.weft.daemon.Main"));
         return flags;
     }
 

@@ -19,8 +19,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.weft.dataplane.silk.container.AttachRequest;
-import org.weft.dataplane.silk.container.Attachment;
+import org.weft.silk.container.AttachRequest;
+import org.weft.silk.container.Attachment;
 import org.weft.encap.IpAddress;
 import org.weft.testing.RequiresRoot;
 

@@ -23,7 +23,7 @@ final class ControlClient {
 
     private final Path socket;
 
-    ControlClient(Path socket) {
+    public ControlClient(Path socket) {
         this.socket = socket;
     }
 
@@ -57,7 +57,7 @@ final class ControlClient {
         }
     }
 
-    boolean answers() {
+    public boolean answers() {
         try {
             return attempt("GET", "/v1/version", "").status == 200;
         } catch (UncheckedIOException e) {

@@ -8,9 +8,9 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.weft.dataplane.silk.Fleet;
-import org.weft.dataplane.silk.MeasuredCell;
-import org.weft.dataplane.silk.lease.LeaseRecord;
+import org.weft.silk.cell.Fleet;
+import org.weft.silk.cell.MeasuredCell;
+import org.weft.silk.lease.LeaseRecord;
 import org.weft.testing.RequiresRoot;
 
 /** What convergence costs with a real device and 1,000 leases. Limits are three times what is aimed at. */

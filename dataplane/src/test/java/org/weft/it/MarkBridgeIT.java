@@ -30,7 +30,7 @@ import org.weft.dataplane.policy.Enforcement.Refusal;
 import org.weft.dataplane.policy.Enforcement.Spoofing;
 import org.weft.dataplane.policy.VerdictSink;
 import org.weft.dataplane.table.PolicyTable;
-import org.weft.dataplane.vtep.OperatorException;
+import org.weft.operator.OperatorException;
 import org.weft.it.OverlayHost.Underlay;
 import org.weft.it.Packets.Ip;
 import org.weft.testing.RequiresRoot;

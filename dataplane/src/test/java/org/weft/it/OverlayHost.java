@@ -8,8 +8,8 @@ import java.util.Arrays;
 import java.util.Map;
 import java.util.TreeMap;
 import org.weft.dataplane.Weft;
-import org.weft.dataplane.config.ConfigFile;
-import org.weft.dataplane.config.DaemonConfig;
+import org.weft.daemon.ConfigFile;
+import org.weft.daemon.DaemonConfig;
 import org.weft.dataplane.host.HostNetwork;
 
 /**

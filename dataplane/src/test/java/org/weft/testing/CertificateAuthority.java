@@ -8,7 +8,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
-import org.weft.dataplane.config.CellConfig.TlsFiles;
+import org.weft.silk.config.CellConfig.TlsFiles;
 
 /** A certificate authority made by openssl in a directory of its own, and what it signs. */
 public final class CertificateAuthority {

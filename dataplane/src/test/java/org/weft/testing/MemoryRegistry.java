@@ -9,7 +9,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.weft.dataplane.VtepRegistry;
 import org.weft.dataplane.capture.Capture;
-import org.weft.dataplane.config.VtepAttributes;
+import org.weft.config.VtepAttributes;
 import org.weft.dataplane.counters.Counters;
 import org.weft.dataplane.policy.Enforcement;
 import org.weft.dataplane.table.TagTable.Tag;

@@ -22,8 +22,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLParameters;
-import org.weft.dataplane.config.CellConfig.TlsFiles;
-import org.weft.dataplane.tls.TlsContext;
+import org.weft.silk.config.CellConfig.TlsFiles;
+import org.weft.silk.tls.TlsContext;
 
 /** An HTTPS server with mutual TLS on the loopback interface, which can be made to misbehave. */
 public abstract class MutualTlsServer implements AutoCloseable {

@@ -7,7 +7,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
-import org.weft.dataplane.config.CellConfig.TlsFiles;
+import org.weft.silk.config.CellConfig.TlsFiles;
 
 /**
  * Cloud Foundry's policy server as an agent sees it: its internal API over policies in memory

@@ -8,9 +8,9 @@ import java.io.IOException;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import org.weft.dataplane.config.CellConfig.TlsFiles;
-import org.weft.dataplane.silk.lease.LeaseRecord;
-import org.weft.dataplane.silk.lease.SilkNames;
+import org.weft.silk.config.CellConfig.TlsFiles;
+import org.weft.silk.lease.LeaseRecord;
+import org.weft.silk.lease.SilkNames;
 import org.weft.encap.IpPrefix;
 import org.weft.encap.MacAddress;
 

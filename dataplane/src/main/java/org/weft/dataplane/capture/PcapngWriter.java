@@ -8,7 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.weft.dataplane.counters.Counter;
-import org.weft.dataplane.text.Visible;
+import org.weft.text.Visible;
 
 /**
  * Builds pcapng blocks (draft-ietf-opsawg-pcapng), little-endian, one at a time in a buffer of its own.

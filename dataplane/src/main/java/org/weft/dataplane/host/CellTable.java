@@ -27,14 +27,14 @@ public interface CellTable {
     /**
      * Puts rules in force, in one step in the place of those before, be they of another process.
      *
-     * @throws org.weft.dataplane.vtep.OperatorException if that fails; those before stay then
+     * @throws org.weft.operator.OperatorException if that fails; those before stay then
      */
     void install(Refused refused);
 
     /**
      * Whether the rules are as they were installed.
      *
-     * @throws org.weft.dataplane.vtep.OperatorException if there is no way to know
+     * @throws org.weft.operator.OperatorException if there is no way to know
      */
     boolean stands();
 

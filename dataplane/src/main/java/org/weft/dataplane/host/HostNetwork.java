@@ -12,8 +12,8 @@ import org.weft.dataplane.io.linux.Link;
 import org.weft.dataplane.io.linux.LinuxException;
 import org.weft.dataplane.io.linux.Rtnetlink;
 import org.weft.dataplane.table.NeighbourTable.Neighbour;
-import org.weft.dataplane.vtep.OperatorException;
-import org.weft.dataplane.vtep.OperatorException.Kind;
+import org.weft.operator.OperatorException;
+import org.weft.operator.OperatorException.Kind;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
 

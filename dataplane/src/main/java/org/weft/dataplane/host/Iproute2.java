@@ -9,8 +9,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.weft.dataplane.host.HostCommand.Answer;
 import org.weft.dataplane.io.linux.NetworkNamespace;
-import org.weft.dataplane.vtep.OperatorException;
-import org.weft.dataplane.vtep.OperatorException.Kind;
+import org.weft.operator.OperatorException;
+import org.weft.operator.OperatorException.Kind;
 
 /**
  * The command {@code ip}, in this network namespace or in another. A call starts one process and waits for it: some

@@ -5,7 +5,7 @@ import org.weft.dataplane.host.HostCommand.Answer;
 
 /**
  * The command {@code nft}, in the network namespace of this process. A call starts one process and waits for it: some
- * milliseconds, never on a packet's way. All methods throw {@link org.weft.dataplane.vtep.OperatorException} if nft is
+ * milliseconds, never on a packet's way. All methods throw {@link org.weft.operator.OperatorException} if nft is
  * not installed.
  */
 final class Nft {

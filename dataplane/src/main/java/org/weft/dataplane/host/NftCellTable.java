@@ -2,8 +2,8 @@ package org.weft.dataplane.host;
 
 import java.util.stream.Collectors;
 import org.weft.dataplane.host.HostCommand.Answer;
-import org.weft.dataplane.vtep.OperatorException;
-import org.weft.dataplane.vtep.OperatorException.Kind;
+import org.weft.operator.OperatorException;
+import org.weft.operator.OperatorException.Kind;
 import org.weft.encap.IpAddress;
 
 /**

@@ -9,7 +9,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.weft.dataplane.vtep.OperatorException;
+import org.weft.operator.OperatorException;
 import org.weft.dataplane.vtep.VtepConfig;
 import org.weft.encap.IpPrefix;
 

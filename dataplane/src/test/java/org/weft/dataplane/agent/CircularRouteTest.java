@@ -18,7 +18,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.weft.dataplane.capture.Capture;
-import org.weft.dataplane.config.VtepAttributes;
+import org.weft.config.VtepAttributes;
 import org.weft.dataplane.counters.Counter;
 import org.weft.dataplane.counters.Counter.Kind;
 import org.weft.dataplane.counters.Counters;

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.weft.dataplane.config.VtepAttributes;
+import org.weft.config.VtepAttributes;
 import org.weft.dataplane.counters.Counter;
 import org.weft.dataplane.io.Frame;
 import org.weft.dataplane.io.FrameSlab;

@@ -12,7 +12,7 @@ import org.agrona.collections.Int2ObjectHashMap;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.weft.dataplane.capture.Capture;
-import org.weft.dataplane.config.VtepAttributes;
+import org.weft.config.VtepAttributes;
 import org.weft.dataplane.counters.Counter;
 import org.weft.dataplane.counters.Counters;
 import org.weft.dataplane.io.FrameSlab;

@@ -1,2 +1,0 @@
-/** Text that others wrote, made harmless where people read it. */
-package org.weft.dataplane.text;

@@ -1,0 +1,2 @@
+/** Containers on the overlay: addresses of this host's subnet, veth pairs, and the Container Network Interface (CNI). */
+package org.weft.silk.container;
