@@ -6,8 +6,8 @@ import java.util.function.Supplier;
 import org.weft.cli.Statement.Change;
 import org.weft.cli.Statement.PolicyQuestion;
 import org.weft.config.Values;
-import org.weft.dataplane.table.Policy;
-import org.weft.dataplane.table.Policy.Protocol;
+import org.weft.dataplane.policy.Policy;
+import org.weft.dataplane.policy.Policy.Protocol;
 import org.weft.encap.IpAddress;
 
 /** The words behind {@code policy} and a verb. */

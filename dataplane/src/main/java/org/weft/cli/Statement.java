@@ -2,7 +2,7 @@ package org.weft.cli;
 
 import com.google.gson.JsonObject;
 import java.util.Locale;
-import org.weft.dataplane.table.Policy.Protocol;
+import org.weft.dataplane.policy.Policy.Protocol;
 
 /** What one line of words asks for. */
 sealed interface Statement {

@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.weft.dataplane.table.Policy.Protocol;
+import org.weft.dataplane.policy.Policy.Protocol;
 import org.weft.dataplane.table.Remote;
 import org.weft.dataplane.vtep.VtepConfig;
 import org.weft.encap.IpAddress;
@@ -81,7 +81,7 @@ public final class Values {
         };
     }
 
-    /** The first and the last port of a range, which {@link org.weft.dataplane.table.Policy} checks. */
+    /** The first and the last port of a range, which {@link org.weft.dataplane.policy.Policy} checks. */
     public static int[] ports(String text) {
         Matcher matcher = PORTS.matcher(text);
         if (!matcher.matches()) {

@@ -21,7 +21,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.function.LongConsumer;
 import java.util.stream.Stream;
-import org.weft.dataplane.VtepRegistry;
+import org.weft.dataplane.vtep.VtepRegistry;
 import org.weft.dataplane.capture.Capture;
 import org.weft.dataplane.capture.CaptureFilter;
 import org.weft.operator.Suggestion;

@@ -29,7 +29,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.weft.dataplane.VtepRegistry;
+import org.weft.dataplane.vtep.VtepRegistry;
 import org.weft.control.http.ConnectionLimit.Bounds;
 import org.weft.control.http.TcpListener.Service;
 import org.weft.operator.OperatorException;

@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
-import org.weft.dataplane.VtepRegistry;
+import org.weft.dataplane.vtep.VtepRegistry;
 import org.weft.dataplane.policy.Enforcement.Mode;
 import org.weft.silk.cell.CellStatus;
 import org.weft.silk.cell.CellStatus.Phase;

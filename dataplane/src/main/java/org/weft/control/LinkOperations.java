@@ -4,7 +4,7 @@ import org.weft.control.http.Fields;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
-import org.weft.dataplane.VtepRegistry;
+import org.weft.dataplane.vtep.VtepRegistry;
 import org.weft.config.VtepAttributes;
 import org.weft.config.VtepOverlap;
 import org.weft.operator.OperatorException;

@@ -10,7 +10,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
-import org.weft.dataplane.VtepRegistry;
+import org.weft.dataplane.vtep.VtepRegistry;
 import org.weft.dataplane.io.linux.LinuxException;
 import org.weft.operator.OperatorException;
 import org.weft.operator.OperatorException.Kind;

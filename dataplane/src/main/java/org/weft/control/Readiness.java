@@ -1,7 +1,7 @@
 package org.weft.control;
 
 import org.weft.control.cell.LocalCell;
-import org.weft.dataplane.VtepRegistry;
+import org.weft.dataplane.vtep.VtepRegistry;
 import org.weft.silk.cell.CellStatus;
 import org.weft.silk.cell.CellStatus.Phase;
 import org.weft.dataplane.vtep.LinkState;

@@ -11,7 +11,7 @@ import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.function.Function;
 import java.util.stream.Stream;
-import org.weft.dataplane.VtepRegistry;
+import org.weft.dataplane.vtep.VtepRegistry;
 import org.weft.control.http.Answer.JsonBody;
 import org.weft.dataplane.counters.Counter;
 import org.weft.dataplane.counters.Counters;

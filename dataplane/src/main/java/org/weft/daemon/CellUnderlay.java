@@ -2,7 +2,7 @@ package org.weft.daemon;
 
 import java.util.function.Function;
 import java.util.function.Predicate;
-import org.weft.dataplane.UnderlayPresence;
+import org.weft.dataplane.engine.UnderlayPresence;
 import org.weft.silk.config.CellConfig;
 import org.weft.dataplane.host.HostNetwork;
 import org.weft.dataplane.io.linux.AddressState;

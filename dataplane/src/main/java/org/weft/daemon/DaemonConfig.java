@@ -3,7 +3,7 @@ package org.weft.daemon;
 import org.weft.silk.config.CellConfig;
 import org.weft.silk.config.PolicyConfig;
 import java.util.List;
-import org.weft.dataplane.EngineConfig;
+import org.weft.dataplane.engine.EngineConfig;
 import org.weft.dataplane.vtep.VtepEntries;
 
 /**

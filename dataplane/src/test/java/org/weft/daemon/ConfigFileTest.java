@@ -13,7 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.weft.dataplane.EngineConfig.Threading;
+import org.weft.dataplane.engine.EngineConfig.Threading;
 import org.weft.dataplane.table.NeighbourTable.Neighbour;
 import org.weft.dataplane.table.Remote;
 import org.weft.dataplane.table.TagTable.Tag;

@@ -14,7 +14,7 @@ import org.weft.dataplane.capture.Capture;
 import org.weft.config.VtepAttributes;
 import org.weft.dataplane.io.FrameSlab;
 import org.weft.dataplane.policy.Enforcement;
-import org.weft.dataplane.table.FlowTable;
+import org.weft.dataplane.policy.FlowTable;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
 

@@ -14,8 +14,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.weft.dataplane.counters.Counter;
-import org.weft.dataplane.table.Policy;
-import org.weft.dataplane.table.Policy.Protocol;
+import org.weft.dataplane.policy.Policy;
+import org.weft.dataplane.policy.Policy.Protocol;
 import org.weft.it.CellHost.Container;
 import org.weft.testing.RequiresRoot;
 

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.weft.dataplane.table.Policy.Protocol;
+import org.weft.dataplane.policy.Policy.Protocol;
 import org.weft.it.CellHost.Container;
 import org.weft.it.Packets.Ip;
 import org.weft.testing.RequiresRoot;

@@ -6,7 +6,7 @@ import java.io.IOException;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.weft.dataplane.table.Policy.Protocol;
+import org.weft.dataplane.policy.Policy.Protocol;
 import org.weft.it.CellHost.Container;
 import org.weft.it.Probe.End;
 import org.weft.it.Probe.Server;

@@ -2,7 +2,7 @@ package org.weft.it;
 
 import java.util.List;
 import java.util.Locale;
-import org.weft.dataplane.table.Policy;
+import org.weft.dataplane.policy.Policy;
 import org.weft.it.CellHost.Container;
 
 /** What vxlan-policy-agent and the CNI wrapper write into a host's iptables, for policies as Weft has them. */

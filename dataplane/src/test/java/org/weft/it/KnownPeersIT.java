@@ -17,7 +17,7 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.weft.dataplane.counters.Counter;
-import org.weft.dataplane.table.Policy.Protocol;
+import org.weft.dataplane.policy.Policy.Protocol;
 import org.weft.encap.MacAddress;
 import org.weft.encap.VxlanHeader;
 import org.weft.it.CellHost.Container;

@@ -7,7 +7,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.TreeMap;
-import org.weft.dataplane.Weft;
+import org.weft.dataplane.engine.Weft;
 import org.weft.daemon.ConfigFile;
 import org.weft.daemon.DaemonConfig;
 import org.weft.dataplane.host.HostNetwork;

@@ -19,7 +19,7 @@ import org.agrona.concurrent.Agent;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.weft.dataplane.Weft;
+import org.weft.dataplane.engine.Weft;
 import org.weft.dataplane.agent.FrameRing;
 import org.weft.dataplane.agent.OwnDatagrams;
 import org.weft.dataplane.capture.Capture;

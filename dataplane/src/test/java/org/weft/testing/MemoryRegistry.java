@@ -7,7 +7,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.weft.dataplane.VtepRegistry;
+import org.weft.dataplane.vtep.VtepRegistry;
 import org.weft.dataplane.capture.Capture;
 import org.weft.config.VtepAttributes;
 import org.weft.dataplane.counters.Counters;

@@ -8,7 +8,7 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import java.io.IOException;
-import org.weft.dataplane.VtepRegistry;
+import org.weft.dataplane.vtep.VtepRegistry;
 import org.weft.silk.cell.CellStatus;
 import org.weft.dataplane.vtep.Vtep;
 

@@ -13,8 +13,8 @@ import org.weft.silk.policy.Policies;
 import org.weft.silk.policy.PolicyRule;
 import org.weft.silk.policy.PolicyStatus;
 import org.weft.silk.policy.Workload;
-import org.weft.dataplane.table.Policy;
-import org.weft.dataplane.table.Policy.Protocol;
+import org.weft.dataplane.policy.Policy;
+import org.weft.dataplane.policy.Policy.Protocol;
 import org.weft.dataplane.table.TagTable.Tag;
 
 /** Policies as {@code GET} answers them, in JSON. */

@@ -1,7 +1,5 @@
 package org.weft.dataplane.policy;
 
-import org.weft.dataplane.table.FlowTable;
-import org.weft.dataplane.table.PolicyTable;
 
 /**
  * How the packets of one VTEP are judged. Immutable; agents take it once per duty cycle, so no packet is judged by half of

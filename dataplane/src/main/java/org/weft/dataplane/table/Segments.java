@@ -13,7 +13,7 @@ import java.util.Arrays;
  * <p>One thread at a time changes the directory; the map sees to that. Readers take no lock. They
  * find a segment that has all entries of their hash, or a retired one, which {@link Slots} reports.
  */
-final class Segments {
+public final class Segments {
     /** The position that ends {@link #visit}. */
     static final long END = 1L << 32;
 

@@ -10,7 +10,7 @@ import org.agrona.concurrent.UnsafeBuffer;
  * How many slots of a flow table each local address has, off the heap, so that one address does not keep the others' flows
  * out. Any thread may count. Addresses are told apart by a seeded hash; two that share a count by chance share it as one.
  */
-final class Shares {
+public final class Shares {
     /** So many that two addresses of a host hardly ever share one. */
     private static final int COUNTS = 1 << 14;
 
@@ -20,24 +20,24 @@ final class Shares {
     private final int most;
 
     /** @param most slots that an address has for itself */
-    Shares(int most) {
+    public Shares(int most) {
         this.most = most;
     }
 
-    void add(long high, long low, int change) {
+    public void add(long high, long low, int change) {
         counts.getAndAddInt(offset(high, low), change);
         Reference.reachabilityFence(this);
     }
 
     /** How many slots the address has, those of flows that ended in silence included. */
-    int count(long high, long low) {
+    public int count(long high, long low) {
         int count = counts.getIntVolatile(offset(high, low));
         Reference.reachabilityFence(this);
         return count;
     }
 
     /** Whether the address has more slots than its share. */
-    boolean isExceeded(long high, long low) {
+    public boolean isExceeded(long high, long low) {
         return count(high, low) > most;
     }
 

@@ -13,7 +13,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.weft.dataplane.VtepRegistry;
+import org.weft.dataplane.vtep.VtepRegistry;
 import org.weft.silk.config.CellConfig;
 import org.weft.silk.cell.CellStatus.Phase;
 import org.weft.silk.container.ContainerGuard;

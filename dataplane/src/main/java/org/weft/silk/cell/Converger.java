@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
-import org.weft.dataplane.VtepRegistry;
+import org.weft.dataplane.vtep.VtepRegistry;
 import org.weft.silk.cell.Change.Kind;
 import org.weft.silk.cell.Change.Parts;
 import org.weft.silk.cell.HostRoutes.Installed;

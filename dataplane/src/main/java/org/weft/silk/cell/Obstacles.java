@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.Objects;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.weft.dataplane.VtepRegistry;
+import org.weft.dataplane.vtep.VtepRegistry;
 import org.weft.dataplane.host.HostNetwork;
 import org.weft.dataplane.host.Sysctls;
 import org.weft.dataplane.io.linux.Link;

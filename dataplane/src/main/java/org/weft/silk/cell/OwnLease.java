@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.weft.dataplane.VtepRegistry;
+import org.weft.dataplane.vtep.VtepRegistry;
 import org.weft.silk.container.Tenants;
 import org.weft.silk.lease.Lease;
 import org.weft.silk.lease.LeaseSource;

@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.weft.dataplane.VtepRegistry;
+import org.weft.dataplane.vtep.VtepRegistry;
 import org.weft.silk.container.HostRepair;
 import org.weft.silk.container.Tenants;
 import org.weft.dataplane.vtep.Vtep;

@@ -8,7 +8,7 @@ import org.weft.silk.config.CellConfig.TlsFiles;
 import org.weft.dataplane.policy.Enforcement.Mode;
 import org.weft.dataplane.policy.Enforcement.Refusal;
 import org.weft.dataplane.policy.Enforcement.Spoofing;
-import org.weft.dataplane.table.FlowTable.Timeouts;
+import org.weft.dataplane.policy.FlowTable.Timeouts;
 
 /**
  * How one VTEP judges packets, valid: the role of vxlan-policy-agent on this host.

@@ -22,7 +22,7 @@ import org.weft.silk.config.PolicyConfig.Source;
 import org.weft.dataplane.policy.Enforcement.Mode;
 import org.weft.dataplane.policy.Enforcement.Refusal;
 import org.weft.dataplane.policy.Enforcement.Spoofing;
-import org.weft.dataplane.table.FlowTable.Timeouts;
+import org.weft.dataplane.policy.FlowTable.Timeouts;
 import org.weft.dataplane.vtep.VtepConfig;
 
 /** The section {@code policy}. */

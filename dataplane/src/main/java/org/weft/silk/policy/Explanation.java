@@ -1,8 +1,8 @@
 package org.weft.silk.policy;
 
 import org.weft.dataplane.policy.Enforcement.Mode;
-import org.weft.dataplane.table.Policy;
-import org.weft.dataplane.table.Policy.Protocol;
+import org.weft.dataplane.policy.Policy;
+import org.weft.dataplane.policy.Policy.Protocol;
 import org.weft.encap.IpAddress;
 
 /**

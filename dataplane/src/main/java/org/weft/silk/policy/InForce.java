@@ -2,8 +2,8 @@ package org.weft.silk.policy;
 
 import java.util.List;
 import org.weft.dataplane.policy.Enforcement.Mode;
-import org.weft.dataplane.table.Policy;
-import org.weft.dataplane.table.PolicyTable;
+import org.weft.dataplane.policy.Policy;
+import org.weft.dataplane.policy.PolicyTable;
 
 /**
  * What a VTEP judges by at a moment.

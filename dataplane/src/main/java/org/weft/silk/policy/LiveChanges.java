@@ -5,8 +5,8 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.weft.dataplane.table.Policy;
-import org.weft.dataplane.table.Policy.Protocol;
+import org.weft.dataplane.policy.Policy;
+import org.weft.dataplane.policy.Policy.Protocol;
 import org.weft.encap.IpAddress;
 
 /**

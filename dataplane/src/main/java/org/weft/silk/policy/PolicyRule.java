@@ -1,6 +1,6 @@
 package org.weft.silk.policy;
 
-import org.weft.dataplane.table.Policy;
+import org.weft.dataplane.policy.Policy;
 
 /**
  * A policy, and why there is one.

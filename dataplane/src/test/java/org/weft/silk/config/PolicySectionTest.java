@@ -21,7 +21,7 @@ import org.weft.silk.config.PolicyConfig.PolicyServer;
 import org.weft.dataplane.policy.Enforcement.Mode;
 import org.weft.dataplane.policy.Enforcement.Refusal;
 import org.weft.dataplane.policy.Enforcement.Spoofing;
-import org.weft.dataplane.table.FlowTable.Timeouts;
+import org.weft.dataplane.policy.FlowTable.Timeouts;
 import org.weft.operator.OperatorException;
 import org.weft.operator.OperatorException.Kind;
 import org.weft.encap.IpAddress;

@@ -20,7 +20,7 @@ import org.weft.dataplane.policy.Enforcement.Refusal;
 import org.weft.dataplane.policy.Enforcement.Spoofing;
 import org.weft.dataplane.policy.VerdictSink;
 import org.weft.silk.container.ContainerGuard.Repair;
-import org.weft.dataplane.table.PolicyTable;
+import org.weft.dataplane.policy.PolicyTable;
 import org.weft.operator.OperatorException;
 import org.weft.operator.OperatorException.Kind;
 import org.weft.testing.LogLines;

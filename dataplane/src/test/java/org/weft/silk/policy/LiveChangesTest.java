@@ -7,8 +7,8 @@ import java.util.List;
 import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
-import org.weft.dataplane.table.Policy;
-import org.weft.dataplane.table.Policy.Protocol;
+import org.weft.dataplane.policy.Policy;
+import org.weft.dataplane.policy.Policy.Protocol;
 import org.weft.encap.IpAddress;
 
 class LiveChangesTest {
