@@ -16,9 +16,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
-import org.weft.text.Visible;
 import org.weft.operator.OperatorException;
 import org.weft.operator.OperatorException.Kind;
+import org.weft.text.Visible;
 
 /** HTTP/1.1 over the daemon's Unix socket, one connection per request; no more of HTTP than the control API uses. */
 public final class ControlClient {

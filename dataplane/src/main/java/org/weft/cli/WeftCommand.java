@@ -164,7 +164,7 @@ public final class WeftCommand implements Callable<Integer> {
         }
         try (BufferedReader lines =
                 new BufferedReader(new InputStreamReader(batchStream(), StandardCharsets.UTF_8), 1 << 16)) {
-            return new Batch(session(), batch, force, err).run(lines);
+            return new BatchFile(session(), batch, force, err).run(lines);
         } catch (IOException | InvalidPathException e) {
             String reason = e instanceof NoSuchFileException ? "no such file" : e.getMessage();
             throw new OperatorException(Kind.NO_INPUT, "cannot read batch file \"" + batch + "\": " + reason, e);

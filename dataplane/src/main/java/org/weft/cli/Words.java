@@ -3,11 +3,11 @@ package org.weft.cli;
 import com.google.gson.JsonObject;
 import java.util.Collection;
 import java.util.List;
-import org.weft.operator.OperatorException;
-import org.weft.operator.OperatorException.Kind;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
 import org.weft.encap.MacAddress;
+import org.weft.operator.OperatorException;
+import org.weft.operator.OperatorException.Kind;
 
 /** The words of a command behind its verb, read from left to right; its errors name the word they are about. */
 final class Words {

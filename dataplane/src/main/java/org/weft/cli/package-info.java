@@ -1,5 +1,5 @@
 /**
- * The command line: iproute2's grammar, spoken to a daemon over its control socket, and the daemon itself.
+ * The command line: iproute2's grammar, spoken to a daemon over its control socket.
  *
  * <pre>
  * words -> {@link org.weft.cli.Grammar} -> {@link org.weft.cli.Statement}
@@ -7,7 +7,7 @@
  *       -> {@link org.weft.cli.Printer} -> lines as iproute2 prints them
  * </pre>
  *
- * <p>A client call lives for a few hundred milliseconds, most of it class loading. So nothing here but
- * {@code DaemonCommand} touches Netty, jnr-ffi, slf4j or the dataplane's own machinery.
+ * <p>A client call lives for a few hundred milliseconds, most of it class loading. So nothing here
+ * touches Netty, jnr-ffi, slf4j or the machinery of the data plane.
  */
 package org.weft.cli;

@@ -1,11 +1,11 @@
 package org.weft.config;
 
-import org.weft.operator.Suggestion;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
+import org.weft.operator.Suggestion;
 
 /** Reads named attributes one by one, goes on after a bad one, and knows in the end which were never asked for. */
 final class AttributeReader {

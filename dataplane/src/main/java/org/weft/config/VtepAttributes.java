@@ -8,14 +8,14 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Consumer;
-import org.weft.operator.OperatorException;
-import org.weft.operator.OperatorException.Kind;
 import org.weft.dataplane.vtep.UnderlayMtu;
 import org.weft.dataplane.vtep.VtepConfig;
 import org.weft.dataplane.vtep.VtepConfig.Df;
 import org.weft.dataplane.vtep.VtepConfig.Switches;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
+import org.weft.operator.OperatorException;
+import org.weft.operator.OperatorException.Kind;
 
 /**
  * Turns attributes under iproute2's names into a valid {@link VtepConfig}, whether they come from the configuration

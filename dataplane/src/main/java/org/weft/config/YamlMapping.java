@@ -1,6 +1,5 @@
 package org.weft.config;
 
-import org.weft.operator.Suggestion;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -14,6 +13,7 @@ import org.snakeyaml.engine.v2.nodes.NodeTuple;
 import org.snakeyaml.engine.v2.nodes.ScalarNode;
 import org.snakeyaml.engine.v2.nodes.SequenceNode;
 import org.snakeyaml.engine.v2.nodes.Tag;
+import org.weft.operator.Suggestion;
 
 /** One mapping of a YAML file that knows where it stands; what is wrong with it goes to {@link ConfigProblems}. */
 public final class YamlMapping {

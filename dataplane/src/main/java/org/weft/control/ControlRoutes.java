@@ -1,12 +1,5 @@
 package org.weft.control;
 
-import org.weft.control.cell.CellRoutes;
-import org.weft.control.http.HttpExchanges;
-import org.weft.control.http.Query;
-import org.weft.control.http.Routes;
-import org.weft.control.http.TableStream;
-import org.weft.control.http.Upload;
-import org.weft.control.policy.PolicyRoutes;
 import com.google.gson.stream.JsonWriter;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.http.HttpMethod;
@@ -21,17 +14,24 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.function.LongConsumer;
 import java.util.stream.Stream;
-import org.weft.dataplane.vtep.VtepRegistry;
+import org.weft.config.Values;
+import org.weft.control.cell.CellRoutes;
+import org.weft.control.http.Answer.JsonBody;
+import org.weft.control.http.HttpExchanges;
+import org.weft.control.http.Query;
+import org.weft.control.http.Routes;
+import org.weft.control.http.TableStream;
+import org.weft.control.http.Upload;
+import org.weft.control.policy.PolicyRoutes;
 import org.weft.dataplane.capture.Capture;
 import org.weft.dataplane.capture.CaptureFilter;
-import org.weft.operator.Suggestion;
-import org.weft.config.Values;
-import org.weft.control.http.Answer.JsonBody;
 import org.weft.dataplane.counters.Counter;
 import org.weft.dataplane.counters.Counters;
+import org.weft.dataplane.vtep.Vtep;
+import org.weft.dataplane.vtep.VtepRegistry;
 import org.weft.operator.OperatorException;
 import org.weft.operator.OperatorException.Kind;
-import org.weft.dataplane.vtep.Vtep;
+import org.weft.operator.Suggestion;
 
 /** Everything the control socket answers. */
 final class ControlRoutes implements Routes {
@@ -108,10 +108,10 @@ final class ControlRoutes implements Routes {
         };
     }
 
-    private Batch batch(HttpExchanges exchanges, Query query) {
+    private ChangeUpload batch(HttpExchanges exchanges, Query query) {
         query.allow("force");
         String force = query.text("force");
-        return new Batch(operations, force != null && Values.bool(force), exchanges.client());
+        return new ChangeUpload(operations, force != null && Values.bool(force), exchanges.client());
     }
 
     private void show(HttpExchanges exchanges, ChannelHandlerContext context, Query query) throws IOException {

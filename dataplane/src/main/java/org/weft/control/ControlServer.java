@@ -1,15 +1,5 @@
 package org.weft.control;
 
-import org.weft.control.cell.CellRoutes;
-import org.weft.control.cell.LocalCell;
-import org.weft.control.cell.NetworkInfoRoutes;
-import org.weft.control.http.ConnectionLimit;
-import org.weft.control.http.Connections;
-import org.weft.control.http.ControlSocket;
-import org.weft.control.http.TcpListener;
-import org.weft.control.policy.LocalPolicy;
-import org.weft.control.policy.PolicyOperations;
-import org.weft.control.policy.PolicyRoutes;
 import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
@@ -29,13 +19,23 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.weft.dataplane.vtep.VtepRegistry;
+import org.weft.control.cell.CellRoutes;
+import org.weft.control.cell.LocalCell;
+import org.weft.control.cell.NetworkInfoRoutes;
+import org.weft.control.http.ConnectionLimit;
 import org.weft.control.http.ConnectionLimit.Bounds;
+import org.weft.control.http.Connections;
+import org.weft.control.http.ControlSocket;
+import org.weft.control.http.TcpListener;
 import org.weft.control.http.TcpListener.Service;
-import org.weft.operator.OperatorException;
+import org.weft.control.policy.LocalPolicy;
+import org.weft.control.policy.PolicyOperations;
+import org.weft.control.policy.PolicyRoutes;
 import org.weft.dataplane.vtep.UnderlayMtu;
+import org.weft.dataplane.vtep.VtepRegistry;
 import org.weft.dataplane.watchdog.Heartbeat;
 import org.weft.dataplane.watchdog.Heartbeats;
+import org.weft.operator.OperatorException;
 
 /**
  * The daemon's control socket, and its optional TCP addresses for metrics and for silk-cni. Owns the control thread; whatever else has to

@@ -1,19 +1,19 @@
 package org.weft.control;
 
-import org.weft.control.cell.LocalCell;
-import org.weft.control.http.TcpListener;
-import org.weft.control.policy.LocalPolicy;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
-import org.weft.dataplane.vtep.VtepRegistry;
+import org.weft.control.cell.LocalCell;
+import org.weft.control.http.TcpListener;
+import org.weft.control.policy.LocalPolicy;
 import org.weft.dataplane.policy.Enforcement.Mode;
+import org.weft.dataplane.vtep.VtepRegistry;
+import org.weft.dataplane.watchdog.Heartbeats;
 import org.weft.silk.cell.CellStatus;
 import org.weft.silk.cell.CellStatus.Phase;
 import org.weft.silk.policy.PolicyStatus;
-import org.weft.dataplane.watchdog.Heartbeats;
 
 /**
  * Tells the program that starts and stops this daemon whether the daemon works, and whether packets

@@ -1,18 +1,18 @@
 package org.weft.control;
 
-import org.weft.control.http.Fields;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
-import org.weft.dataplane.vtep.VtepRegistry;
 import org.weft.config.VtepAttributes;
 import org.weft.config.VtepOverlap;
-import org.weft.operator.OperatorException;
-import org.weft.operator.OperatorException.Kind;
+import org.weft.control.http.Fields;
 import org.weft.dataplane.vtep.UnderlayMtu;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
 import org.weft.dataplane.vtep.VtepEntries;
+import org.weft.dataplane.vtep.VtepRegistry;
+import org.weft.operator.OperatorException;
+import org.weft.operator.OperatorException.Kind;
 
 /** Adds, changes and removes VTEPs. */
 final class LinkOperations {

@@ -1,10 +1,5 @@
 package org.weft.control;
 
-import org.weft.control.cell.CellMetrics;
-import org.weft.control.cell.LocalCell;
-import org.weft.control.http.TcpListener;
-import org.weft.control.policy.LocalPolicy;
-import org.weft.control.policy.PolicyMetrics;
 import io.prometheus.metrics.expositionformats.ExpositionFormatWriter;
 import io.prometheus.metrics.expositionformats.ExpositionFormats;
 import io.prometheus.metrics.model.snapshots.CounterSnapshot;
@@ -22,10 +17,15 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.function.LongSupplier;
 import java.util.function.ToLongFunction;
-import org.weft.dataplane.vtep.VtepRegistry;
+import org.weft.control.cell.CellMetrics;
+import org.weft.control.cell.LocalCell;
+import org.weft.control.http.TcpListener;
+import org.weft.control.policy.LocalPolicy;
+import org.weft.control.policy.PolicyMetrics;
 import org.weft.dataplane.counters.Counter;
 import org.weft.dataplane.counters.Counters;
 import org.weft.dataplane.vtep.Vtep;
+import org.weft.dataplane.vtep.VtepRegistry;
 
 /**
  * The same figures as {@link Views} for Prometheus. Each counter is a metric of its own, as they do not add up to

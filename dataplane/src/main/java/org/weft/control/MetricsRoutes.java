@@ -1,16 +1,16 @@
 package org.weft.control;
 
-import org.weft.control.http.Answer;
-import org.weft.control.http.HttpExchanges;
-import org.weft.control.http.Query;
-import org.weft.control.http.Routes;
-import org.weft.control.http.Upload;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import io.prometheus.metrics.expositionformats.ExpositionFormatWriter;
 import java.io.IOException;
+import org.weft.control.http.Answer;
+import org.weft.control.http.HttpExchanges;
+import org.weft.control.http.Query;
+import org.weft.control.http.Routes;
+import org.weft.control.http.Upload;
 
 /** {@code /metrics}, {@code /healthz} and {@code /readyz}: all that a TCP client can reach. */
 final class MetricsRoutes implements Routes {

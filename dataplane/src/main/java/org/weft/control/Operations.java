@@ -1,8 +1,5 @@
 package org.weft.control;
 
-import org.weft.control.http.Fields;
-import org.weft.control.http.Refusals;
-import org.weft.control.policy.PolicyOperations;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import java.util.List;
@@ -10,12 +7,15 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
-import org.weft.dataplane.vtep.VtepRegistry;
+import org.weft.control.http.Fields;
+import org.weft.control.http.Refusals;
+import org.weft.control.policy.PolicyOperations;
 import org.weft.dataplane.io.linux.LinuxException;
-import org.weft.operator.OperatorException;
-import org.weft.operator.OperatorException.Kind;
 import org.weft.dataplane.vtep.UnderlayMtu;
 import org.weft.dataplane.vtep.Vtep;
+import org.weft.dataplane.vtep.VtepRegistry;
+import org.weft.operator.OperatorException;
+import org.weft.operator.OperatorException.Kind;
 
 /** Executes operations: the JSON objects of {@code POST /v1}. On the control thread. */
 final class Operations {

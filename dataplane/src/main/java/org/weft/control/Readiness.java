@@ -1,11 +1,11 @@
 package org.weft.control;
 
 import org.weft.control.cell.LocalCell;
+import org.weft.dataplane.vtep.LinkState;
+import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepRegistry;
 import org.weft.silk.cell.CellStatus;
 import org.weft.silk.cell.CellStatus.Phase;
-import org.weft.dataplane.vtep.LinkState;
-import org.weft.dataplane.vtep.Vtep;
 
 /**
  * Tells whether packets pass. {@code /readyz} and the gauges ask here, so that they agree. Any

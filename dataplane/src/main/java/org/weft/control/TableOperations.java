@@ -1,15 +1,14 @@
 package org.weft.control;
 
-import org.weft.control.http.Fields;
-import org.weft.control.http.Refusals;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
-import org.weft.dataplane.vtep.VtepRegistry;
 import org.weft.config.Values;
 import org.weft.config.VtepAttributes;
-import org.weft.dataplane.table.FdbTable;
+import org.weft.control.http.Fields;
+import org.weft.control.http.Refusals;
 import org.weft.dataplane.policy.FlowTable;
+import org.weft.dataplane.table.FdbTable;
 import org.weft.dataplane.table.NeighbourTable;
 import org.weft.dataplane.table.NeighbourTable.Neighbour;
 import org.weft.dataplane.table.Outcome;
@@ -17,6 +16,7 @@ import org.weft.dataplane.table.Remote;
 import org.weft.dataplane.table.TagTable;
 import org.weft.dataplane.table.TagTable.Tag;
 import org.weft.dataplane.vtep.Vtep;
+import org.weft.dataplane.vtep.VtepRegistry;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
 import org.weft.encap.MacAddress;

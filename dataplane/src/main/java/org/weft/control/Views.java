@@ -11,7 +11,6 @@ import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.function.Function;
 import java.util.stream.Stream;
-import org.weft.dataplane.vtep.VtepRegistry;
 import org.weft.control.http.Answer.JsonBody;
 import org.weft.dataplane.counters.Counter;
 import org.weft.dataplane.counters.Counters;
@@ -19,6 +18,7 @@ import org.weft.dataplane.counters.DropSample;
 import org.weft.dataplane.table.FdbEntry;
 import org.weft.dataplane.table.Remote;
 import org.weft.dataplane.vtep.Vtep;
+import org.weft.dataplane.vtep.VtepRegistry;
 import org.weft.encap.MacAddress;
 
 /** What {@code GET} answers, as JSON with the field names of {@code ip -j} and {@code bridge -j}. */

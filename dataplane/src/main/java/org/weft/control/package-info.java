@@ -4,6 +4,6 @@
  * <p>{@link org.weft.control.ControlServer} owns one thread, the control thread, on which every request is
  * handled and every change is made; tables are written there and read by agents without locks. A request goes from
  * {@code HttpExchanges} to {@code Views}, {@code Metrics} or {@code CaptureStream}, or line by line through {@code
- * Batch} to {@code Operations}.
+ * ChangeUpload} to {@code Operations}.
  */
 package org.weft.control;

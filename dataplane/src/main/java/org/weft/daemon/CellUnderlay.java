@@ -3,11 +3,11 @@ package org.weft.daemon;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import org.weft.dataplane.engine.UnderlayPresence;
-import org.weft.silk.config.CellConfig;
 import org.weft.dataplane.host.HostNetwork;
 import org.weft.dataplane.io.linux.AddressState;
 import org.weft.dataplane.io.linux.LinuxException;
 import org.weft.encap.IpAddress;
+import org.weft.silk.config.CellConfig;
 
 /**
  * The underlay address of a cell that names only its interface. DHCP may give the address later,

@@ -1,17 +1,5 @@
 package org.weft.daemon;
 
-import org.weft.config.ConfigProblems;
-import org.weft.config.UnderlayAddress;
-import org.weft.config.Values;
-import org.weft.config.VtepAttributes;
-import org.weft.config.VtepOverlap;
-import org.weft.config.VtepSection;
-import org.weft.config.YamlDocument;
-import org.weft.config.YamlMapping;
-import org.weft.silk.config.CellConfig;
-import org.weft.silk.config.CellSection;
-import org.weft.silk.config.PolicyConfig;
-import org.weft.silk.config.PolicySection;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.AccessDeniedException;
@@ -24,14 +12,26 @@ import java.util.function.Consumer;
 import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
 import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
 import org.snakeyaml.engine.v2.nodes.Node;
+import org.weft.config.ConfigProblems;
+import org.weft.config.UnderlayAddress;
+import org.weft.config.Values;
+import org.weft.config.VtepAttributes;
+import org.weft.config.VtepOverlap;
+import org.weft.config.VtepSection;
+import org.weft.config.YamlDocument;
+import org.weft.config.YamlMapping;
 import org.weft.dataplane.engine.EngineConfig;
 import org.weft.dataplane.engine.EngineConfig.Threading;
-import org.weft.file.LimitedFile;
-import org.weft.operator.OperatorException;
-import org.weft.operator.OperatorException.Kind;
 import org.weft.dataplane.vtep.UnderlayMtu;
 import org.weft.dataplane.vtep.VtepConfig;
 import org.weft.dataplane.vtep.VtepEntries;
+import org.weft.file.LimitedFile;
+import org.weft.operator.OperatorException;
+import org.weft.operator.OperatorException.Kind;
+import org.weft.silk.config.CellConfig;
+import org.weft.silk.config.CellSection;
+import org.weft.silk.config.PolicyConfig;
+import org.weft.silk.config.PolicySection;
 
 /**
  * The YAML (or JSON) file a daemon starts from. It is checked whole; all that is wrong is reported at once, each as

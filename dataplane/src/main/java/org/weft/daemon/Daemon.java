@@ -1,7 +1,5 @@
 package org.weft.daemon;
 
-import org.weft.cli.ControlClient;
-import org.weft.cli.Patience;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -14,14 +12,13 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.weft.dataplane.engine.UnderlayPresence;
-import org.weft.dataplane.engine.Weft;
-import org.weft.silk.config.CellConfig;
-import org.weft.silk.config.PolicyConfig;
-import org.weft.silk.config.PolicyConfig.HostAccess;
+import org.weft.cli.ControlClient;
+import org.weft.cli.Patience;
 import org.weft.control.ControlServer;
 import org.weft.control.cell.LocalCell;
 import org.weft.control.policy.LocalPolicy;
+import org.weft.dataplane.engine.Engine;
+import org.weft.dataplane.engine.UnderlayPresence;
 import org.weft.dataplane.host.HostNetwork;
 import org.weft.dataplane.host.NftCellTable;
 import org.weft.dataplane.io.linux.Errno;
@@ -29,20 +26,23 @@ import org.weft.dataplane.io.linux.Link;
 import org.weft.dataplane.io.linux.LinuxException;
 import org.weft.dataplane.io.linux.SystemdNotifier;
 import org.weft.dataplane.policy.VerdictSink;
-import org.weft.silk.cell.Cell;
-import org.weft.silk.cell.LeaseSources;
-import org.weft.silk.container.ContainerGuard;
-import org.weft.silk.container.Containers;
-import org.weft.silk.policy.Policies;
-import org.weft.silk.policy.PolicySources;
-import org.weft.silk.policy.VerdictLog;
-import org.weft.operator.OperatorException;
-import org.weft.operator.OperatorException.Kind;
 import org.weft.dataplane.vtep.UnderlayMtu;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.watchdog.Heartbeats;
 import org.weft.dataplane.watchdog.Watchdog;
 import org.weft.encap.IpAddress;
+import org.weft.operator.OperatorException;
+import org.weft.operator.OperatorException.Kind;
+import org.weft.silk.cell.Cell;
+import org.weft.silk.cell.LeaseSources;
+import org.weft.silk.config.CellConfig;
+import org.weft.silk.config.PolicyConfig;
+import org.weft.silk.config.PolicyConfig.HostAccess;
+import org.weft.silk.container.ContainerGuard;
+import org.weft.silk.container.Containers;
+import org.weft.silk.policy.Policies;
+import org.weft.silk.policy.PolicySources;
+import org.weft.silk.policy.VerdictLog;
 
 /** The process that runs VTEPs: brings them up, says so, and takes everything down in reverse on a signal. */
 final class Daemon {
@@ -72,7 +72,7 @@ final class Daemon {
     private final ReentrantLock turn = new ReentrantLock();
 
     private DaemonConfig config;
-    private Weft weft;
+    private Engine engine;
 
     /** Null without policies. */
     private LocalPolicy policy;
@@ -133,7 +133,7 @@ final class Daemon {
     private void sayReady() throws InterruptedException {
         boolean begun = cellUnderlay == null || cellUnderlay.missing() == null;
         boolean carries = begun && awaitLease(LEASE_PATIENCE);
-        weft.receive();
+        engine.receive();
         LOG.info("ready");
         SystemdNotifier.notify("READY=1");
         if (!begun) {
@@ -242,13 +242,13 @@ final class Daemon {
         try {
             lockState();
             VerdictLog verdicts = verdicts(config.policy());
-            weft = new Weft(config.engine());
-            running.push(weft);
+            engine = new Engine(config.engine());
+            running.push(engine);
             if (config.cell() != null) {
-                weft.hold();
+                engine.hold();
             }
-            policy = config.policy() == null ? null : startPolicies(weft, config.policy(), verdicts);
-            weft.start(config.vteps());
+            policy = config.policy() == null ? null : startPolicies(engine, config.policy(), verdicts);
+            engine.start(config.vteps());
             CellConfig cell = config.cell();
             cellUnderlay = cell == null || cell.underlayDev() == null ? null : new CellUnderlay(cell);
             serve(cell == null || cell.underlay() == null ? null : startCell(cell));
@@ -262,7 +262,7 @@ final class Daemon {
     /** @param cell null without a cell, or before its underlay address is known */
     private void serve(LocalCell cell) {
         Supplier<String> missing = cellUnderlay == null ? () -> null : cellUnderlay::missing;
-        server = new ControlServer(weft, UNDERLAY_MTU, control, cell, policy, missing);
+        server = new ControlServer(engine, UNDERLAY_MTU, control, cell, policy, missing);
         running.push(server);
         if (cell != null) {
             server.listenForNetworkInfo(config.cell().networkInfo());
@@ -295,19 +295,19 @@ final class Daemon {
     }
 
     /** Before VTEPs come up, so that no packet passes unjudged. */
-    private LocalPolicy startPolicies(Weft weft, PolicyConfig config, VerdictLog verdicts) {
+    private LocalPolicy startPolicies(Engine engine, PolicyConfig config, VerdictLog verdicts) {
         Policies policies =
-                new Policies(config, weft, PolicySources.of(config), verdicts == null ? VerdictSink.NONE : verdicts);
+                new Policies(config, engine, PolicySources.of(config), verdicts == null ? VerdictSink.NONE : verdicts);
         running.push(policies);
         if (verdicts != null) {
-            verdicts.start(policies, () -> underlayAddress(weft, config.vtep()));
+            verdicts.start(policies, () -> underlayAddress(engine, config.vtep()));
         }
         policies.start();
         return new LocalPolicy(policies, verdicts);
     }
 
-    private static IpAddress underlayAddress(Weft weft, String name) {
-        Vtep vtep = weft.vtep(name);
+    private static IpAddress underlayAddress(Engine engine, String name) {
+        Vtep vtep = engine.vtep(name);
         return vtep == null ? null : vtep.config().local();
     }
 
@@ -320,7 +320,7 @@ final class Daemon {
         if (policy != null) {
             containers.onVacated(policy::forget);
         }
-        Cell started = new Cell(cell, weft, UNDERLAY_MTU, containers, LeaseSources.of(cell), Daemon::exit);
+        Cell started = new Cell(cell, engine, UNDERLAY_MTU, containers, LeaseSources.of(cell), Daemon::exit);
         running.push(started);
         started.start();
         leaseHolder = started;

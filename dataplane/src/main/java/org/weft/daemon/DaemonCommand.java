@@ -2,15 +2,15 @@ package org.weft.daemon;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
-import org.weft.cli.WeftCommand;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
-import org.weft.file.LimitedFile;
+import org.weft.cli.WeftCommand;
 import org.weft.dataplane.io.linux.NativeCode;
+import org.weft.file.LimitedFile;
 import org.weft.operator.OperatorException;
 import org.weft.operator.OperatorException.Kind;
 import picocli.CommandLine.Command;

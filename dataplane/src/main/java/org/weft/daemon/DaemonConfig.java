@@ -1,10 +1,10 @@
 package org.weft.daemon;
 
-import org.weft.silk.config.CellConfig;
-import org.weft.silk.config.PolicyConfig;
 import java.util.List;
 import org.weft.dataplane.engine.EngineConfig;
 import org.weft.dataplane.vtep.VtepEntries;
+import org.weft.silk.config.CellConfig;
+import org.weft.silk.config.PolicyConfig;
 
 /**
  * The whole configuration of a daemon, valid. Immutable.

@@ -1,8 +1,5 @@
 package org.weft.daemon;
 
-import org.weft.cli.Spelling;
-import org.weft.cli.Terminal;
-import org.weft.cli.WeftCommand;
 import java.io.BufferedOutputStream;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
@@ -13,6 +10,9 @@ import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.function.Consumer;
+import org.weft.cli.Spelling;
+import org.weft.cli.Terminal;
+import org.weft.cli.WeftCommand;
 import org.weft.dataplane.io.linux.Confinement;
 import org.weft.operator.OperatorException;
 import org.weft.operator.OperatorException.Kind;

@@ -1,6 +1,5 @@
 package org.weft.daemon;
 
-import org.weft.cli.HttpAnswer;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -16,6 +15,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import org.weft.cli.HttpAnswer;
 import org.weft.dataplane.io.linux.NativeCode;
 
 /**

@@ -1,6 +1,5 @@
 package org.weft.daemon;
 
-import org.weft.file.StateFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,6 +11,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.weft.dataplane.io.linux.DirectoryLock;
 import org.weft.dataplane.io.linux.LinuxException;
+import org.weft.file.StateFile;
 import org.weft.operator.OperatorException;
 import org.weft.operator.OperatorException.Kind;
 

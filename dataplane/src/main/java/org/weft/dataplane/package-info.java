@@ -14,8 +14,8 @@
  * the payload of a segment that continues a super-frame is moved up behind it, which costs less than a system call with
  * a piece of memory for each. Rings carry descriptors: slot, place and length in one number.
  *
- * <p>Packages from the wire to the operator: {@code watchdog}, {@code io}, {@code io.linux}, {@code table}, {@code counters}, {@code
- * capture}, {@code policy}, {@code vtep}, {@code agent}, {@code config}, {@code host}, this one, {@code tls}, {@code
- * silk}, {@code control}, {@code cli}.
+ * <p>Packages from the wire up: {@code watchdog}, {@code io}, {@code io.linux}, {@code table},
+ * {@code counters}, {@code capture}, {@code policy}, {@code vtep}, {@code agent}, {@code host},
+ * {@code engine}. None of them knows of leases, of containers or of the API.
  */
 package org.weft.dataplane;

@@ -1,12 +1,12 @@
 package org.weft.cli;
 
-import org.weft.daemon.Main;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import org.weft.daemon.Main;
 
 /** What a command line gave. */
 public record CommandLineRun(int exitCode, String out, String err) {

@@ -177,8 +177,8 @@ link show a b                                 | link show: unknown word "b"
 
     @Test
     void splitsALineAsTheShellWould() {
-        assertEquals(List.of("a", "b c", "de f", ""), Batch.split("\ta 'b c'  d\"e f\" '' # rest"));
-        assertEquals(List.of(), Batch.split("  # only a comment"));
-        assertThrows(OperatorException.class, () -> Batch.split("a 'b"));
+        assertEquals(List.of("a", "b c", "de f", ""), BatchFile.split("\ta 'b c'  d\"e f\" '' # rest"));
+        assertEquals(List.of(), BatchFile.split("  # only a comment"));
+        assertThrows(OperatorException.class, () -> BatchFile.split("a 'b"));
     }
 }

@@ -14,14 +14,14 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.weft.operator.OperatorException;
-import org.weft.operator.OperatorException.Kind;
 import org.weft.dataplane.vtep.UnderlayMtu;
 import org.weft.dataplane.vtep.VtepConfig;
 import org.weft.dataplane.vtep.VtepConfig.Df;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
 import org.weft.encap.MacAddress;
+import org.weft.operator.OperatorException;
+import org.weft.operator.OperatorException.Kind;
 
 class VtepAttributesTest {
     private static final UnderlayMtu ETHERNET = (local, dev) -> 1500;

@@ -4,9 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import org.weft.control.cell.LocalCell;
-import org.weft.control.policy.LocalPolicy;
-import org.weft.control.policy.SaidPolicies;
 import io.prometheus.metrics.expositionformats.ExpositionFormatWriter;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -18,19 +15,22 @@ import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.weft.control.cell.LocalCell;
+import org.weft.control.policy.LocalPolicy;
+import org.weft.control.policy.SaidPolicies;
 import org.weft.dataplane.counters.Counter;
 import org.weft.dataplane.counters.Counters;
+import org.weft.dataplane.policy.Policy;
+import org.weft.dataplane.policy.Policy.Protocol;
+import org.weft.dataplane.table.Remote;
+import org.weft.dataplane.vtep.Vtep;
+import org.weft.encap.IpAddress;
 import org.weft.silk.cell.MemoryCell;
 import org.weft.silk.container.Containers;
 import org.weft.silk.container.MemoryCellTable;
 import org.weft.silk.policy.Policies;
 import org.weft.silk.policy.PolicySet;
 import org.weft.silk.policy.VerdictLog;
-import org.weft.dataplane.policy.Policy;
-import org.weft.dataplane.policy.Policy.Protocol;
-import org.weft.dataplane.table.Remote;
-import org.weft.dataplane.vtep.Vtep;
-import org.weft.encap.IpAddress;
 import org.weft.testing.MemoryRegistry;
 
 class MetricsTest {

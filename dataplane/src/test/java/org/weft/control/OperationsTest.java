@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import org.weft.control.policy.PolicyOperations;
 import com.google.gson.JsonParser;
 import java.util.ArrayList;
 import java.util.List;
@@ -14,17 +13,18 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.weft.control.policy.PolicyOperations;
 import org.weft.dataplane.table.FdbEntry;
 import org.weft.dataplane.table.NeighbourTable.Neighbour;
 import org.weft.dataplane.table.Remote;
 import org.weft.dataplane.table.TagTable.Tag;
-import org.weft.operator.OperatorException;
-import org.weft.operator.OperatorException.Kind;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
 import org.weft.encap.MacAddress;
+import org.weft.operator.OperatorException;
+import org.weft.operator.OperatorException.Kind;
 import org.weft.testing.MemoryRegistry;
 
 class OperationsTest {

@@ -9,10 +9,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
-import org.weft.silk.config.CellConfig;
-import org.weft.silk.config.CellConfig.LeaseFile;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
+import org.weft.silk.config.CellConfig;
+import org.weft.silk.config.CellConfig.LeaseFile;
 
 /** An interface whose addresses come and go, in memory. */
 class CellUnderlayTest {

@@ -17,13 +17,13 @@ import org.weft.dataplane.engine.EngineConfig.Threading;
 import org.weft.dataplane.table.NeighbourTable.Neighbour;
 import org.weft.dataplane.table.Remote;
 import org.weft.dataplane.table.TagTable.Tag;
-import org.weft.operator.OperatorException;
-import org.weft.operator.OperatorException.Kind;
 import org.weft.dataplane.vtep.UnderlayMtu;
 import org.weft.dataplane.vtep.VtepEntries;
 import org.weft.dataplane.vtep.VtepEntries.StaticFdbEntry;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
+import org.weft.operator.OperatorException;
+import org.weft.operator.OperatorException.Kind;
 
 class ConfigFileTest {
     private static final UnderlayMtu ETHERNET = (local, dev) -> 1500;

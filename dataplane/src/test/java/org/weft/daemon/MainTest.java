@@ -3,9 +3,6 @@ package org.weft.daemon;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import org.weft.cli.CommandLineRun;
-import org.weft.cli.LinkGrammar;
-import org.weft.cli.StubDaemon;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,6 +12,9 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.weft.cli.CommandLineRun;
+import org.weft.cli.LinkGrammar;
+import org.weft.cli.StubDaemon;
 
 class MainTest {
     @TempDir

@@ -11,6 +11,7 @@ import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.sli
 
 import com.tngtech.archunit.base.DescribedPredicate;
 import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.domain.JavaMethod;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
@@ -33,10 +34,22 @@ class ArchitectureTest {
     private static final String POLICY = "org.weft.dataplane.policy";
     private static final String AGENT = "org.weft.dataplane.agent";
     private static final String WATCHDOG = "org.weft.dataplane.watchdog";
-    private static final String CONFIG = "org.weft.dataplane.config";
-    private static final String ROOT = "org.weft.dataplane";
-    private static final String CONTROL = "org.weft.dataplane.control";
-    private static final String CLI = "org.weft.dataplane.cli";
+    private static final String DATAPLANE = "org.weft.dataplane..";
+    private static final String CONTROL = "org.weft.control..";
+    private static final String CLI = "org.weft.cli..";
+
+    /** The houses from the ground up; each may use the ones before it. */
+    private static final List<String> HOUSES = List.of(
+            "org.weft.encap..",
+            "org.weft.operator..",
+            "org.weft.text..",
+            DATAPLANE,
+            "org.weft.file..",
+            "org.weft.config..",
+            "org.weft.silk..",
+            CONTROL,
+            CLI,
+            "org.weft.daemon..");
 
     @ArchTest
     static final ArchRule packagesHaveNoCycles =
@@ -119,17 +132,36 @@ class ArchitectureTest {
     static final ArchRule agentsUseWhatLiesBelow = onlyUse(AGENT, IO, TABLE, COUNTERS, CAPTURE, POLICY, VTEP);
 
     @ArchTest
-    static final ArchRule compositionRootIsBelowControl = noClasses()
-            .that()
-            .resideInAPackage(ROOT)
-            .should()
-            .dependOnClassesThat()
-            .resideInAnyPackage(CONTROL, CLI);
+    static void housesUseOnlyWhatLiesBelowThem(JavaClasses classes) {
+        for (int i = 0; i < HOUSES.size() - 1; i++) {
+            String[] above = HOUSES.subList(i + 1, HOUSES.size()).toArray(String[]::new);
+            noClasses()
+                    .that()
+                    .resideInAPackage(HOUSES.get(i))
+                    .should()
+                    .dependOnClassesThat()
+                    .resideInAnyPackage(above)
+                    .check(classes);
+        }
+    }
 
     @ArchTest
-    static final ArchRule onlyTheCompositionRootPutsAgentsTogether = noClasses()
+    static final ArchRule everyClassIsInAHouse =
+            classes().that().resideInAPackage("org.weft..").should().resideInAnyPackage(HOUSES.toArray(String[]::new));
+
+    /** A call of the client is short, so it must not load what only the daemon needs. */
+    @ArchTest
+    static final ArchRule theClientIsLight = noClasses()
             .that()
-            .resideInAnyPackage(CONTROL, CLI, CONFIG)
+            .resideInAPackage(CLI)
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage("io.netty..", "jnr..", "org.slf4j..", "org.weft.silk..", CONTROL, LINUX);
+
+    @ArchTest
+    static final ArchRule onlyTheEnginePutsAgentsTogether = noClasses()
+            .that()
+            .resideOutsideOfPackage(DATAPLANE)
             .should()
             .dependOnClassesThat()
             .resideInAPackage(AGENT);

@@ -12,10 +12,10 @@ import org.weft.dataplane.policy.Enforcement;
 import org.weft.dataplane.policy.Enforcement.Mode;
 import org.weft.dataplane.policy.Enforcement.Refusal;
 import org.weft.dataplane.policy.Enforcement.Spoofing;
-import org.weft.dataplane.policy.VerdictSink;
 import org.weft.dataplane.policy.Policy;
 import org.weft.dataplane.policy.Policy.Protocol;
 import org.weft.dataplane.policy.PolicyTable;
+import org.weft.dataplane.policy.VerdictSink;
 import org.weft.encap.IpAddress;
 import org.weft.fuzz.ReceiveModel.Expected;
 

@@ -7,15 +7,15 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import org.weft.encap.IpAddress;
+import org.weft.encap.IpPrefix;
+import org.weft.operator.OperatorException;
 import org.weft.silk.container.AttachRequest;
 import org.weft.silk.container.Attachment;
 import org.weft.silk.container.Containers;
 import org.weft.silk.container.MemoryCellTable;
 import org.weft.silk.lease.Lease;
 import org.weft.silk.lease.SilkNames;
-import org.weft.operator.OperatorException;
-import org.weft.encap.IpAddress;
-import org.weft.encap.IpPrefix;
 
 /** A host's namespace in which {@link Containers} attaches namespaces, with the seed's subnet and MTU. */
 final class ContainerHost implements AutoCloseable {

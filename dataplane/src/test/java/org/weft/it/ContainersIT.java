@@ -19,9 +19,9 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.weft.encap.IpAddress;
 import org.weft.silk.container.AttachRequest;
 import org.weft.silk.container.Attachment;
-import org.weft.encap.IpAddress;
 import org.weft.testing.RequiresRoot;
 
 /** Containers as the seed shows them, and what becomes of addresses and devices when things go wrong. */

@@ -21,18 +21,18 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
-import org.weft.dataplane.engine.Weft;
 import org.weft.dataplane.counters.Counter;
 import org.weft.dataplane.counters.Counters;
+import org.weft.dataplane.engine.Engine;
 import org.weft.dataplane.policy.Enforcement;
 import org.weft.dataplane.policy.Enforcement.Mode;
 import org.weft.dataplane.policy.Enforcement.Refusal;
 import org.weft.dataplane.policy.Enforcement.Spoofing;
-import org.weft.dataplane.policy.VerdictSink;
 import org.weft.dataplane.policy.PolicyTable;
-import org.weft.operator.OperatorException;
+import org.weft.dataplane.policy.VerdictSink;
 import org.weft.it.OverlayHost.Underlay;
 import org.weft.it.Packets.Ip;
+import org.weft.operator.OperatorException;
 import org.weft.testing.RequiresRoot;
 
 /**
@@ -57,12 +57,12 @@ class MarkBridgeIT {
             .toArray();
 
     private OverlayLab kernel;
-    private OverlayLab weft;
+    private OverlayLab engine;
 
     @BeforeAll
     void open() {
         kernel = lab(new OverlayHost(2, Subject.KERNEL, Underlay.IPV4));
-        weft = lab(new OverlayHost(2, Subject.WEFT, Underlay.IPV4).inThisProcess());
+        engine = lab(new OverlayHost(2, Subject.WEFT, Underlay.IPV4).inThisProcess());
         use(Mode.NETFILTER);
     }
 
@@ -85,7 +85,7 @@ class MarkBridgeIT {
 
     @AfterAll
     void close() {
-        for (OverlayLab lab : new OverlayLab[] {kernel, weft}) {
+        for (OverlayLab lab : new OverlayLab[] {kernel, engine}) {
             if (lab != null) {
                 lab.close();
             }
@@ -94,7 +94,7 @@ class MarkBridgeIT {
 
     @AfterEach
     void forgetRules() {
-        for (OverlayLab lab : List.of(kernel, weft)) {
+        for (OverlayLab lab : List.of(kernel, engine)) {
             lab.hosts().forEach(host -> iptables(host, "*filter\n"));
             iptables(lab.second, "*mangle\n");
         }
@@ -108,7 +108,7 @@ class MarkBridgeIT {
                     .formatted(FIRST_PORT + i, MARKS[i]));
         }
         List<String> expected = leaving(kernel, rules.toString());
-        assertEquals(expected, leaving(weft, rules.toString()));
+        assertEquals(expected, leaving(engine, rules.toString()));
         assertTrue(expected.stream().anyMatch(packet -> packet.startsWith("8800000000000100")), "marks of other bits");
     }
 
@@ -146,7 +146,7 @@ class MarkBridgeIT {
     void arrivingPacketsMeetTheRulesOfTheKernel() {
         String rules = policyRules();
         String expected = arriving(kernel, rules);
-        assertEquals(expected, arriving(weft, rules));
+        assertEquals(expected, arriving(engine, rules));
     }
 
     /** As vxlan-policy-agent writes them, and for each mark one for the packets that bear it. */
@@ -228,27 +228,27 @@ class MarkBridgeIT {
     void superFramesKeepTheirMarks() {
         String mark = "*mangle\n-A FORWARD -s 10.255.%1$d.2 -j MARK --set-xmark 0x48abcd\n";
         String demand = "COMMIT\n*filter\n-A FORWARD -d 10.255.%1$d.2 -m mark ! --mark 0x48abcd -j DROP\n";
-        iptables(weft.first, (mark + demand).formatted(1));
-        iptables(weft.second, (mark + demand).formatted(2));
-        offloads(weft.second, "on");
-        Counters counters = weft.second.inProcess().vtep(DEVICE).counters();
+        iptables(engine.first, (mark + demand).formatted(1));
+        iptables(engine.second, (mark + demand).formatted(2));
+        offloads(engine.second, "on");
+        Counters counters = engine.second.inProcess().vtep(DEVICE).counters();
         long cut = counters.get(Counter.TX_SEGMENTED) + counters.get(Counter.TX_UNCUT);
-        Traffic.tcp(weft.second.app, weft.first.app, "10.255.1.2", TCP_BYTES);
+        Traffic.tcp(engine.second.app, engine.first.app, "10.255.1.2", TCP_BYTES);
         cut = counters.get(Counter.TX_SEGMENTED) + counters.get(Counter.TX_UNCUT) - cut;
         assertTrue(cut > 500, cut + " cut");
         // Otherwise super-frames arrive uncut.
-        weft.first.host.exec("ethtool", "-K", "eth0", "tx", "off");
+        engine.first.host.exec("ethtool", "-K", "eth0", "tx", "off");
         long coalesced = counters.get(Counter.RX_COALESCED);
-        Traffic.tcp(weft.first.app, weft.second.app, "10.255.2.2", TCP_BYTES);
+        Traffic.tcp(engine.first.app, engine.second.app, "10.255.2.2", TCP_BYTES);
         coalesced = counters.get(Counter.RX_COALESCED) - coalesced;
         assertTrue(coalesced > TCP_BYTES / 1400 / 2, coalesced + " coalesced");
-        offloads(weft.second, "off");
-        weft.hosts().forEach(host -> assertTrue(counts(host).matches("(?s).*\n +0 +0 DROP.*"), counts(host)));
+        offloads(engine.second, "off");
+        engine.hosts().forEach(host -> assertTrue(counts(host).matches("(?s).*\n +0 +0 DROP.*"), counts(host)));
     }
 
     @Test
     void nftablesSeesWhatItSeesWithTheKernel() {
-        for (OverlayLab lab : List.of(kernel, weft)) {
+        for (OverlayLab lab : List.of(kernel, engine)) {
             lab.second.host.exec(
                     "nft",
                     "add table inet seen; add chain inet seen in { type filter hook prerouting priority raw; }; "
@@ -264,16 +264,16 @@ class MarkBridgeIT {
     @Test
     void marksFollowTheDevice() {
         assertEquals("8800000700000100", tagged());
-        Netns host = weft.second.host;
+        Netns host = engine.second.host;
         host.ip("link set " + DEVICE + " address ee:ee:0a:ff:99:99 mtu 1300");
         Await.until("tags from another MAC address", () -> tagged().equals("8800000700000100"));
-        host.ip("link set " + DEVICE + " address " + weft.second.vtepMac() + " mtu 1410");
+        host.ip("link set " + DEVICE + " address " + engine.second.vtepMac() + " mtu 1410");
         Await.until("tags from the first MAC address", () -> tagged().equals("8800000700000100"));
     }
 
     @Test
     void marksFollowADeviceThatIsMadeAgain() {
-        OverlayLab lab = weft;
+        OverlayLab lab = engine;
         lab.second.host.ip("link del " + DEVICE);
         Await.until("the device, which is set up behind its rules", () -> lab.second
                 .host
@@ -287,7 +287,7 @@ class MarkBridgeIT {
     /** The kernel may drop the rules at a device when it gets another name (Linux 6.16). */
     @Test
     void marksSurviveThatADeviceIsRenamed() {
-        Netns host = weft.second.host;
+        Netns host = engine.second.host;
         host.ip("link set " + DEVICE + " name eth9");
         Await.until("the name that the policies know", () -> host.hasDevice(DEVICE));
         Await.until("tags", () -> tagged().equals("8800000700000100"));
@@ -296,9 +296,9 @@ class MarkBridgeIT {
 
     /** The VXLAN header of a packet that the host marks with 7, or nothing if none leaves. */
     private String tagged() {
-        iptables(weft.second, "*mangle\n-A FORWARD -s 10.255.2.2 -j MARK --set-xmark 7\n");
-        try (PacketSocket wire = PacketSocket.open(weft.first.host, "eth0");
-                DatagramSocket socket = weft.second.app.call(() -> new DatagramSocket())) {
+        iptables(engine.second, "*mangle\n-A FORWARD -s 10.255.2.2 -j MARK --set-xmark 7\n");
+        try (PacketSocket wire = PacketSocket.open(engine.first.host, "eth0");
+                DatagramSocket socket = engine.second.app.call(() -> new DatagramSocket())) {
             socket.send(new DatagramPacket(new byte[1], 1, InetAddress.getByName("10.255.1.2"), FIRST_PORT));
             Await.holds(Await.PATIENCE, () -> !datagrams(wire).isEmpty());
             return datagrams(wire).stream()
@@ -325,7 +325,7 @@ class MarkBridgeIT {
         try (Netns host = Netns.create("lone")) {
             host.exec("nft", "add table netdev weft-silk-vtep");
             String config = "vteps: [{name: silk-vtep, vni: 1, local: 127.0.0.1, gbp: true, mtu: 1400}]";
-            Weft lone = OverlayHost.openWeft(host, config);
+            Engine lone = OverlayHost.openWeft(host, config);
             assertEquals("", host.exec("nft", "list", "tables"));
             host.call(() -> use(lone, Mode.NETFILTER));
             assertEquals(
@@ -346,7 +346,7 @@ class MarkBridgeIT {
                       - {name: ours, vni: 2, local: 127.0.0.1, gbp: true, mtu: 1400, mac: "06:57:46:00:00:01"}
                       - {name: "a*", vni: 3, local: 127.0.0.1, gbp: true, mtu: 1400}
                     """;
-            try (Weft lone = OverlayHost.openWeft(host, config)) {
+            try (Engine lone = OverlayHost.openWeft(host, config)) {
                 assertRefused(host, lone, "plain", "make it with gbp");
                 assertRefused(host, lone, "ours", "06:57:46:00:00:01");
                 assertRefused(host, lone, "a*", "another name");
@@ -355,25 +355,25 @@ class MarkBridgeIT {
         }
     }
 
-    private static void assertRefused(Netns host, Weft weft, String vtep, String word) {
+    private static void assertRefused(Netns host, Engine engine, String vtep, String word) {
         host.call(() -> {
             var e = assertThrows(
-                    OperatorException.class, () -> weft.guard(vtep, enforcement(Mode.NETFILTER), List.of()));
+                    OperatorException.class, () -> engine.guard(vtep, enforcement(Mode.NETFILTER), List.of()));
             assertTrue(
                     e.getMessage().startsWith(vtep + ": marks ")
                             && e.getMessage().contains(word),
                     e.getMessage());
-            assertEquals(Mode.OFF, weft.vtep(vtep).enforcement().mode());
+            assertEquals(Mode.OFF, engine.vtep(vtep).enforcement().mode());
             return null;
         });
     }
 
     private void use(Mode mode) {
-        weft.second.host.call(() -> use(weft.second.inProcess(), mode));
+        engine.second.host.call(() -> use(engine.second.inProcess(), mode));
     }
 
-    private static Void use(Weft weft, Mode mode) {
-        weft.guard(DEVICE, enforcement(mode), List.of());
+    private static Void use(Engine engine, Mode mode) {
+        engine.guard(DEVICE, enforcement(mode), List.of());
         return null;
     }
 
@@ -382,7 +382,7 @@ class MarkBridgeIT {
     }
 
     private String tables() {
-        return weft.second.host.exec("nft", "list", "tables", "netdev").strip();
+        return engine.second.host.exec("nft", "list", "tables", "netdev").strip();
     }
 
     private static void iptables(OverlayHost host, String rules) {

@@ -7,9 +7,9 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.TreeMap;
-import org.weft.dataplane.engine.Weft;
 import org.weft.daemon.ConfigFile;
 import org.weft.daemon.DaemonConfig;
+import org.weft.dataplane.engine.Engine;
 import org.weft.dataplane.host.HostNetwork;
 
 /**
@@ -30,7 +30,7 @@ final class OverlayHost implements AutoCloseable {
     private String daemonLines = "";
     private String vtepLines = "";
     private boolean inThisProcess;
-    private Weft weft;
+    private Engine engine;
     private WeftDaemon daemon;
 
     /** What the hosts stand on, and how Weft's stages are put on threads. */
@@ -157,7 +157,7 @@ final class OverlayHost implements AutoCloseable {
             host.ip("address add 10.255." + number + ".0/16 dev " + DEVICE + "\naddress add " + secondIp() + "/24 dev "
                     + SECOND_DEVICE);
         } else if (inThisProcess) {
-            weft = openWeft(host, config());
+            engine = openWeft(host, config());
         } else {
             daemon = new WeftDaemon(host, config());
             daemon.start();
@@ -166,23 +166,23 @@ final class OverlayHost implements AutoCloseable {
     }
 
     /** Opens Weft in this process, in a namespace. */
-    static Weft openWeft(Netns host, String config) {
+    static Engine openWeft(Netns host, String config) {
         return host.call(() -> {
             Path file = Files.writeString(Files.createTempFile("weft-it", ".yml"), config);
             try {
                 DaemonConfig read = ConfigFile.read(file, (local, dev) -> 0, HostNetwork::ipv4Address, warning -> {});
-                Weft weft = new Weft(read.engine());
-                weft.start(read.vteps());
-                return weft;
+                Engine engine = new Engine(read.engine());
+                engine.start(read.vteps());
+                return engine;
             } finally {
                 Files.delete(file);
             }
         });
     }
 
-    static void close(Netns host, Weft weft) {
+    static void close(Netns host, Engine engine) {
         host.call(() -> {
-            weft.close();
+            engine.close();
             return null;
         });
     }
@@ -271,13 +271,13 @@ final class OverlayHost implements AutoCloseable {
 
     /** What the host's daemon says is wrong with its first VTEP, or JSON's null. */
     JsonElement trouble() {
-        return weft().get("trouble");
+        return engine().get("trouble");
     }
 
     /** Offloads of the first VTEP by name: {@code on}, or {@code off:} and why. */
     Map<String, String> offloads() {
         Map<String, String> offloads = new TreeMap<>();
-        weft().getAsJsonObject("offloads")
+        engine().getAsJsonObject("offloads")
                 .entrySet()
                 .forEach(entry -> offloads.put(entry.getKey(), entry.getValue().getAsString()));
         return offloads;
@@ -295,14 +295,14 @@ final class OverlayHost implements AutoCloseable {
 
     /** Whether every packet of the first VTEP ended in exactly one counter. */
     boolean booksBalance() {
-        JsonObject counters = weft().getAsJsonObject("counters");
+        JsonObject counters = engine().getAsJsonObject("counters");
         long sent = sum(counters, "TX_SENT", "NEIGHBOUR_ANSWERED") + drops("tx");
         long delivered = sum(counters, "RX_DELIVERED", "RX_COALESCED") + drops("rx");
         return sum(counters, "TX_FRAMES", "TX_REPLICATED", "TX_SEGMENTED") == sent
                 && sum(counters, "RX_FRAMES") == delivered;
     }
 
-    private JsonObject weft() {
+    private JsonObject engine() {
         return daemon.control()
                 .get("/v1/link?dev=" + DEVICE)
                 .getAsJsonArray()
@@ -329,14 +329,14 @@ final class OverlayHost implements AutoCloseable {
     }
 
     /** Weft in this process; what is asked of it must be called in the host's namespace. */
-    Weft inProcess() {
-        return weft;
+    Engine inProcess() {
+        return engine;
     }
 
     @Override
     public void close() {
-        if (weft != null) {
-            close(host, weft);
+        if (engine != null) {
+            close(host, engine);
         }
         if (daemon != null) {
             daemon.close();

@@ -19,11 +19,11 @@ import org.agrona.concurrent.Agent;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.weft.dataplane.engine.Weft;
 import org.weft.dataplane.agent.FrameRing;
 import org.weft.dataplane.agent.OwnDatagrams;
 import org.weft.dataplane.capture.Capture;
 import org.weft.dataplane.counters.Counters;
+import org.weft.dataplane.engine.Engine;
 import org.weft.dataplane.io.FrameSlab;
 import org.weft.dataplane.io.linux.LinuxTap;
 import org.weft.dataplane.io.linux.SocketPools;
@@ -77,17 +77,17 @@ class SharedObjectsIT {
     @ValueSource(strings = {"dedicated", "shared"})
     void agentsShareNoObjectsThatAreMadeForOneThread(String threading) {
         try (HostLab lab = HostLab.open(Subject.KERNEL)) {
-            Weft weft = OverlayHost.openWeft(lab.host, CONFIG.formatted(threading));
+            Engine engine = OverlayHost.openWeft(lab.host, CONFIG.formatted(threading));
             try {
-                assertEquals(Set.of(), shared(agents(weft)));
+                assertEquals(Set.of(), shared(agents(engine)));
             } finally {
-                OverlayHost.close(lab.host, weft);
+                OverlayHost.close(lab.host, engine);
             }
         }
     }
 
-    private static List<Agent> agents(Weft weft) {
-        List<Agent> agents = reach(weft, object -> false).keySet().stream()
+    private static List<Agent> agents(Engine engine) {
+        List<Agent> agents = reach(engine, object -> false).keySet().stream()
                 .filter(object -> object.getClass().getPackageName().equals("org.weft.dataplane.agent"))
                 .filter(Agent.class::isInstance)
                 .map(Agent.class::cast)

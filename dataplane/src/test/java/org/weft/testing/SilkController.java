@@ -8,11 +8,11 @@ import java.io.IOException;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.weft.encap.IpPrefix;
+import org.weft.encap.MacAddress;
 import org.weft.silk.config.CellConfig.TlsFiles;
 import org.weft.silk.lease.LeaseRecord;
 import org.weft.silk.lease.SilkNames;
-import org.weft.encap.IpPrefix;
-import org.weft.encap.MacAddress;
 
 /**
  * silk-controller as a client sees it: a book of leases in memory that follows silk's rules (silk: controller/handlers,

@@ -1,8 +1,5 @@
 package org.weft.control.cell;
 
-import org.weft.control.http.Answer;
-import org.weft.control.http.Fields;
-import org.weft.control.http.StrictJson;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -12,13 +9,16 @@ import java.util.concurrent.Executor;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.weft.operator.Suggestion;
 import org.weft.config.Values;
-import org.weft.silk.container.AttachRequest;
-import org.weft.silk.container.Attachment;
+import org.weft.control.http.Answer;
+import org.weft.control.http.Fields;
+import org.weft.control.http.StrictJson;
+import org.weft.encap.IpAddress;
 import org.weft.operator.OperatorException;
 import org.weft.operator.OperatorException.Kind;
-import org.weft.encap.IpAddress;
+import org.weft.operator.Suggestion;
+import org.weft.silk.container.AttachRequest;
+import org.weft.silk.container.Attachment;
 
 /** What {@code POST /v1/cell} asks for. It is read on the control thread, and done elsewhere. */
 final class CellOperations {

@@ -1,11 +1,5 @@
 package org.weft.control.cell;
 
-import org.weft.control.http.Answer;
-import org.weft.control.http.CollectedBody;
-import org.weft.control.http.HttpExchanges;
-import org.weft.control.http.Query;
-import org.weft.control.http.Routes;
-import org.weft.control.http.Upload;
 import com.google.gson.JsonObject;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.http.HttpMethod;
@@ -17,10 +11,16 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 import java.util.function.Supplier;
-import org.weft.silk.cell.Cell;
-import org.weft.silk.cni.Cni;
+import org.weft.control.http.Answer;
+import org.weft.control.http.CollectedBody;
+import org.weft.control.http.HttpExchanges;
+import org.weft.control.http.Query;
+import org.weft.control.http.Routes;
+import org.weft.control.http.Upload;
 import org.weft.operator.OperatorException;
 import org.weft.operator.OperatorException.Kind;
+import org.weft.silk.cell.Cell;
+import org.weft.silk.cni.Cni;
 
 /** Leases, containers and convergence of this daemon's cell. What may take its time is done on another thread. */
 public final class CellRoutes implements Routes {

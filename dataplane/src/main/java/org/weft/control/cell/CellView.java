@@ -10,6 +10,8 @@ import java.util.Map;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.weft.control.http.Answer.JsonBody;
+import org.weft.encap.IpPrefix;
+import org.weft.encap.MacAddress;
 import org.weft.silk.cell.Cell.Pass;
 import org.weft.silk.cell.CellStatus;
 import org.weft.silk.cell.Change;
@@ -19,8 +21,6 @@ import org.weft.silk.container.HostRepair;
 import org.weft.silk.lease.Lease;
 import org.weft.silk.lease.LeaseRecord;
 import org.weft.silk.lease.SilkNames;
-import org.weft.encap.IpPrefix;
-import org.weft.encap.MacAddress;
 
 /** A cell as {@code GET} answers it, in JSON; leases with silk's field names. */
 final class CellView {

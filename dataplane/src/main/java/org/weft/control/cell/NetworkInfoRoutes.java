@@ -1,16 +1,16 @@
 package org.weft.control.cell;
 
-import org.weft.control.http.Answer;
-import org.weft.control.http.HttpExchanges;
-import org.weft.control.http.Routes;
-import org.weft.control.http.Upload;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import java.io.IOException;
+import org.weft.control.http.Answer;
+import org.weft.control.http.HttpExchanges;
+import org.weft.control.http.Routes;
+import org.weft.control.http.Upload;
+import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepRegistry;
 import org.weft.silk.cell.CellStatus;
-import org.weft.dataplane.vtep.Vtep;
 
 /**
  * What silk-cni asks silk-daemon, with any method under any path (silk: daemon/health.go, cni/main.go). silk-daemon

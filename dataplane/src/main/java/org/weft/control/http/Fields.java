@@ -10,9 +10,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
-import org.weft.operator.Suggestion;
 import org.weft.operator.OperatorException;
 import org.weft.operator.OperatorException.Kind;
+import org.weft.operator.Suggestion;
 
 /** The fields of one JSON object as text; knows which were asked for, and refuses the others. */
 public final class Fields {

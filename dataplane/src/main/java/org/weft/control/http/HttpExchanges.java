@@ -32,10 +32,10 @@ import java.util.concurrent.CompletionStage;
 import java.util.function.LongConsumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.weft.dataplane.capture.CaptureSession;
 import org.weft.control.http.Answer.JsonBody;
-import org.weft.text.Visible;
+import org.weft.dataplane.capture.CaptureSession;
 import org.weft.operator.OperatorException;
+import org.weft.text.Visible;
 
 /** One connection: takes requests in turn, has them answered, and sees to HTTP's manners. */
 public final class HttpExchanges extends SimpleChannelInboundHandler<HttpObject> {

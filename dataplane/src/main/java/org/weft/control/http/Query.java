@@ -4,9 +4,9 @@ import io.netty.handler.codec.http.QueryStringDecoder;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
-import org.weft.operator.Suggestion;
 import org.weft.operator.OperatorException;
 import org.weft.operator.OperatorException.Kind;
+import org.weft.operator.Suggestion;
 
 /** Path and parameters of a request. */
 public final class Query {

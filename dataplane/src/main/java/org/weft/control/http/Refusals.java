@@ -4,9 +4,9 @@ import io.netty.handler.codec.http.HttpResponseStatus;
 import org.weft.dataplane.io.linux.Errno;
 import org.weft.dataplane.io.linux.LinuxException;
 import org.weft.dataplane.table.Outcome;
+import org.weft.dataplane.vtep.Vtep;
 import org.weft.operator.OperatorException;
 import org.weft.operator.OperatorException.Kind;
-import org.weft.dataplane.vtep.Vtep;
 
 /** The one place where what a table says, or an errno, becomes a sentence, an exit code and an HTTP status. */
 public final class Refusals {

@@ -2,9 +2,9 @@ package org.weft.control.policy;
 
 import java.util.Collection;
 import java.util.concurrent.TimeUnit;
+import org.weft.encap.IpAddress;
 import org.weft.silk.policy.Policies;
 import org.weft.silk.policy.VerdictLog;
-import org.weft.encap.IpAddress;
 
 /** The policies that a daemon judges by. */
 public final class LocalPolicy {

@@ -1,20 +1,20 @@
 package org.weft.control.policy;
 
-import org.weft.control.http.Fields;
-import org.weft.control.http.Query;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
-import org.weft.operator.Suggestion;
 import org.weft.config.Values;
+import org.weft.control.http.Fields;
+import org.weft.control.http.Query;
 import org.weft.dataplane.policy.Enforcement.Mode;
-import org.weft.silk.policy.Explanation;
-import org.weft.silk.policy.Policies;
 import org.weft.dataplane.policy.Policy;
 import org.weft.dataplane.policy.Policy.Protocol;
+import org.weft.encap.IpAddress;
 import org.weft.operator.OperatorException;
 import org.weft.operator.OperatorException.Kind;
-import org.weft.encap.IpAddress;
+import org.weft.operator.Suggestion;
+import org.weft.silk.policy.Explanation;
+import org.weft.silk.policy.Policies;
 
 /** Changes policies, and asks about them. On the control thread. */
 public final class PolicyOperations {

@@ -1,13 +1,5 @@
 package org.weft.control.policy;
 
-import org.weft.control.http.Answer;
-import org.weft.control.http.CollectedBody;
-import org.weft.control.http.Fields;
-import org.weft.control.http.HttpExchanges;
-import org.weft.control.http.Query;
-import org.weft.control.http.Routes;
-import org.weft.control.http.StrictJson;
-import org.weft.control.http.Upload;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpRequest;
@@ -16,6 +8,14 @@ import java.io.IOException;
 import java.util.concurrent.CompletionStage;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.weft.control.http.Answer;
+import org.weft.control.http.CollectedBody;
+import org.weft.control.http.Fields;
+import org.weft.control.http.HttpExchanges;
+import org.weft.control.http.Query;
+import org.weft.control.http.Routes;
+import org.weft.control.http.StrictJson;
+import org.weft.control.http.Upload;
 import org.weft.silk.policy.Explanation;
 
 /** {@code /v1/policy}: what is let in, and why. */

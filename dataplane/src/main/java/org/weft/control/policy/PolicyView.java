@@ -8,14 +8,14 @@ import java.util.Locale;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.weft.control.http.Answer.JsonBody;
+import org.weft.dataplane.policy.Policy;
+import org.weft.dataplane.policy.Policy.Protocol;
+import org.weft.dataplane.table.TagTable.Tag;
 import org.weft.silk.policy.Explanation;
 import org.weft.silk.policy.Policies;
 import org.weft.silk.policy.PolicyRule;
 import org.weft.silk.policy.PolicyStatus;
 import org.weft.silk.policy.Workload;
-import org.weft.dataplane.policy.Policy;
-import org.weft.dataplane.policy.Policy.Protocol;
-import org.weft.dataplane.table.TagTable.Tag;
 
 /** Policies as {@code GET} answers them, in JSON. */
 final class PolicyView {

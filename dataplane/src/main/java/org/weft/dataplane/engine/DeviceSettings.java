@@ -7,12 +7,12 @@ import org.weft.dataplane.host.HostNetwork;
 import org.weft.dataplane.host.VtepSysctls;
 import org.weft.dataplane.io.linux.Link;
 import org.weft.dataplane.table.NeighbourTable.Neighbour;
-import org.weft.operator.OperatorException;
-import org.weft.operator.OperatorException.Kind;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
 import org.weft.encap.IpPrefix;
 import org.weft.encap.MacAddress;
+import org.weft.operator.OperatorException;
+import org.weft.operator.OperatorException.Kind;
 
 /**
  * Makes a VTEP's device what its configuration says, and compares the two. Asks the kernel each

@@ -8,7 +8,7 @@ import org.weft.dataplane.vtep.UnderlayMtu;
 import org.weft.dataplane.vtep.Vtep;
 
 /**
- * VTEPs that were made before their underlay was there. The lock of {@link Weft} guards this
+ * VTEPs that were made before their underlay was there. The lock of {@link Engine} guards this
  * object.
  */
 final class LateUnderlay {

@@ -15,16 +15,16 @@ import org.weft.dataplane.io.Closing;
 import org.weft.dataplane.io.linux.OffloadCheck;
 import org.weft.dataplane.io.linux.SocketPools;
 import org.weft.dataplane.io.linux.TunnelDevice;
-import org.weft.operator.OperatorException;
-import org.weft.operator.OperatorException.Kind;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
+import org.weft.operator.OperatorException;
+import org.weft.operator.OperatorException.Kind;
 
 /**
  * The open devices of all VTEPs, and what VTEPs share: the threads, the ports that they receive on,
  * the sockets that they send from, and the device for uncut super-frames.
  *
- * <p>The lock of {@link Weft} guards this object, except for {@link #of}, {@link #tap}, {@link
+ * <p>The lock of {@link Engine} guards this object, except for {@link #of}, {@link #tap}, {@link
  * #vteps}, {@link #all}, {@link #underlays} and {@link #overflows}, which any thread may call.
  */
 final class OpenDevices implements AutoCloseable {

@@ -1,6 +1,5 @@
 package org.weft.dataplane.engine;
 
-import org.weft.dataplane.vtep.VtepRegistry;
 import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -17,20 +16,21 @@ import org.weft.dataplane.policy.Enforcement;
 import org.weft.dataplane.policy.Enforcement.Mode;
 import org.weft.dataplane.table.NeighbourTable;
 import org.weft.dataplane.table.NeighbourTable.Neighbour;
-import org.weft.operator.OperatorException;
-import org.weft.operator.OperatorException.Kind;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
+import org.weft.dataplane.vtep.VtepRegistry;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
 import org.weft.encap.MacAddress;
+import org.weft.operator.OperatorException;
+import org.weft.operator.OperatorException.Kind;
 
 /**
  * The TAP device of one VTEP in the host's kernel: the settings that Weft gives it, and the
  * netfilter rules at it. Others may rename the device or move it to another network namespace. So
  * its descriptor identifies the device, and so does its index inside this namespace.
  *
- * <p>{@link Weft} calls {@link #enforce} and {@link #keepMarks} without its monitor, and all other
+ * <p>{@link Engine} calls {@link #enforce} and {@link #keepMarks} without its monitor, and all other
  * methods under it. Any thread may ask {@link #link}, {@link #place}, {@link #note}, {@link
  * #addresses} and {@link #deviations}.
  */

@@ -14,11 +14,11 @@ import org.slf4j.LoggerFactory;
 import org.weft.dataplane.io.linux.BridgeEntries;
 import org.weft.dataplane.io.linux.Link;
 import org.weft.dataplane.io.linux.LinuxException;
-import org.weft.operator.OperatorException;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
 import org.weft.dataplane.watchdog.Heartbeat;
 import org.weft.dataplane.watchdog.Heartbeats;
+import org.weft.operator.OperatorException;
 
 /**
  * Looks once a second what others did to the devices. It makes a deleted TAP again, follows a
@@ -33,7 +33,7 @@ final class Watch implements AutoCloseable {
     /** FDB_AGE_INTERVAL of the kernel's vxlan; also how long rules for marks that somebody removed, and settings against routers, stay away. */
     private static final long AGE_INTERVAL_SECONDS = 10;
 
-    private final Weft weft;
+    private final Engine engine;
     private final Heartbeat heartbeat = Heartbeats.PROCESS.register("weft-watch", Heartbeats.CONTROL);
     private final ScheduledExecutorService timer =
             Executors.newSingleThreadScheduledExecutor(task -> new Thread(task, "weft-watch"));
@@ -58,8 +58,8 @@ final class Watch implements AutoCloseable {
 
     private long nextAgeing = Vtep.clockSeconds() + AGE_INTERVAL_SECONDS;
 
-    Watch(Weft weft) {
-        this.weft = weft;
+    Watch(Engine engine) {
+        this.engine = engine;
     }
 
     void start() {
@@ -93,23 +93,23 @@ final class Watch implements AutoCloseable {
     void look() {
         boolean age = Vtep.clockSeconds() >= nextAgeing;
         tendTables(age);
-        synchronized (weft) {
-            attempt(weft::mendPorts);
-            for (Vtep vtep : weft.vteps()) {
+        synchronized (engine) {
+            attempt(engine::mendPorts);
+            for (Vtep vtep : engine.vteps()) {
                 heartbeat.beat();
                 heartbeat.doing(vtep.name());
                 attempt(vtep, () -> lookAt(vtep, age));
             }
-            attempt(weft::adoptNames);
+            attempt(engine::adoptNames);
             if (bridgeEntries != null) {
-                attempt(() -> bridgeEntries.hear(weft::bridgeEntryAdded));
+                attempt(() -> bridgeEntries.hear(engine::bridgeEntryAdded));
             }
         }
         if (age) {
             // Outside of the lock, so that operators' commands need not wait while nft hangs.
-            for (Vtep vtep : weft.vteps()) {
+            for (Vtep vtep : engine.vteps()) {
                 heartbeat.beat();
-                attempt(vtep, () -> weft.keepMarks(vtep));
+                attempt(vtep, () -> engine.keepMarks(vtep));
             }
             nextAgeing = Vtep.clockSeconds() + AGE_INTERVAL_SECONDS;
         }
@@ -121,7 +121,7 @@ final class Watch implements AutoCloseable {
      * commands.
      */
     private void tendTables(boolean age) {
-        for (Vtep vtep : weft.vteps()) {
+        for (Vtep vtep : engine.vteps()) {
             heartbeat.beat();
             attempt(vtep, () -> {
                 if (age) {
@@ -140,9 +140,9 @@ final class Watch implements AutoCloseable {
         try {
             part.run();
         } catch (OperatorException | LinuxException e) {
-            say(vtep, new Trouble(e.getMessage(), !weft.isOpen(vtep)));
+            say(vtep, new Trouble(e.getMessage(), !engine.isOpen(vtep)));
         } catch (RuntimeException | Error e) {
-            say(vtep, new Trouble(e.toString(), !weft.isOpen(vtep)));
+            say(vtep, new Trouble(e.toString(), !engine.isOpen(vtep)));
             heartbeat.failed(e);
         }
     }
@@ -160,27 +160,27 @@ final class Watch implements AutoCloseable {
     private void lookAt(Vtep vtep, boolean all) {
         Trouble trouble = lookAt(vtep);
         if (all) {
-            weft.refuseRouters(vtep);
+            engine.refuseRouters(vtep);
         }
         say(vtep, trouble);
     }
 
     private Trouble lookAt(Vtep vtep) {
-        String awaited = weft.awaitInterface(vtep);
+        String awaited = engine.awaitInterface(vtep);
         if (awaited != null) {
             return new Trouble(awaited, true);
         }
-        String gone = weft.locate(vtep);
+        String gone = engine.locate(vtep);
         if (gone != null) {
             // Only once: as long as the device cannot be made again, the reason for that is the trouble.
-            if (weft.isOpen(vtep)) {
+            if (engine.isOpen(vtep)) {
                 say(vtep, new Trouble(gone, true));
             }
-            weft.reopen(vtep);
+            engine.reopen(vtep);
         }
-        String unread = weft.mendTap(vtep);
-        String misnamed = weft.mendName(vtep);
-        weft.noteDevice(vtep);
+        String unread = engine.mendTap(vtep);
+        String misnamed = engine.mendName(vtep);
+        engine.noteDevice(vtep);
         String obstacle = lookAtUnderlay(vtep);
         String refused = sending.computeIfAbsent(vtep, Sending::new).trouble(vtep, System.nanoTime());
         // Rules of the host that know the device by its name, such as a cell's, do not see its packets.
@@ -199,10 +199,10 @@ final class Watch implements AutoCloseable {
             return trouble;
         }
         if (config.dev() != null) {
-            weft.followUnderlay(vtep, Link.of(config.dev()).index());
+            engine.followUnderlay(vtep, Link.of(config.dev()).index());
         }
         String holder = config.local().isAny() ? config.dev() : Link.nameOfAddress(config.local());
-        weft.underlayMtu(vtep, UnderlayPresence.mtu(config.dev() == null ? holder : config.dev()));
+        engine.underlayMtu(vtep, UnderlayPresence.mtu(config.dev() == null ? holder : config.dev()));
         boolean carried = trouble == null && holder != null;
         return carried ? lookAtCarrier(vtep, config.dev() == null ? holder : config.dev()) : trouble;
     }

@@ -12,10 +12,10 @@ import org.weft.dataplane.io.linux.Link;
 import org.weft.dataplane.io.linux.LinuxException;
 import org.weft.dataplane.io.linux.Rtnetlink;
 import org.weft.dataplane.table.NeighbourTable.Neighbour;
-import org.weft.operator.OperatorException;
-import org.weft.operator.OperatorException.Kind;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
+import org.weft.operator.OperatorException;
+import org.weft.operator.OperatorException.Kind;
 
 /**
  * A device's own addresses and neighbours in the host's kernel. Packets never wait for it. A call

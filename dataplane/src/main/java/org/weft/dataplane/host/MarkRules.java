@@ -3,9 +3,9 @@ package org.weft.dataplane.host;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.weft.dataplane.host.HostCommand.Answer;
+import org.weft.encap.MacAddress;
 import org.weft.operator.OperatorException;
 import org.weft.operator.OperatorException.Kind;
-import org.weft.encap.MacAddress;
 
 /**
  * The rules at a VTEP's device that carry a packet's mark between netfilter and the source MAC address, where

@@ -2,9 +2,9 @@ package org.weft.dataplane.host;
 
 import java.util.stream.Collectors;
 import org.weft.dataplane.host.HostCommand.Answer;
+import org.weft.encap.IpAddress;
 import org.weft.operator.OperatorException;
 import org.weft.operator.OperatorException.Kind;
-import org.weft.encap.IpAddress;
 
 /**
  * A {@link CellTable} of nftables, {@code inet weft-VTEP-cell}. A packet that one base chain drops is gone, whatever other

@@ -9,9 +9,9 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.weft.operator.OperatorException;
 import org.weft.dataplane.vtep.VtepConfig;
 import org.weft.encap.IpPrefix;
+import org.weft.operator.OperatorException;
 
 /**
  * What the host's IP stack believes and says on a VTEP. A neighbour in the overlay must not become the host's router, so

@@ -1,6 +1,5 @@
 package org.weft.dataplane.policy;
 
-
 /**
  * How the packets of one VTEP are judged. Immutable; agents take it once per duty cycle, so no packet is judged by half of
  * a change.

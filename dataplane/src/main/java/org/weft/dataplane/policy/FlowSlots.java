@@ -1,6 +1,5 @@
 package org.weft.dataplane.policy;
 
-import org.weft.dataplane.table.Shares;
 import java.lang.invoke.VarHandle;
 import java.lang.ref.Reference;
 import java.nio.ByteOrder;
@@ -8,6 +7,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import org.agrona.BitUtil;
 import org.agrona.BufferUtil;
 import org.agrona.concurrent.UnsafeBuffer;
+import org.weft.dataplane.table.Shares;
 import org.weft.encap.FlowKey;
 
 /**

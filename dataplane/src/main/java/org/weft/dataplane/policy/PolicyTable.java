@@ -1,6 +1,5 @@
 package org.weft.dataplane.policy;
 
-import org.weft.dataplane.table.TagTable;
 import java.lang.ref.Reference;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -12,6 +11,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import org.agrona.BitUtil;
 import org.agrona.BufferUtil;
 import org.agrona.concurrent.UnsafeBuffer;
+import org.weft.dataplane.table.TagTable;
 import org.weft.encap.FlowKey;
 import org.weft.encap.IpAddress;
 

@@ -1,17 +1,17 @@
 package org.weft.dataplane.vtep;
 
-import org.weft.dataplane.engine.Weft;
 import java.util.List;
 import java.util.Map;
 import org.weft.dataplane.capture.Capture;
 import org.weft.dataplane.counters.Counters;
+import org.weft.dataplane.engine.Engine;
 import org.weft.dataplane.policy.Enforcement;
 import org.weft.dataplane.table.TagTable.Tag;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
 
 /**
- * What the control side knows of {@link Weft}: the VTEPs of this daemon, and how they are added, changed and removed.
+ * What the control side knows of {@link Engine}: the VTEPs of this daemon, and how they are added, changed and removed.
  * Tests put one without devices in its place. All methods are called by the control thread.
  */
 public interface VtepRegistry {

@@ -5,8 +5,8 @@ import java.time.Instant;
 import java.util.Collection;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.weft.silk.lease.Lease;
 import org.weft.operator.OperatorException;
+import org.weft.silk.lease.Lease;
 
 /** Saves leases when they have changed, and now and then for their age. What goes wrong is said once and keeps nobody back. */
 final class Autosave {

@@ -1,6 +1,5 @@
 package org.weft.silk.cell;
 
-import org.weft.silk.source.CellThread;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashSet;
@@ -13,9 +12,12 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.weft.dataplane.vtep.UnderlayMtu;
+import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepRegistry;
-import org.weft.silk.config.CellConfig;
+import org.weft.encap.IpPrefix;
 import org.weft.silk.cell.CellStatus.Phase;
+import org.weft.silk.config.CellConfig;
 import org.weft.silk.container.ContainerGuard;
 import org.weft.silk.container.ContainerGuard.Repair;
 import org.weft.silk.container.HostRepair;
@@ -24,10 +26,8 @@ import org.weft.silk.lease.Lease;
 import org.weft.silk.lease.LeaseRecord;
 import org.weft.silk.lease.LeaseSource;
 import org.weft.silk.lease.Overlay;
+import org.weft.silk.source.CellThread;
 import org.weft.silk.source.Contact;
-import org.weft.dataplane.vtep.UnderlayMtu;
-import org.weft.dataplane.vtep.Vtep;
-import org.weft.encap.IpPrefix;
 
 /**
  * The role of silk-daemon on this host: holds a lease, brings the VTEP up for it, and makes the host's routes and the

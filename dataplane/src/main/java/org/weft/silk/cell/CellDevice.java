@@ -9,23 +9,23 @@ import java.util.Set;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.weft.dataplane.engine.UnderlayPresence;
-import org.weft.dataplane.vtep.VtepRegistry;
-import org.weft.silk.config.CellConfig;
 import org.weft.config.VtepAttributes;
+import org.weft.dataplane.engine.UnderlayPresence;
 import org.weft.dataplane.host.HostNetwork;
-import org.weft.silk.lease.Lease;
-import org.weft.silk.lease.Overlay;
 import org.weft.dataplane.table.NeighbourTable.Neighbour;
-import org.weft.operator.OperatorException;
-import org.weft.operator.OperatorException.Kind;
 import org.weft.dataplane.vtep.UnderlayMtu;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
 import org.weft.dataplane.vtep.VtepEntries;
 import org.weft.dataplane.vtep.VtepEntries.StaticFdbEntry;
+import org.weft.dataplane.vtep.VtepRegistry;
 import org.weft.encap.IpPrefix;
 import org.weft.encap.MacAddress;
+import org.weft.operator.OperatorException;
+import org.weft.operator.OperatorException.Kind;
+import org.weft.silk.config.CellConfig;
+import org.weft.silk.lease.Lease;
+import org.weft.silk.lease.Overlay;
 
 /** Brings the cell's VTEP up for a lease, and takes it down (silk: daemon/vtep/factory.go). */
 final class CellDevice {

@@ -11,16 +11,16 @@ import java.util.Collection;
 import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.weft.encap.IpAddress;
+import org.weft.encap.IpPrefix;
+import org.weft.encap.MacAddress;
 import org.weft.file.StateFile;
+import org.weft.operator.OperatorException;
+import org.weft.operator.OperatorException.Kind;
 import org.weft.silk.lease.Lease;
 import org.weft.silk.lease.LeaseRecord;
 import org.weft.silk.lease.LeaseTable;
 import org.weft.silk.lease.Overlay;
-import org.weft.operator.OperatorException;
-import org.weft.operator.OperatorException.Kind;
-import org.weft.encap.IpAddress;
-import org.weft.encap.IpPrefix;
-import org.weft.encap.MacAddress;
 
 /** The leases this host knew last, on disk, so that it comes up again where nobody can be asked. */
 final class CellState {

@@ -1,8 +1,8 @@
 package org.weft.silk.cell;
 
-import org.weft.silk.lease.Lease;
 import org.weft.encap.IpPrefix;
 import org.weft.encap.MacAddress;
+import org.weft.silk.lease.Lease;
 
 /**
  * One difference between the leases and this host.

@@ -8,8 +8,8 @@ import java.util.List;
 import java.util.Map;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.weft.silk.lease.Lease;
 import org.weft.encap.IpPrefix;
+import org.weft.silk.lease.Lease;
 
 /** The passes of a {@link Converger}: when they are full, what they changed, what the kernel refused. Logs each change. */
 final class Convergence {

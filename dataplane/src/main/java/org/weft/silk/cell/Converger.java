@@ -8,7 +8,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
+import org.weft.dataplane.table.FdbEntry;
+import org.weft.dataplane.table.NeighbourTable;
+import org.weft.dataplane.table.Remote;
+import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepRegistry;
+import org.weft.encap.IpAddress;
+import org.weft.encap.IpPrefix;
+import org.weft.encap.MacAddress;
 import org.weft.silk.cell.Change.Kind;
 import org.weft.silk.cell.Change.Parts;
 import org.weft.silk.cell.HostRoutes.Installed;
@@ -16,13 +23,6 @@ import org.weft.silk.cell.HostRoutes.Line;
 import org.weft.silk.cell.HostRoutes.Route;
 import org.weft.silk.lease.Lease;
 import org.weft.silk.lease.Overlay;
-import org.weft.dataplane.table.FdbEntry;
-import org.weft.dataplane.table.NeighbourTable;
-import org.weft.dataplane.table.Remote;
-import org.weft.dataplane.vtep.Vtep;
-import org.weft.encap.IpAddress;
-import org.weft.encap.IpPrefix;
-import org.weft.encap.MacAddress;
 
 /**
  * Makes routes, neighbours and forwarding entries of one VTEP what the other hosts' leases say (silk:

@@ -10,10 +10,10 @@ import java.util.Map;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.weft.dataplane.host.Iproute2;
-import org.weft.silk.lease.Overlay;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
 import org.weft.encap.MacAddress;
+import org.weft.silk.lease.Overlay;
 
 /** {@link HostRoutes} through iproute2: one process for each call, however many the changes are. */
 final class KernelRoutes implements HostRoutes {

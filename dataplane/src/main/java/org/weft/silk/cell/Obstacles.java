@@ -4,18 +4,18 @@ import java.util.List;
 import java.util.Objects;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.weft.dataplane.vtep.VtepRegistry;
 import org.weft.dataplane.host.HostNetwork;
 import org.weft.dataplane.host.Sysctls;
 import org.weft.dataplane.io.linux.Link;
 import org.weft.dataplane.io.linux.LinuxException;
-import org.weft.silk.container.Tenants;
-import org.weft.silk.lease.Lease;
 import org.weft.dataplane.vtep.LinkState;
 import org.weft.dataplane.vtep.Vtep;
+import org.weft.dataplane.vtep.VtepRegistry;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
 import org.weft.encap.MacAddress;
+import org.weft.silk.container.Tenants;
+import org.weft.silk.lease.Lease;
 
 /**
  * Finds out why containers are cut off although the lease is in force. Reasons are changes of

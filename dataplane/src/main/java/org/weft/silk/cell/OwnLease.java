@@ -5,11 +5,11 @@ import java.util.List;
 import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepRegistry;
 import org.weft.silk.container.Tenants;
 import org.weft.silk.lease.Lease;
 import org.weft.silk.lease.LeaseSource;
-import org.weft.dataplane.vtep.Vtep;
 
 /**
  * This host's lease, and the device that is up with it. The two differ while containers have addresses of the lease

@@ -6,10 +6,10 @@ import java.util.List;
 import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepRegistry;
 import org.weft.silk.container.HostRepair;
 import org.weft.silk.container.Tenants;
-import org.weft.dataplane.vtep.Vtep;
 
 /**
  * Puts back changes of others on the host: to the VTEP's device, the host's ends of containers, and

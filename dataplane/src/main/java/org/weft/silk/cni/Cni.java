@@ -1,7 +1,5 @@
 package org.weft.silk.cni;
 
-import org.weft.silk.container.Attachment;
-import org.weft.silk.container.Containers;
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
 import com.google.gson.JsonArray;
@@ -15,8 +13,10 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.weft.silk.cni.CniException.Code;
 import org.weft.operator.OperatorException;
+import org.weft.silk.cni.CniException.Code;
+import org.weft.silk.container.Attachment;
+import org.weft.silk.container.Containers;
 
 /**
  * The Container Network Interface: what the plugin {@code weft-cni} is asked, answered by the daemon. Versions 0.3.0 to

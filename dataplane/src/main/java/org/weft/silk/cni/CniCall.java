@@ -1,7 +1,5 @@
 package org.weft.silk.cni;
 
-import org.weft.silk.container.AttachRequest;
-import org.weft.silk.container.Attachment;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
@@ -12,9 +10,11 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import org.weft.silk.cni.CniException.Code;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
+import org.weft.silk.cni.CniException.Code;
+import org.weft.silk.container.AttachRequest;
+import org.weft.silk.container.Attachment;
 
 /** What a container runtime hands to a CNI plugin: variables of its environment and a network's configuration. */
 final class CniCall {

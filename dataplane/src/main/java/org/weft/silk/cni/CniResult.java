@@ -1,12 +1,12 @@
 package org.weft.silk.cni;
 
-import org.weft.silk.container.Attachment;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import java.util.List;
-import org.weft.silk.cni.CniException.Code;
-import org.weft.silk.lease.SilkNames;
 import org.weft.encap.MacAddress;
+import org.weft.silk.cni.CniException.Code;
+import org.weft.silk.container.Attachment;
+import org.weft.silk.lease.SilkNames;
 
 /** The result of an ADD, with what silk-cni puts into its own (silk: cni/config/config.go, AsCNIResult). */
 final class CniResult {

@@ -1,18 +1,18 @@
 package org.weft.silk.config;
 
-import org.weft.config.UnderlayAddress;
-import org.weft.config.Values;
-import org.weft.config.YamlMapping;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
-import org.weft.silk.config.CellConfig.Leases;
-import org.weft.silk.config.CellConfig.SilkController;
+import org.weft.config.UnderlayAddress;
+import org.weft.config.Values;
+import org.weft.config.YamlMapping;
 import org.weft.dataplane.vtep.UnderlayMtu;
 import org.weft.dataplane.vtep.VtepConfig;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
+import org.weft.silk.config.CellConfig.Leases;
+import org.weft.silk.config.CellConfig.SilkController;
 
 /** The section {@code cell}. */
 public final class CellSection {

@@ -1,17 +1,17 @@
 package org.weft.silk.config;
 
-import org.weft.config.UnderlayAddress;
-import org.weft.config.Values;
-import org.weft.config.VtepAttributes;
-import org.weft.config.VtepOverlap;
-import org.weft.config.VtepSection;
-import org.weft.config.YamlMapping;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Consumer;
+import org.weft.config.UnderlayAddress;
+import org.weft.config.Values;
+import org.weft.config.VtepAttributes;
+import org.weft.config.VtepOverlap;
+import org.weft.config.VtepSection;
+import org.weft.config.YamlMapping;
 import org.weft.dataplane.table.TagTable.Tag;
 import org.weft.dataplane.vtep.UnderlayMtu;
 import org.weft.dataplane.vtep.VtepConfig;

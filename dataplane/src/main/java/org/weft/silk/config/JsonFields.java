@@ -1,12 +1,12 @@
 package org.weft.silk.config;
 
-import org.weft.config.Values;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonPrimitive;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
+import org.weft.config.Values;
 import org.weft.operator.OperatorException;
 import org.weft.operator.OperatorException.Kind;
 

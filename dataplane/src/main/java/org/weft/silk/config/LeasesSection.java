@@ -1,7 +1,5 @@
 package org.weft.silk.config;
 
-import org.weft.config.Values;
-import org.weft.config.YamlMapping;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -9,13 +7,15 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import org.weft.config.Values;
+import org.weft.config.YamlMapping;
+import org.weft.operator.OperatorException;
+import org.weft.operator.OperatorException.Kind;
 import org.weft.silk.config.CellConfig.Etcd;
 import org.weft.silk.config.CellConfig.LeaseFile;
 import org.weft.silk.config.CellConfig.Leases;
 import org.weft.silk.config.CellConfig.SilkController;
 import org.weft.silk.config.CellConfig.TlsFiles;
-import org.weft.operator.OperatorException;
-import org.weft.operator.OperatorException.Kind;
 
 /** What is under {@code cell.leases}: exactly one source. */
 final class LeasesSection {

@@ -4,11 +4,11 @@ import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import org.weft.silk.config.CellConfig.TlsFiles;
 import org.weft.dataplane.policy.Enforcement.Mode;
 import org.weft.dataplane.policy.Enforcement.Refusal;
 import org.weft.dataplane.policy.Enforcement.Spoofing;
 import org.weft.dataplane.policy.FlowTable.Timeouts;
+import org.weft.silk.config.CellConfig.TlsFiles;
 
 /**
  * How one VTEP judges packets, valid: the role of vxlan-policy-agent on this host.

@@ -1,8 +1,5 @@
 package org.weft.silk.config;
 
-import org.weft.config.Values;
-import org.weft.config.YamlMapping;
-import org.weft.operator.Suggestion;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -14,16 +11,19 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
-import org.weft.silk.config.CellConfig.TlsFiles;
-import org.weft.silk.config.PolicyConfig.HostAccess;
-import org.weft.silk.config.PolicyConfig.PolicyFile;
-import org.weft.silk.config.PolicyConfig.PolicyServer;
-import org.weft.silk.config.PolicyConfig.Source;
+import org.weft.config.Values;
+import org.weft.config.YamlMapping;
 import org.weft.dataplane.policy.Enforcement.Mode;
 import org.weft.dataplane.policy.Enforcement.Refusal;
 import org.weft.dataplane.policy.Enforcement.Spoofing;
 import org.weft.dataplane.policy.FlowTable.Timeouts;
 import org.weft.dataplane.vtep.VtepConfig;
+import org.weft.operator.Suggestion;
+import org.weft.silk.config.CellConfig.TlsFiles;
+import org.weft.silk.config.PolicyConfig.HostAccess;
+import org.weft.silk.config.PolicyConfig.PolicyFile;
+import org.weft.silk.config.PolicyConfig.PolicyServer;
+import org.weft.silk.config.PolicyConfig.Source;
 
 /** The section {@code policy}. */
 public final class PolicySection {

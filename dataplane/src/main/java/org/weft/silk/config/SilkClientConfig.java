@@ -1,6 +1,5 @@
 package org.weft.silk.config;
 
-import org.weft.config.Values;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
@@ -14,13 +13,14 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import org.weft.silk.config.CellConfig.SilkController;
-import org.weft.silk.config.CellConfig.TlsFiles;
+import org.weft.config.Values;
+import org.weft.encap.IpAddress;
+import org.weft.encap.IpPrefix;
 import org.weft.file.LimitedFile;
 import org.weft.operator.OperatorException;
 import org.weft.operator.OperatorException.Kind;
-import org.weft.encap.IpAddress;
-import org.weft.encap.IpPrefix;
+import org.weft.silk.config.CellConfig.SilkController;
+import org.weft.silk.config.CellConfig.TlsFiles;
 
 /**
  * silk-daemon's {@code client-config.json} (silk: client/config/config.go; silk-release:

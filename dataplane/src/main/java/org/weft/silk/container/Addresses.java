@@ -2,12 +2,12 @@ package org.weft.silk.container;
 
 import java.util.function.Predicate;
 import org.weft.dataplane.io.linux.Link;
+import org.weft.encap.IpAddress;
+import org.weft.operator.OperatorException;
+import org.weft.operator.OperatorException.Kind;
 import org.weft.silk.lease.Lease;
 import org.weft.silk.lease.Overlay;
 import org.weft.silk.lease.SilkNames;
-import org.weft.operator.OperatorException;
-import org.weft.operator.OperatorException.Kind;
-import org.weft.encap.IpAddress;
 
 /**
  * The addresses of a host's subnet that containers can have: all but the first, which is the VTEP's, and the last, which

@@ -2,9 +2,9 @@ package org.weft.silk.container;
 
 import java.nio.file.Path;
 import java.util.Set;
+import org.weft.encap.IpAddress;
 import org.weft.operator.OperatorException;
 import org.weft.operator.OperatorException.Kind;
-import org.weft.encap.IpAddress;
 
 /**
  * A container that is to be attached.

@@ -1,8 +1,8 @@
 package org.weft.silk.container;
 
 import java.nio.file.Path;
-import org.weft.silk.lease.SilkNames;
 import org.weft.encap.IpAddress;
+import org.weft.silk.lease.SilkNames;
 
 /**
  * A container that has an address of this host's subnet.

@@ -12,8 +12,8 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
-import org.weft.file.StateFile;
 import org.weft.encap.IpAddress;
+import org.weft.file.StateFile;
 
 /** The file that attachments are kept in; on disk when {@link #write} returns. */
 final class AttachmentFile {

@@ -9,7 +9,6 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.weft.silk.config.PolicyConfig.HostAccess;
 import org.weft.dataplane.host.CellTable;
 import org.weft.dataplane.host.CellTable.Refused;
 import org.weft.dataplane.host.CellTable.Verdict;
@@ -17,6 +16,7 @@ import org.weft.dataplane.policy.Enforcement;
 import org.weft.dataplane.policy.Enforcement.Mode;
 import org.weft.dataplane.policy.Enforcement.Refusal;
 import org.weft.operator.OperatorException;
+import org.weft.silk.config.PolicyConfig.HostAccess;
 
 /**
  * Keeps a cell's containers honest: each sends from its own address only, and none reaches a VTEP's UDP port, where it

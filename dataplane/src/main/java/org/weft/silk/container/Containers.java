@@ -14,12 +14,12 @@ import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.weft.encap.IpAddress;
+import org.weft.operator.OperatorException;
+import org.weft.operator.OperatorException.Kind;
 import org.weft.silk.container.Turns.Turn;
 import org.weft.silk.lease.Lease;
 import org.weft.silk.lease.Overlay;
-import org.weft.operator.OperatorException;
-import org.weft.operator.OperatorException.Kind;
-import org.weft.encap.IpAddress;
 
 /**
  * The containers of this host: the role of silk-cni and its address management. An address is reserved on disk before

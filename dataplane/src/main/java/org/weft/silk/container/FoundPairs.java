@@ -17,10 +17,10 @@ import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.weft.dataplane.host.Iproute2;
-import org.weft.silk.lease.SilkNames;
-import org.weft.operator.OperatorException;
 import org.weft.encap.IpAddress;
 import org.weft.encap.MacAddress;
+import org.weft.operator.OperatorException;
+import org.weft.silk.lease.SilkNames;
 
 /**
  * The containers that the veth pairs of this host tell of: an {@code s-*} interface has the address in its name, and the

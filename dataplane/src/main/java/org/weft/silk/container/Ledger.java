@@ -9,8 +9,8 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.weft.operator.OperatorException;
 import org.weft.encap.IpAddress;
+import org.weft.operator.OperatorException;
 
 /**
  * The attachments, in memory and on disk. An attachment is on disk before it is in memory, and it leaves memory even if

@@ -10,11 +10,11 @@ import java.util.Map;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.weft.dataplane.host.Iproute2;
-import org.weft.silk.lease.SilkNames;
-import org.weft.operator.OperatorException;
-import org.weft.operator.OperatorException.Kind;
 import org.weft.encap.IpAddress;
 import org.weft.encap.MacAddress;
+import org.weft.operator.OperatorException;
+import org.weft.operator.OperatorException.Kind;
+import org.weft.silk.lease.SilkNames;
 
 /** Compares a container's veth pair with what {@link VethPair} lays. More than that may be there. */
 final class PairInspection {

@@ -11,10 +11,10 @@ import org.slf4j.LoggerFactory;
 import org.weft.dataplane.host.Iproute2;
 import org.weft.dataplane.host.Sysctls;
 import org.weft.dataplane.io.linux.Link;
-import org.weft.silk.lease.SilkNames;
+import org.weft.encap.MacAddress;
 import org.weft.operator.OperatorException;
 import org.weft.operator.OperatorException.Kind;
-import org.weft.encap.MacAddress;
+import org.weft.silk.lease.SilkNames;
 
 /**
  * The veth pair between the host and a container, point to point and without ARP, as silk-cni lays it

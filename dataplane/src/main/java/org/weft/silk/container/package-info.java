@@ -1,2 +1,2 @@
-/** Containers on the overlay: addresses of this host's subnet, veth pairs, and the Container Network Interface (CNI). */
+/** Containers on the overlay: addresses of this host's subnet and veth pairs. */
 package org.weft.silk.container;

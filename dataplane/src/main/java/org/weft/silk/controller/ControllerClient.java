@@ -10,9 +10,9 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 import javax.net.ssl.SSLContext;
 import org.weft.silk.config.CellConfig.SilkController;
+import org.weft.silk.http.HttpCalls;
 import org.weft.silk.lease.LeaseRecord;
 import org.weft.silk.source.JsonAnswer;
-import org.weft.silk.http.HttpCalls;
 
 /**
  * silk-controller's HTTP API. Every request is over within the timeout, however its answer comes. One thread asks at a

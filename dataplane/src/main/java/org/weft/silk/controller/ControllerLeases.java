@@ -10,6 +10,9 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.weft.encap.IpAddress;
+import org.weft.operator.OperatorException;
+import org.weft.operator.OperatorException.Kind;
 import org.weft.silk.config.CellConfig.SilkController;
 import org.weft.silk.lease.Lease;
 import org.weft.silk.lease.LeaseRecord;
@@ -19,9 +22,6 @@ import org.weft.silk.lease.Overlay;
 import org.weft.silk.source.PollLoop;
 import org.weft.silk.source.PollSchedule;
 import org.weft.silk.tls.TlsContext;
-import org.weft.operator.OperatorException;
-import org.weft.operator.OperatorException.Kind;
-import org.weft.encap.IpAddress;
 
 /**
  * Leases from silk-controller, polled as silk-daemon does: acquire if there is none, then renew and list, at once and at

@@ -3,11 +3,11 @@ package org.weft.silk.etcd;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
+import org.weft.encap.IpAddress;
+import org.weft.encap.IpPrefix;
 import org.weft.silk.lease.Lease;
 import org.weft.silk.lease.Overlay;
 import org.weft.silk.lease.SilkNames;
-import org.weft.encap.IpAddress;
-import org.weft.encap.IpPrefix;
 
 /**
  * The choice of a subnet by what the roster knows, and the transaction that takes it, which holds only if nothing in

@@ -11,8 +11,8 @@ import java.util.function.Supplier;
 import javax.net.ssl.SSLContext;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.weft.silk.config.CellConfig;
 import org.weft.operator.OperatorException;
+import org.weft.silk.config.CellConfig;
 
 /** The members of a cluster: one is used until it fails, then the next. Which is the first is left to chance, so that each serves its share of hosts. */
 final class Cluster {

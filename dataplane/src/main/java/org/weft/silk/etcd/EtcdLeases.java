@@ -17,14 +17,14 @@ import java.util.function.Supplier;
 import javax.net.ssl.SSLContext;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.weft.dataplane.watchdog.Heartbeat;
+import org.weft.dataplane.watchdog.Heartbeats;
+import org.weft.encap.IpAddress;
+import org.weft.operator.OperatorException;
 import org.weft.silk.config.CellConfig;
 import org.weft.silk.lease.Lease;
 import org.weft.silk.lease.LeaseSource;
 import org.weft.silk.lease.Overlay;
-import org.weft.operator.OperatorException;
-import org.weft.dataplane.watchdog.Heartbeat;
-import org.weft.dataplane.watchdog.Heartbeats;
-import org.weft.encap.IpAddress;
 
 /**
  * Leases in an etcd cluster, 3.4 or newer, through its JSON gateway. All happens in turns on one thread: a turn takes

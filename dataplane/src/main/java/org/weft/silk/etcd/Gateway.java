@@ -19,9 +19,9 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Predicate;
-import org.weft.silk.source.JsonAnswer;
 import org.weft.silk.http.LimitedBody;
 import org.weft.silk.http.LimitedLines;
+import org.weft.silk.source.JsonAnswer;
 
 /**
  * The gRPC gateway of one member: protobuf's JSON over HTTP/1.1 (etcd: dev-guide/api_grpc_gateway, rpc.proto). Calls

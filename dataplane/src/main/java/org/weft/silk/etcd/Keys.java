@@ -6,10 +6,10 @@ import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import java.util.ArrayList;
 import java.util.List;
-import org.weft.silk.lease.Lease;
-import org.weft.silk.lease.LeaseRecord;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
+import org.weft.silk.lease.Lease;
+import org.weft.silk.lease.LeaseRecord;
 
 /** What keys are called and how values are written. A subnet's name in a key is {@code 10.255.43.0-24}. */
 final class Keys {

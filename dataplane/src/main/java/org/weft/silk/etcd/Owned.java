@@ -1,11 +1,11 @@
 package org.weft.silk.etcd;
 
+import org.weft.encap.IpAddress;
+import org.weft.encap.IpPrefix;
 import org.weft.silk.lease.Lease;
 import org.weft.silk.lease.LeaseRecord;
 import org.weft.silk.lease.LeaseTable;
 import org.weft.silk.lease.Overlay;
-import org.weft.encap.IpAddress;
-import org.weft.encap.IpPrefix;
 
 /**
  * A key of {@code leases/}.

@@ -4,10 +4,10 @@ import java.util.Collection;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.TreeMap;
-import org.weft.silk.lease.Overlay;
-import org.weft.silk.lease.SilkNames;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
+import org.weft.silk.lease.Overlay;
+import org.weft.silk.lease.SilkNames;
 
 /**
  * Subnets that hosts can have. For cells each network's blocks without its first one; for hosts with one address the

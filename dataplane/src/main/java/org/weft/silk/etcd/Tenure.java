@@ -3,11 +3,11 @@ package org.weft.silk.etcd;
 import java.time.Duration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.weft.encap.IpAddress;
+import org.weft.encap.IpPrefix;
 import org.weft.silk.config.CellConfig;
 import org.weft.silk.lease.Lease;
 import org.weft.silk.lease.Overlay;
-import org.weft.encap.IpAddress;
-import org.weft.encap.IpPrefix;
 
 /** This host's lease: claims it, renews it, claims it again if etcd forgot it, and gives it back. */
 final class Tenure {

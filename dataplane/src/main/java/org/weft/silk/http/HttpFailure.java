@@ -1,6 +1,5 @@
 package org.weft.silk.http;
 
-import org.weft.silk.tls.CertificateRefused;
 import java.io.EOFException;
 import java.net.ConnectException;
 import java.net.NoRouteToHostException;
@@ -17,6 +16,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import javax.net.ssl.SSLException;
 import org.weft.silk.config.CellConfig.TlsFiles;
+import org.weft.silk.tls.CertificateRefused;
 
 /** Says in one sentence why {@link java.net.http.HttpClient} brought no answer, or not all of it. */
 public final class HttpFailure {

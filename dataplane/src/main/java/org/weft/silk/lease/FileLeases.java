@@ -6,9 +6,9 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Predicate;
+import org.weft.encap.IpAddress;
 import org.weft.file.FollowedFile;
 import org.weft.operator.OperatorException;
-import org.weft.encap.IpAddress;
 
 /**
  * Leases from a file, a list in YAML or JSON; this host's own is the one with its underlay address.

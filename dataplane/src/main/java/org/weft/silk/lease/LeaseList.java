@@ -12,9 +12,9 @@ import org.snakeyaml.engine.v2.nodes.NodeTuple;
 import org.snakeyaml.engine.v2.nodes.ScalarNode;
 import org.snakeyaml.engine.v2.nodes.SequenceNode;
 import org.snakeyaml.engine.v2.nodes.Tag;
-import org.weft.operator.Suggestion;
 import org.weft.config.YamlDocument;
 import org.weft.operator.OperatorException;
+import org.weft.operator.Suggestion;
 
 /**
  * A list of leases in YAML or JSON, by itself or under {@code leases} as silk-controller answers. What is wrong with one

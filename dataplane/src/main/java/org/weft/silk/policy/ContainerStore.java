@@ -10,10 +10,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.weft.config.Values;
-import org.weft.file.FollowedFile;
-import org.weft.silk.source.JsonAnswer;
-import org.weft.operator.OperatorException;
 import org.weft.encap.IpAddress;
+import org.weft.file.FollowedFile;
+import org.weft.operator.OperatorException;
+import org.weft.silk.source.JsonAnswer;
 
 /**
  * This host's containers, as silk's CNI plugin stores their metadata (silk: lib/datastore): a JSON file keyed by handle. It is

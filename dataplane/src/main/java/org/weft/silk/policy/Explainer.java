@@ -1,7 +1,6 @@
 package org.weft.silk.policy;
 
 import java.util.Locale;
-import org.weft.silk.config.PolicyConfig;
 import org.weft.dataplane.policy.Enforcement.Mode;
 import org.weft.dataplane.policy.Policy;
 import org.weft.dataplane.policy.Policy.Protocol;
@@ -9,6 +8,7 @@ import org.weft.dataplane.table.TagTable;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
+import org.weft.silk.config.PolicyConfig;
 
 /** Tells what becomes of a packet that opens a flow, and why; as {@code agent.PolicyGate} judges it. */
 final class Explainer {

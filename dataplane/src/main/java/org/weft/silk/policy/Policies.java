@@ -16,24 +16,24 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.weft.dataplane.vtep.VtepRegistry;
-import org.weft.silk.config.PolicyConfig;
 import org.weft.dataplane.policy.Enforcement;
 import org.weft.dataplane.policy.Enforcement.Mode;
-import org.weft.dataplane.policy.VerdictSink;
-import org.weft.silk.source.Contact;
 import org.weft.dataplane.policy.FlowTable;
 import org.weft.dataplane.policy.Policy;
 import org.weft.dataplane.policy.Policy.Protocol;
 import org.weft.dataplane.policy.PolicyTable;
+import org.weft.dataplane.policy.VerdictSink;
 import org.weft.dataplane.table.TagTable.Tag;
-import org.weft.operator.OperatorException;
-import org.weft.operator.OperatorException.Kind;
 import org.weft.dataplane.vtep.Vtep;
+import org.weft.dataplane.vtep.VtepRegistry;
 import org.weft.dataplane.watchdog.Heartbeat;
 import org.weft.dataplane.watchdog.Heartbeats;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
+import org.weft.operator.OperatorException;
+import org.weft.operator.OperatorException.Kind;
+import org.weft.silk.config.PolicyConfig;
+import org.weft.silk.source.Contact;
 
 /**
  * The role of vxlan-policy-agent on this host: what a source says, and what an operator changes meanwhile, is what a VTEP

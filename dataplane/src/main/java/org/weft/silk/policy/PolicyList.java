@@ -14,9 +14,9 @@ import org.weft.config.YamlMapping;
 import org.weft.dataplane.policy.Policy;
 import org.weft.dataplane.policy.Policy.Protocol;
 import org.weft.dataplane.table.TagTable.Tag;
-import org.weft.operator.OperatorException;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
+import org.weft.operator.OperatorException;
 
 /** The file of policies: lists {@code tags} and {@code allow}. What is wrong with one entry leaves the others. */
 final class PolicyList {

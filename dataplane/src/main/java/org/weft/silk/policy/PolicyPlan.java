@@ -8,13 +8,13 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import org.weft.silk.policy.ContainerStore.Container;
-import org.weft.silk.policy.ContainerStore.Contents;
 import org.weft.dataplane.policy.Policy;
 import org.weft.dataplane.policy.Policy.Protocol;
 import org.weft.dataplane.table.TagTable.Tag;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
+import org.weft.silk.policy.ContainerStore.Container;
+import org.weft.silk.policy.ContainerStore.Contents;
 
 /**
  * What policies from app to app mean on this host (silk: vxlan-policy-agent/planner): containers of a source are tagged, and

@@ -18,8 +18,8 @@ import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import javax.net.ssl.SSLContext;
 import org.weft.silk.config.PolicyConfig.PolicyServer;
-import org.weft.silk.source.JsonAnswer;
 import org.weft.silk.http.HttpCalls;
+import org.weft.silk.source.JsonAnswer;
 
 /**
  * The internal API of Cloud Foundry's policy server (silk: policy_client/internal_policy_client.go). Of several places that one

@@ -12,13 +12,13 @@ import java.util.Map;
 import java.util.Objects;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.weft.file.StateFile;
 import org.weft.dataplane.policy.Policy;
 import org.weft.dataplane.policy.Policy.Protocol;
 import org.weft.dataplane.table.TagTable.Tag;
-import org.weft.operator.OperatorException;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
+import org.weft.file.StateFile;
+import org.weft.operator.OperatorException;
 
 /** What a source said last, on disk, so that this host judges by it again where nobody can be asked. One thread writes. */
 final class PolicyState {

@@ -9,10 +9,10 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.weft.operator.OperatorException;
-import org.weft.operator.OperatorException.Kind;
 import org.weft.dataplane.watchdog.Heartbeat;
 import org.weft.dataplane.watchdog.Heartbeats;
+import org.weft.operator.OperatorException;
+import org.weft.operator.OperatorException.Kind;
 
 /** The thread that a cell's state belongs to. A task that fails is logged and does not keep the next ones back. */
 public final class CellThread {

@@ -7,9 +7,9 @@ import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
 import java.util.ArrayList;
 import java.util.List;
-import org.weft.silk.tls.PemFile.Block;
 import org.weft.operator.OperatorException;
 import org.weft.operator.OperatorException.Kind;
+import org.weft.silk.tls.PemFile.Block;
 
 /** Reads the certificates of a PEM file: a bundle of authorities, or an own certificate and those who signed it. */
 final class CertificateFile {

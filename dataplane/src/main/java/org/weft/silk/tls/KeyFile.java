@@ -11,9 +11,9 @@ import java.security.Signature;
 import java.security.cert.X509Certificate;
 import java.security.spec.PKCS8EncodedKeySpec;
 import java.util.Arrays;
-import org.weft.silk.tls.PemFile.Block;
 import org.weft.operator.OperatorException;
 import org.weft.operator.OperatorException.Kind;
+import org.weft.silk.tls.PemFile.Block;
 
 /**
  * Reads a private key from PEM, as PKCS#8 ({@code PRIVATE KEY}), PKCS#1 ({@code RSA PRIVATE KEY}, which CredHub writes)

@@ -20,9 +20,9 @@ import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
 import javax.net.ssl.X509ExtendedTrustManager;
-import org.weft.silk.config.CellConfig.TlsFiles;
 import org.weft.operator.OperatorException;
 import org.weft.operator.OperatorException.Kind;
+import org.weft.silk.config.CellConfig.TlsFiles;
 
 /**
  * TLS from PEM files that are replaced while the daemon runs: certificates live for months or days, daemons longer. Any

@@ -1,5 +1,2 @@
-/**
- * TLS towards servers that leases come from, with PEM files as operators have them, and sentences for what goes wrong on
- * the way to such a server. Knows nothing of what is asked there.
- */
+/** TLS towards sources of leases and policies, with PEM files and sentences for what is wrong. */
 package org.weft.silk.tls;

@@ -4,10 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import org.weft.control.ControlServerFixture;
-import org.weft.control.Health;
-import org.weft.control.http.CollectedBody;
-import org.weft.control.http.UnixHttp;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
@@ -19,13 +15,16 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.weft.control.ControlServerFixture;
+import org.weft.control.http.CollectedBody;
+import org.weft.control.http.UnixHttp;
+import org.weft.operator.OperatorException;
+import org.weft.operator.OperatorException.Kind;
 import org.weft.silk.cell.CellStatus;
 import org.weft.silk.cell.CellStatus.Phase;
 import org.weft.silk.cell.MemoryCell;
 import org.weft.silk.container.Containers;
 import org.weft.silk.container.MemoryCellTable;
-import org.weft.operator.OperatorException;
-import org.weft.operator.OperatorException.Kind;
 
 class CellRoutesTest extends ControlServerFixture {
     private static final String OWN_JSON =

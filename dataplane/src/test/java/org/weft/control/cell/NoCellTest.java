@@ -2,12 +2,12 @@ package org.weft.control.cell;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import org.weft.control.ControlServerFixture;
-import org.weft.control.http.UnixHttp;
 import java.io.IOException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.weft.control.ControlServerFixture;
+import org.weft.control.http.UnixHttp;
 
 /** What a daemon without a cell answers to questions about one. */
 class NoCellTest extends ControlServerFixture {

@@ -3,8 +3,6 @@ package org.weft.control.policy;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import org.weft.control.ControlServerFixture;
-import org.weft.control.http.UnixHttp;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
@@ -17,16 +15,18 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.weft.control.ControlServerFixture;
+import org.weft.control.http.UnixHttp;
 import org.weft.dataplane.policy.Enforcement.Mode;
-import org.weft.silk.policy.Policies;
-import org.weft.silk.policy.PolicyRule;
-import org.weft.silk.policy.PolicySet;
-import org.weft.silk.policy.Workload;
 import org.weft.dataplane.policy.Policy;
 import org.weft.dataplane.policy.Policy.Protocol;
 import org.weft.dataplane.table.TagTable.Tag;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
+import org.weft.silk.policy.Policies;
+import org.weft.silk.policy.PolicyRule;
+import org.weft.silk.policy.PolicySet;
+import org.weft.silk.policy.Workload;
 import org.weft.testing.Await;
 
 class PolicyRoutesTest extends ControlServerFixture {

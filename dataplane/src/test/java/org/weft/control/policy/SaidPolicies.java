@@ -1,16 +1,16 @@
 package org.weft.control.policy;
 
 import java.nio.file.Path;
-import org.weft.dataplane.vtep.VtepRegistry;
-import org.weft.silk.config.PolicyConfig;
-import org.weft.silk.config.PolicyConfig.HostAccess;
 import org.weft.dataplane.policy.Enforcement.Mode;
 import org.weft.dataplane.policy.Enforcement.Refusal;
 import org.weft.dataplane.policy.Enforcement.Spoofing;
+import org.weft.dataplane.policy.FlowTable.Timeouts;
 import org.weft.dataplane.policy.VerdictSink;
+import org.weft.dataplane.vtep.VtepRegistry;
+import org.weft.silk.config.PolicyConfig;
+import org.weft.silk.config.PolicyConfig.HostAccess;
 import org.weft.silk.policy.Policies;
 import org.weft.silk.policy.PolicySource;
-import org.weft.dataplane.policy.FlowTable.Timeouts;
 
 /** A source that says what the test says. */
 public final class SaidPolicies implements PolicySource {

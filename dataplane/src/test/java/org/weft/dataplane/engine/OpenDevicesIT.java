@@ -50,9 +50,9 @@ class OpenDevicesIT {
         return ((InetSocketAddress) channel.getLocalAddress()).getPort();
     }
 
-    private Vtep add(Weft weft) {
+    private Vtep add(Engine engine) {
         VtepConfig config = VtepConfigs.onLoopback(name, null, port);
-        return weft.add(new VtepEntries(config, List.of(), List.of(), List.of(), false));
+        return engine.add(new VtepEntries(config, List.of(), List.of(), List.of(), false));
     }
 
     /** The other VTEP of the port has no configuration, so the port cannot receive for it again. */
@@ -81,13 +81,13 @@ class OpenDevicesIT {
     @Test
     void aVtepThatCannotBeForsakenIsRemoved() {
         Map<String, String> before = OpenFiles.now();
-        try (Weft weft = new Weft(EngineConfig.DEFAULT, new Capture())) {
-            Vtep vtep = add(weft);
-            weft.tap(vtep).queues().get(0).close();
-            assertThrows(LinuxException.class, () -> weft.remove(vtep));
-            assertNull(weft.vtep(name));
-            assertEquals(Map.of(), weft.underlays());
-            weft.remove(add(weft));
+        try (Engine engine = new Engine(EngineConfig.DEFAULT, new Capture())) {
+            Vtep vtep = add(engine);
+            engine.tap(vtep).queues().get(0).close();
+            assertThrows(LinuxException.class, () -> engine.remove(vtep));
+            assertNull(engine.vtep(name));
+            assertEquals(Map.of(), engine.underlays());
+            engine.remove(add(engine));
         }
         assertEquals(before, OpenFiles.now());
     }
@@ -95,24 +95,24 @@ class OpenDevicesIT {
     /** Another socket has the port that the VTEP needs. */
     @Test
     void aDeviceThatCannotBeMadeAgainIsAnObstacleAndIsLoggedOnce() throws IOException {
-        try (Weft weft = new Weft(EngineConfig.DEFAULT, new Capture());
+        try (Engine engine = new Engine(EngineConfig.DEFAULT, new Capture());
                 LogLines log = LogLines.of(Watch.class)) {
-            Vtep vtep = add(weft);
+            Vtep vtep = add(engine);
             Commands.run("ip link del " + name);
             try (DatagramChannel holder = bound()) {
                 vtep.config(VtepConfigs.onLoopback(name, null, port(holder)));
                 for (int i = 0; i < LOOKS; i++) {
-                    weft.watch().look();
-                    assertNotNull(weft.obstacle(vtep));
+                    engine.watch().look();
+                    assertNotNull(engine.obstacle(vtep));
                 }
                 assertEquals(2, log.lines().size(), log.lines()::toString);
                 assertEquals(name + ": the TAP device is gone", log.lines().get(0));
                 assertTrue(log.lines().get(1).contains("EADDRINUSE"), log.lines()::toString);
             }
-            weft.watch().look();
+            engine.watch().look();
             assertTrue(Link.of(name).exists());
             assertEquals(name + ": all is well again", log.lines().get(2));
-            assertNull(weft.obstacle(vtep));
+            assertNull(engine.obstacle(vtep));
         }
     }
 }

@@ -26,16 +26,16 @@ class WatchTest {
                 LogLines log = LogLines.of(Watch.class)) {
             int port = ((InetSocketAddress) holder.getLocalAddress()).getPort();
             VtepConfig config = VtepConfigs.onLoopback("weft-absent", "weft-absent", port);
-            try (Weft weft = new Weft(EngineConfig.DEFAULT, new Capture())) {
-                weft.start(List.of(new VtepEntries(config, List.of(), List.of(), List.of(), false)));
-                Vtep vtep = weft.vtep("weft-absent");
+            try (Engine engine = new Engine(EngineConfig.DEFAULT, new Capture())) {
+                engine.start(List.of(new VtepEntries(config, List.of(), List.of(), List.of(), false)));
+                Vtep vtep = engine.vtep("weft-absent");
                 vtep.config(VtepConfigs.onLoopback("weft-absent", "lo", port));
                 for (int i = 0; i < LOOKS; i++) {
-                    weft.watch().look();
+                    engine.watch().look();
                 }
                 assertEquals(1, log.lines().size(), log.lines()::toString);
                 assertTrue(log.lines().get(0).contains("EADDRINUSE"), log.lines()::toString);
-                assertNotNull(weft.obstacle(vtep));
+                assertNotNull(engine.obstacle(vtep));
             }
         }
     }

@@ -10,7 +10,6 @@ import static org.weft.encap.TcpHeader.RST;
 import static org.weft.encap.TcpHeader.SYN;
 import static org.weft.encap.TcpHeader.URG;
 
-import org.weft.dataplane.table.Segments;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;

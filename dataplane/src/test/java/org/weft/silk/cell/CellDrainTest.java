@@ -14,9 +14,9 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.weft.silk.cell.CellStatus.Phase;
 import org.weft.operator.OperatorException;
 import org.weft.operator.OperatorException.Kind;
+import org.weft.silk.cell.CellStatus.Phase;
 import org.weft.testing.LogLines;
 
 /** A cell is drained once its containers have left, and ends. */

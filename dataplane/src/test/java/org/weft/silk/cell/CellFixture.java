@@ -5,8 +5,8 @@ import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.io.TempDir;
-import org.weft.silk.lease.Lease;
 import org.weft.dataplane.table.Remote;
+import org.weft.silk.lease.Lease;
 import org.weft.testing.MemoryRegistry;
 
 /** A cell in memory, with a directory for its state, for tests of its behaviour. */

@@ -16,9 +16,9 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.weft.file.StateFile;
+import org.weft.operator.OperatorException;
 import org.weft.silk.cell.CellStatus.Phase;
 import org.weft.silk.source.Contact;
-import org.weft.operator.OperatorException;
 import org.weft.testing.Await;
 import org.weft.testing.LogLines;
 

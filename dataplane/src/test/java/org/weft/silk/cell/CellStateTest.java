@@ -12,11 +12,11 @@ import java.util.List;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.weft.encap.IpAddress;
+import org.weft.encap.IpPrefix;
 import org.weft.silk.lease.Lease;
 import org.weft.silk.lease.Overlay;
 import org.weft.silk.lease.SilkNames;
-import org.weft.encap.IpAddress;
-import org.weft.encap.IpPrefix;
 import org.weft.testing.Damage;
 
 class CellStateTest {

@@ -9,11 +9,11 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.weft.silk.cell.CellStatus.Phase;
 import org.weft.dataplane.table.Remote;
+import org.weft.encap.IpAddress;
 import org.weft.operator.OperatorException;
 import org.weft.operator.OperatorException.Kind;
-import org.weft.encap.IpAddress;
+import org.weft.silk.cell.CellStatus.Phase;
 import org.weft.testing.LogLines;
 
 /** A cell comes up with its lease, and follows the leases of other hosts. */

@@ -18,12 +18,12 @@ import org.weft.dataplane.policy.Enforcement;
 import org.weft.dataplane.policy.Enforcement.Mode;
 import org.weft.dataplane.policy.Enforcement.Refusal;
 import org.weft.dataplane.policy.Enforcement.Spoofing;
-import org.weft.dataplane.policy.VerdictSink;
-import org.weft.silk.container.ContainerGuard.Repair;
-import org.weft.silk.container.HostRepair;
 import org.weft.dataplane.policy.PolicyTable;
+import org.weft.dataplane.policy.VerdictSink;
 import org.weft.operator.OperatorException;
 import org.weft.operator.OperatorException.Kind;
+import org.weft.silk.container.ContainerGuard.Repair;
+import org.weft.silk.container.HostRepair;
 import org.weft.testing.Await;
 import org.weft.testing.LogLines;
 

@@ -11,14 +11,14 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
-import org.weft.silk.cell.Change.Kind;
-import org.weft.silk.lease.Lease;
-import org.weft.silk.lease.Overlay;
 import org.weft.dataplane.table.Remote;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
 import org.weft.encap.MacAddress;
+import org.weft.silk.cell.Change.Kind;
+import org.weft.silk.lease.Lease;
+import org.weft.silk.lease.Overlay;
 import org.weft.testing.MemoryRegistry;
 
 class ConvergerTest {

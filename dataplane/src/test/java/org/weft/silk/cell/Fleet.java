@@ -2,12 +2,12 @@ package org.weft.silk.cell;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.weft.encap.IpAddress;
+import org.weft.encap.IpPrefix;
 import org.weft.silk.lease.Lease;
 import org.weft.silk.lease.LeaseRecord;
 import org.weft.silk.lease.Overlay;
 import org.weft.silk.lease.SilkNames;
-import org.weft.encap.IpAddress;
-import org.weft.encap.IpPrefix;
 
 /** The leases of many hosts: host number n has {@code 10.x.y.0/24}, at {@code 172.16.x.y} unless it moved. */
 public final class Fleet {

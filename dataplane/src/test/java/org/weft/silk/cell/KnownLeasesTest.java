@@ -8,9 +8,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.weft.encap.IpPrefix;
 import org.weft.silk.lease.LeaseRecord;
 import org.weft.silk.lease.Overlay;
-import org.weft.encap.IpPrefix;
 import org.weft.testing.LogLines;
 
 class KnownLeasesTest {

@@ -6,11 +6,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import org.weft.dataplane.engine.Engine;
 import org.weft.dataplane.engine.EngineConfig;
-import org.weft.dataplane.engine.Weft;
-import org.weft.silk.config.CellConfig;
 import org.weft.dataplane.host.Iproute2;
+import org.weft.encap.IpAddress;
 import org.weft.silk.cell.CellStatus.Totals;
+import org.weft.silk.config.CellConfig;
 import org.weft.silk.container.ContainerGuard;
 import org.weft.silk.container.HostRepair;
 import org.weft.silk.container.MemoryCellTable;
@@ -18,7 +19,6 @@ import org.weft.silk.container.Tenants;
 import org.weft.silk.lease.Lease;
 import org.weft.silk.lease.LeaseRecord;
 import org.weft.silk.lease.Overlay;
-import org.weft.encap.IpAddress;
 
 /**
  * A cell with a real TAP device in the network namespace that the process or thread is in, which must be empty and is
@@ -28,7 +28,7 @@ public final class MeasuredCell implements AutoCloseable {
     private static final Duration LIMIT = Duration.ofSeconds(30);
 
     private final MemoryLeases leases;
-    private final Weft weft;
+    private final Engine engine;
     private final Cell cell;
     private final Lease own;
 
@@ -37,9 +37,9 @@ public final class MeasuredCell implements AutoCloseable {
         this.own = own;
         Iproute2.here().batch("link set lo up\naddress add " + own.underlay() + "/32 dev lo\n");
         leases = new MemoryLeases();
-        weft = new Weft(EngineConfig.DEFAULT);
+        engine = new Engine(EngineConfig.DEFAULT);
         cell = new Cell(
-                config(state, overlay, own.underlay()), weft, (local, dev) -> 1500, new None(), leases, () -> {});
+                config(state, overlay, own.underlay()), engine, (local, dev) -> 1500, new None(), leases, () -> {});
         cell.start();
         leases.say(own, List.of());
         await(() -> cell.status().own() != null);
@@ -103,7 +103,7 @@ public final class MeasuredCell implements AutoCloseable {
     @Override
     public void close() {
         cell.close();
-        weft.close();
+        engine.close();
     }
 
     private static final class None implements Tenants {

@@ -6,10 +6,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.Predicate;
-import org.weft.silk.config.CellConfig;
-import org.weft.silk.config.CellConfig.LeaseFile;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
+import org.weft.silk.config.CellConfig;
+import org.weft.silk.config.CellConfig.LeaseFile;
 import org.weft.testing.Await;
 import org.weft.testing.MemoryRegistry;
 

@@ -4,12 +4,12 @@ import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.weft.encap.IpAddress;
+import org.weft.encap.IpPrefix;
 import org.weft.silk.lease.Lease;
 import org.weft.silk.lease.LeaseRecord;
 import org.weft.silk.lease.LeaseSource;
 import org.weft.silk.lease.SilkNames;
-import org.weft.encap.IpAddress;
-import org.weft.encap.IpPrefix;
 import org.weft.testing.Await;
 
 /** A source that says what the test has it say. */

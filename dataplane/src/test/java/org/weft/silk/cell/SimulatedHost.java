@@ -3,11 +3,11 @@ package org.weft.silk.cell;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import org.weft.dataplane.vtep.Vtep;
 import org.weft.silk.lease.Lease;
 import org.weft.silk.lease.LeaseRecord;
 import org.weft.silk.lease.LeaseTable;
 import org.weft.silk.lease.Overlay;
-import org.weft.dataplane.vtep.Vtep;
 import org.weft.testing.MemoryRegistry;
 
 /**

@@ -5,11 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import org.weft.silk.container.AddressesTest;
-import org.weft.silk.container.AttachRequest;
-import org.weft.silk.container.Attachment;
-import org.weft.silk.container.Containers;
-import org.weft.silk.container.MemoryCellTable;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import java.nio.file.Path;
@@ -23,6 +18,11 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.weft.encap.IpAddress;
+import org.weft.silk.container.AddressesTest;
+import org.weft.silk.container.AttachRequest;
+import org.weft.silk.container.Attachment;
+import org.weft.silk.container.Containers;
+import org.weft.silk.container.MemoryCellTable;
 
 /** What needs no namespace: reading calls, forming results, and refusing. */
 class CniTest {

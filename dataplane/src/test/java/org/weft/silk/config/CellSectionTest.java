@@ -5,8 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import org.weft.config.VtepAttributes;
-import org.weft.daemon.ConfigFile;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
@@ -20,17 +18,19 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.weft.silk.config.CellConfig.Etcd;
-import org.weft.silk.config.CellConfig.LeaseFile;
-import org.weft.silk.config.CellConfig.SilkController;
-import org.weft.silk.config.CellConfig.TlsFiles;
+import org.weft.config.VtepAttributes;
+import org.weft.daemon.ConfigFile;
 import org.weft.dataplane.table.TagTable.Tag;
-import org.weft.operator.OperatorException;
-import org.weft.operator.OperatorException.Kind;
 import org.weft.dataplane.vtep.UnderlayMtu;
 import org.weft.dataplane.vtep.VtepConfig;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
+import org.weft.operator.OperatorException;
+import org.weft.operator.OperatorException.Kind;
+import org.weft.silk.config.CellConfig.Etcd;
+import org.weft.silk.config.CellConfig.LeaseFile;
+import org.weft.silk.config.CellConfig.SilkController;
+import org.weft.silk.config.CellConfig.TlsFiles;
 
 class CellSectionTest {
     private static final UnderlayMtu ETHERNET = (local, dev) -> 1500;

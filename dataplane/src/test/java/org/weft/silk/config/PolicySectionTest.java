@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import org.weft.daemon.ConfigFile;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -14,17 +13,18 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.weft.silk.config.CellConfig.TlsFiles;
-import org.weft.silk.config.PolicyConfig.HostAccess;
-import org.weft.silk.config.PolicyConfig.PolicyFile;
-import org.weft.silk.config.PolicyConfig.PolicyServer;
+import org.weft.daemon.ConfigFile;
 import org.weft.dataplane.policy.Enforcement.Mode;
 import org.weft.dataplane.policy.Enforcement.Refusal;
 import org.weft.dataplane.policy.Enforcement.Spoofing;
 import org.weft.dataplane.policy.FlowTable.Timeouts;
+import org.weft.encap.IpAddress;
 import org.weft.operator.OperatorException;
 import org.weft.operator.OperatorException.Kind;
-import org.weft.encap.IpAddress;
+import org.weft.silk.config.CellConfig.TlsFiles;
+import org.weft.silk.config.PolicyConfig.HostAccess;
+import org.weft.silk.config.PolicyConfig.PolicyFile;
+import org.weft.silk.config.PolicyConfig.PolicyServer;
 
 class PolicySectionTest {
     private static final String UNDERLAY = "underlay: {local: 10.0.16.16}\n";

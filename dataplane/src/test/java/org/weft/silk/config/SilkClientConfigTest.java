@@ -16,12 +16,12 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.weft.silk.config.CellConfig.SilkController;
-import org.weft.silk.config.CellConfig.TlsFiles;
-import org.weft.operator.OperatorException;
-import org.weft.operator.OperatorException.Kind;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
+import org.weft.operator.OperatorException;
+import org.weft.operator.OperatorException.Kind;
+import org.weft.silk.config.CellConfig.SilkController;
+import org.weft.silk.config.CellConfig.TlsFiles;
 
 class SilkClientConfigTest {
     /** As silk-release's job rendered it until 2024, with the defaults of its spec. */

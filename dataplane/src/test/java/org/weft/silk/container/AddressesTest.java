@@ -12,11 +12,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.weft.silk.lease.Lease;
-import org.weft.silk.lease.SilkNames;
-import org.weft.operator.OperatorException;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
+import org.weft.operator.OperatorException;
+import org.weft.silk.lease.Lease;
+import org.weft.silk.lease.SilkNames;
 
 public class AddressesTest {
     private final Addresses addresses = of("10.255.108.0/24");

@@ -19,9 +19,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.weft.silk.container.AttachmentFile.Content;
-import org.weft.operator.OperatorException;
 import org.weft.encap.IpAddress;
+import org.weft.operator.OperatorException;
+import org.weft.silk.container.AttachmentFile.Content;
 import org.weft.testing.Damage;
 
 class AttachmentFileTest {

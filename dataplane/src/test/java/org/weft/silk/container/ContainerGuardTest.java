@@ -11,18 +11,18 @@ import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.weft.silk.config.PolicyConfig.HostAccess;
 import org.weft.dataplane.host.CellTable.Refused;
 import org.weft.dataplane.host.CellTable.Verdict;
 import org.weft.dataplane.policy.Enforcement;
 import org.weft.dataplane.policy.Enforcement.Mode;
 import org.weft.dataplane.policy.Enforcement.Refusal;
 import org.weft.dataplane.policy.Enforcement.Spoofing;
-import org.weft.dataplane.policy.VerdictSink;
-import org.weft.silk.container.ContainerGuard.Repair;
 import org.weft.dataplane.policy.PolicyTable;
+import org.weft.dataplane.policy.VerdictSink;
 import org.weft.operator.OperatorException;
 import org.weft.operator.OperatorException.Kind;
+import org.weft.silk.config.PolicyConfig.HostAccess;
+import org.weft.silk.container.ContainerGuard.Repair;
 import org.weft.testing.LogLines;
 
 class ContainerGuardTest {

@@ -11,8 +11,8 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.weft.operator.OperatorException;
 import org.weft.encap.IpAddress;
+import org.weft.operator.OperatorException;
 import org.weft.testing.LogLines;
 
 class LedgerTest {

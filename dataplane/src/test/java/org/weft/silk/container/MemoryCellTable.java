@@ -2,8 +2,8 @@ package org.weft.silk.container;
 
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
-import org.weft.silk.config.PolicyConfig.HostAccess;
 import org.weft.dataplane.host.CellTable;
+import org.weft.silk.config.PolicyConfig.HostAccess;
 
 /** A table of rules that is not there, for any thread. */
 public final class MemoryCellTable implements CellTable {

@@ -15,9 +15,9 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.weft.silk.container.Turns.Turn;
 import org.weft.operator.OperatorException;
 import org.weft.operator.OperatorException.Kind;
+import org.weft.silk.container.Turns.Turn;
 
 class TurnsTest {
     private static final Duration LONG = Duration.ofMinutes(1);

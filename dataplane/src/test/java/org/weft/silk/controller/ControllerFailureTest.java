@@ -20,13 +20,13 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.weft.encap.IpAddress;
+import org.weft.encap.IpPrefix;
+import org.weft.encap.MacAddress;
 import org.weft.silk.config.CellConfig;
 import org.weft.silk.config.CellConfig.TlsFiles;
 import org.weft.silk.lease.Lease;
 import org.weft.silk.lease.Overlay;
-import org.weft.encap.IpAddress;
-import org.weft.encap.IpPrefix;
-import org.weft.encap.MacAddress;
 import org.weft.testing.CertificateAuthority;
 import org.weft.testing.SilkController;
 

@@ -23,10 +23,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInfo;
 import org.junit.jupiter.api.io.TempDir;
+import org.weft.encap.IpPrefix;
 import org.weft.silk.lease.Lease;
 import org.weft.silk.lease.LeaseTable;
 import org.weft.silk.lease.Overlay;
-import org.weft.encap.IpPrefix;
 import org.weft.testing.EtcdServer;
 import org.weft.testing.RequiresEtcd;
 

@@ -15,11 +15,11 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import org.weft.encap.IpAddress;
+import org.weft.encap.IpPrefix;
 import org.weft.silk.config.CellConfig;
 import org.weft.silk.lease.Lease;
 import org.weft.silk.lease.SilkNames;
-import org.weft.encap.IpAddress;
-import org.weft.encap.IpPrefix;
 import org.weft.testing.EtcdServer;
 
 /**

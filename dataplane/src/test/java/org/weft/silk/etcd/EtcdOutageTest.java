@@ -18,8 +18,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.weft.silk.lease.Lease;
 import org.weft.operator.OperatorException;
+import org.weft.silk.lease.Lease;
 import org.weft.testing.EtcdServer;
 import org.weft.testing.RequiresEtcd;
 

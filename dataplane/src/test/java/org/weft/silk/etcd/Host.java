@@ -7,11 +7,11 @@ import java.time.Instant;
 import java.util.List;
 import java.util.function.Supplier;
 import javax.net.ssl.SSLContext;
+import org.weft.encap.IpAddress;
+import org.weft.encap.IpPrefix;
 import org.weft.silk.config.CellConfig;
 import org.weft.silk.lease.Lease;
 import org.weft.silk.lease.Overlay;
-import org.weft.encap.IpAddress;
-import org.weft.encap.IpPrefix;
 
 /** A host with a source of leases, and what it heard. */
 final class Host implements AutoCloseable {

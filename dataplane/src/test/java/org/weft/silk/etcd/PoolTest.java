@@ -11,8 +11,8 @@ import java.util.List;
 import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
-import org.weft.silk.lease.Overlay;
 import org.weft.encap.IpPrefix;
+import org.weft.silk.lease.Overlay;
 
 class PoolTest {
     private static final Overlay TWO =

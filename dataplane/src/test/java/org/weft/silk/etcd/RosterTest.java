@@ -6,10 +6,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
-import org.weft.silk.lease.Lease;
-import org.weft.silk.lease.LeaseRecord;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
+import org.weft.silk.lease.Lease;
+import org.weft.silk.lease.LeaseRecord;
 
 class RosterTest {
     private static final long SECOND = 1_000_000_000;

@@ -11,12 +11,12 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.weft.encap.IpAddress;
+import org.weft.encap.IpPrefix;
 import org.weft.silk.config.CellConfig;
 import org.weft.silk.lease.Lease;
 import org.weft.silk.lease.Overlay;
 import org.weft.silk.lease.SilkNames;
-import org.weft.encap.IpAddress;
-import org.weft.encap.IpPrefix;
 
 /** What a host's lease is worth to a daemon that starts, by the time that the one before noted. */
 class TenureTest {

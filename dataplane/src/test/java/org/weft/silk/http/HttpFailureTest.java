@@ -2,7 +2,6 @@ package org.weft.silk.http;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import org.weft.silk.tls.CertificateRefused;
 import java.io.EOFException;
 import java.io.IOException;
 import java.net.ConnectException;
@@ -21,6 +20,7 @@ import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLHandshakeException;
 import org.junit.jupiter.api.Test;
 import org.weft.silk.config.CellConfig.TlsFiles;
+import org.weft.silk.tls.CertificateRefused;
 
 /** The exceptions are the ones that HttpClient of JDK 17 and 25 throws. */
 class HttpFailureTest {

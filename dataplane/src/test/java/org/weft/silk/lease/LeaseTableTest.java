@@ -14,9 +14,9 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.weft.silk.lease.LeaseTable.Skipped;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
+import org.weft.silk.lease.LeaseTable.Skipped;
 
 class LeaseTableTest {
     private static final Overlay OVERLAY = overlay("10.255.0.0/16");

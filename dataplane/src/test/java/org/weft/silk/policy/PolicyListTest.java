@@ -12,9 +12,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.weft.dataplane.policy.Policy;
 import org.weft.dataplane.policy.Policy.Protocol;
 import org.weft.dataplane.table.TagTable.Tag;
-import org.weft.operator.OperatorException;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
+import org.weft.operator.OperatorException;
 
 class PolicyListTest {
     private static final IpAddress BACKEND = IpAddress.parse("10.255.126.3");

@@ -23,8 +23,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.weft.silk.config.CellConfig.TlsFiles;
 import org.weft.operator.OperatorException;
+import org.weft.silk.config.CellConfig.TlsFiles;
 import org.weft.testing.CertificateAuthority;
 
 /** Files as operators have them, right and wrong. */

@@ -15,28 +15,28 @@ import org.weft.dataplane.vtep.Vtep;
 import org.weft.encap.IpAddress;
 import org.weft.testing.Frames;
 
-class WeftTest {
+class EngineTest {
     /** Health and metrics ask these, so that a change that hangs in a command of the host is seen. */
     @Test
     @Timeout(value = 60, unit = TimeUnit.SECONDS)
     void questionsWaitForNoChange() throws Exception {
-        try (Weft weft = new Weft(EngineConfig.DEFAULT)) {
+        try (Engine engine = new Engine(EngineConfig.DEFAULT)) {
             Vtep vtep = new Vtep(Frames.silkVtep(Frames.SOURCE_MAC, IpAddress.parse("127.0.0.1")));
             CountDownLatch held = new CountDownLatch(1);
             CountDownLatch end = new CountDownLatch(1);
             CompletableFuture<Void> change = CompletableFuture.runAsync(() -> {
-                synchronized (weft) {
+                synchronized (engine) {
                     held.countDown();
                     await(end);
                 }
             });
             await(held);
             try {
-                assertEquals(List.of(), weft.vteps());
-                assertNull(weft.vtep("silk-vtep"));
-                assertFalse(weft.state(vtep).up());
-                assertEquals(Map.of(), weft.underlays());
-                assertEquals(Map.of(), weft.overflows());
+                assertEquals(List.of(), engine.vteps());
+                assertNull(engine.vtep("silk-vtep"));
+                assertFalse(engine.state(vtep).up());
+                assertEquals(Map.of(), engine.underlays());
+                assertEquals(Map.of(), engine.overflows());
                 assertFalse(change.isDone());
             } finally {
                 end.countDown();

@@ -1,6 +1,5 @@
 package org.weft.dataplane.engine;
 
-import org.weft.dataplane.vtep.VtepRegistry;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -19,21 +18,22 @@ import org.weft.dataplane.io.linux.TapPlace;
 import org.weft.dataplane.policy.Enforcement;
 import org.weft.dataplane.table.TagTable.Tag;
 import org.weft.dataplane.vtep.LinkState;
-import org.weft.operator.OperatorException;
-import org.weft.operator.OperatorException.Kind;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
 import org.weft.dataplane.vtep.VtepEntries;
+import org.weft.dataplane.vtep.VtepRegistry;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
+import org.weft.operator.OperatorException;
+import org.weft.operator.OperatorException.Kind;
 
 /**
  * Composition root: builds the devices, tables and agents of every VTEP, watches that they stay, and takes them down
  * again. Changes exclude each other, and may wait for commands of the host; questions wait for nothing. None is on a packet's
  * way.
  */
-public final class Weft implements VtepRegistry, AutoCloseable {
-    private static final Logger LOG = LoggerFactory.getLogger(Weft.class);
+public final class Engine implements VtepRegistry, AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
 
     private final Capture capture;
     private final OpenDevices devices;
@@ -53,13 +53,13 @@ public final class Weft implements VtepRegistry, AutoCloseable {
     private record Guard(Enforcement enforcement, List<Tag> tags) {}
 
     /** Has no VTEP before {@link #start}. */
-    public Weft(EngineConfig config) {
+    public Engine(EngineConfig config) {
         this(config, new Capture());
         watch.start();
     }
 
     /** Leaves it to the caller when the {@link #watch} looks. */
-    Weft(EngineConfig config, Capture capture) {
+    Engine(EngineConfig config, Capture capture) {
         this.capture = capture;
         devices = new OpenDevices(config, capture);
         watch = new Watch(this);

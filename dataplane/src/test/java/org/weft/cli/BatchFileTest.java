@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.weft.cli.StubDaemon.Request;
 
-class BatchTest {
+class BatchFileTest {
     private static final String TAG = "{\"object\":\"tag\",\"action\":\"add\",\"source\":\"10.0.0.%d\",\"tag\":%d}\n";
 
     @TempDir

@@ -14,7 +14,7 @@ import org.weft.operator.OperatorException.Kind;
  * Runs the lines of a file in order, as {@code ip -batch} does. Changes that follow each other go to the daemon
  * in one request; what went before a line that fails stands.
  */
-final class Batch {
+final class BatchFile {
     private static final int FAILED = 1;
 
     private final Session session;
@@ -35,7 +35,7 @@ final class Batch {
      * @param file its name, for messages
      * @param force go on behind a line that fails
      */
-    Batch(Session session, String file, boolean force, PrintStream err) {
+    BatchFile(Session session, String file, boolean force, PrintStream err) {
         this.session = session;
         this.file = file;
         this.force = force;

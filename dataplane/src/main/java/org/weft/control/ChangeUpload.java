@@ -1,10 +1,5 @@
 package org.weft.control;
 
-import org.weft.control.http.Answer;
-import org.weft.control.http.HttpExchanges;
-import org.weft.control.http.Refusals;
-import org.weft.control.http.StrictJson;
-import org.weft.control.http.Upload;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import io.netty.buffer.ByteBuf;
@@ -22,6 +17,11 @@ import java.util.concurrent.CompletableFuture;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.weft.control.http.Answer;
+import org.weft.control.http.HttpExchanges;
+import org.weft.control.http.Refusals;
+import org.weft.control.http.StrictJson;
+import org.weft.control.http.Upload;
 import org.weft.operator.OperatorException;
 import org.weft.operator.OperatorException.Kind;
 
@@ -29,12 +29,12 @@ import org.weft.operator.OperatorException.Kind;
  * The body of one {@code POST /v1}: JSON objects, one to a line, each executed as soon as its line is complete. After
  * a failed one the rest is only read, unless the batch is forced; what went before stands.
  */
-final class Batch implements Upload {
+final class ChangeUpload implements Upload {
     /** Longer than any operation; what is longer is no operation. */
     static final int MAX_LINE_LENGTH = 64 * 1024;
 
     private static final int MAX_PENDING = 1 << 16;
-    private static final Logger LOG = LoggerFactory.getLogger(Batch.class);
+    private static final Logger LOG = LoggerFactory.getLogger(ChangeUpload.class);
 
     private final Operations operations;
     private final boolean force;
@@ -55,7 +55,7 @@ final class Batch implements Upload {
     private int applied;
 
     /** @param client who asked, for the log */
-    Batch(Operations operations, boolean force, String client) {
+    ChangeUpload(Operations operations, boolean force, String client) {
         this.operations = operations;
         this.force = force;
         this.client = client;
