@@ -4,15 +4,17 @@ import java.util.List;
 import java.util.Map;
 import org.weft.dataplane.capture.Capture;
 import org.weft.dataplane.counters.Counters;
-import org.weft.dataplane.engine.Engine;
 import org.weft.dataplane.policy.Enforcement;
 import org.weft.dataplane.table.TagTable.Tag;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
 
 /**
- * What the control side knows of {@link Engine}: the VTEPs of this daemon, and how they are added, changed and removed.
- * Tests put one without devices in its place. All methods are called by the control thread.
+ * The VTEPs of this daemon, and how they are added, changed and removed: the engine, as the control
+ * side and the cell see it. Tests put a registry without devices in its place.
+ *
+ * <p>Thread-safe. Control, the cell, the policies and the start of the daemon call it. A change
+ * waits for the one before it; questions wait for none.
  */
 public interface VtepRegistry {
     /** VTEPs in the order they were added. */
