@@ -14,6 +14,7 @@ import org.weft.dataplane.counters.Counters;
 import org.weft.dataplane.io.Closing;
 import org.weft.dataplane.io.linux.OffloadCheck;
 import org.weft.dataplane.io.linux.SocketPools;
+import org.weft.dataplane.io.linux.TunnelCheck;
 import org.weft.dataplane.io.linux.TunnelDevice;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
@@ -143,7 +144,7 @@ final class OpenDevices implements AutoCloseable {
     private TunnelDevice tunnel() {
         synchronized (check) {
             if (tunnel == null) {
-                tunnel = TunnelDevice.open();
+                tunnel = TunnelDevice.open(TunnelCheck::trouble);
             }
             return tunnel;
         }

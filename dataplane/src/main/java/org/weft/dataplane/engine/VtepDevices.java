@@ -23,6 +23,7 @@ import org.weft.dataplane.io.linux.Link;
 import org.weft.dataplane.io.linux.LinuxTap;
 import org.weft.dataplane.io.linux.LinuxUnderlaySender;
 import org.weft.dataplane.io.linux.OffloadCheck;
+import org.weft.dataplane.io.linux.SenderOptions;
 import org.weft.dataplane.io.linux.SocketPools;
 import org.weft.dataplane.io.linux.TunnelDevice;
 import org.weft.dataplane.vtep.LinkState;
@@ -116,7 +117,7 @@ final class VtepDevices implements AutoCloseable {
     }
 
     private void openSenders(VtepConfig config, int workers, Shared shared) {
-        LinuxUnderlaySender.Options options = senderOptions(config);
+        SenderOptions options = senderOptions(config);
         for (int worker = 0; worker < workers; worker++) {
             senders.add(LinuxUnderlaySender.open(shared.pools(), options));
             LinuxUnderlaySender refusalSender = LinuxUnderlaySender.openSmall(shared.pools(), options);
@@ -163,8 +164,8 @@ final class VtepDevices implements AutoCloseable {
         egress.add(stages.start(worker, queue.fd(), List.of(reader, encapsulator)));
     }
 
-    private static LinuxUnderlaySender.Options senderOptions(VtepConfig config) {
-        return new LinuxUnderlaySender.Options(
+    private static SenderOptions senderOptions(VtepConfig config) {
+        return new SenderOptions(
                 config.local(),
                 config.dev(),
                 config.udpChecksum(),

@@ -21,7 +21,7 @@ import org.weft.dataplane.capture.Capture;
 import org.weft.dataplane.counters.Counter;
 import org.weft.dataplane.io.UnderlaySender;
 import org.weft.dataplane.io.linux.LinuxUnderlaySender;
-import org.weft.dataplane.io.linux.LinuxUnderlaySender.Options;
+import org.weft.dataplane.io.linux.SenderOptions;
 import org.weft.dataplane.io.linux.SocketPools;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.encap.IpAddress;
@@ -140,8 +140,8 @@ class UnderlayPortTest {
     void aVtepThatIsDetachedInABurstKeepsNoSlotsOfThePort() throws IOException {
         UnsafeBuffer messages = messages();
         try (UnderlayPort port = port(false);
-                LinuxUnderlaySender peer =
-                        LinuxUnderlaySender.open(new SocketPools(), new Options(LOCAL, null, true, false, 0, 0, 1))) {
+                LinuxUnderlaySender peer = LinuxUnderlaySender.open(
+                        new SocketPools(), new SenderOptions(LOCAL, null, true, false, 0, 0, 1))) {
             for (int i = 1; i <= DETACHES; i++) {
                 attach(port);
                 CountDownLatch sent = new CountDownLatch(1);

@@ -15,35 +15,6 @@ import org.weft.encap.Ipv6Header;
  * one datagram. Other senders may send through the same sockets at the same time.
  */
 public final class LinuxUnderlaySender implements UnderlaySender {
-    /**
-     * What the sockets are like.
-     *
-     * @param local source address; decides between IPv4 and IPv6
-     * @param dev the only interface to send through, or null
-     * @param udpChecksum whether datagrams over IPv4 carry a UDP checksum
-     * @param ipv6ZeroChecksum whether datagrams over IPv6 carry a UDP checksum of zero
-     * @param portMin first source port; with {@code portMax} 0, the kernel's range of local ports
-     * @param portMax end of the source ports, itself left out as the kernel's vxlan does
-     * @param sockets how many source ports to use; fewer if the range has fewer that are free
-     */
-    public record Options(
-            IpAddress local,
-            String dev,
-            boolean udpChecksum,
-            boolean ipv6ZeroChecksum,
-            int portMin,
-            int portMax,
-            int sockets) {
-        public Options {
-            if (portMin < 0 || portMax > 65_536 || portMin > portMax) {
-                throw new IllegalArgumentException("source ports " + portMin + " to " + portMax + " are no range");
-            }
-            if (sockets < 1) {
-                throw new IllegalArgumentException("a sender needs a socket, not " + sockets);
-            }
-        }
-    }
-
     private static final int CAPACITY = 2048;
     private static final int SMALL_CAPACITY = 16;
     private static final int WAIT_MILLIS = 10;
@@ -70,7 +41,7 @@ public final class LinuxUnderlaySender implements UnderlaySender {
 
     private final UnsafeBuffer pollfd = new UnsafeBuffer(ByteBuffer.allocateDirect(POLLFD_LENGTH));
 
-    private final Options options;
+    private final SenderOptions options;
     private final int capacity;
     private final boolean checksum;
 
@@ -82,7 +53,7 @@ public final class LinuxUnderlaySender implements UnderlaySender {
     private boolean closed;
 
     /** @param capacity how many datagrams fit between two flushes */
-    LinuxUnderlaySender(SocketPools pools, Options options, int capacity) {
+    LinuxUnderlaySender(SocketPools pools, SenderOptions options, int capacity) {
         this.pools = pools;
         this.options = options;
         this.capacity = capacity;
@@ -112,12 +83,12 @@ public final class LinuxUnderlaySender implements UnderlaySender {
      *
      * @throws LinuxException in a sentence for the operator; no socket is left open
      */
-    public static LinuxUnderlaySender open(SocketPools pools, Options options) {
+    public static LinuxUnderlaySender open(SocketPools pools, SenderOptions options) {
         return new LinuxUnderlaySender(pools, options, CAPACITY);
     }
 
     /** As above, for few datagrams: such a sender takes less memory. */
-    public static LinuxUnderlaySender openSmall(SocketPools pools, Options options) {
+    public static LinuxUnderlaySender openSmall(SocketPools pools, SenderOptions options) {
         return new LinuxUnderlaySender(pools, options, SMALL_CAPACITY);
     }
 

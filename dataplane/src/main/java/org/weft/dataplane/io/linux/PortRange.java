@@ -5,7 +5,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.BitSet;
-import org.weft.dataplane.io.linux.LinuxUnderlaySender.Options;
 
 /**
  * Source ports that a pool may use.
@@ -23,7 +22,7 @@ record PortRange(int first, int end, BitSet reserved) {
      * port, as in the kernel's vxlan. There, reserved ports stay free for their services, as with
      * bind to port 0. An operator who reserves a configured range has reserved it for Weft.
      */
-    static PortRange of(Options options) {
+    static PortRange of(SenderOptions options) {
         if (options.portMax() != 0) {
             int first = Math.max(1, options.portMin());
             return new PortRange(first, Math.max(first + 1, options.portMax()), new BitSet());

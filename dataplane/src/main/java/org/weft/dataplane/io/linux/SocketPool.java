@@ -3,7 +3,6 @@ package org.weft.dataplane.io.linux;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import org.agrona.concurrent.UnsafeBuffer;
-import org.weft.dataplane.io.linux.LinuxUnderlaySender.Options;
 import org.weft.encap.IpAddress;
 
 /**
@@ -15,7 +14,7 @@ import org.weft.encap.IpAddress;
 final class SocketPool {
     private static final int SEND_BUFFER_LENGTH = 4 << 20;
 
-    private final Options options;
+    private final SenderOptions options;
     private final SocketPools pools;
     private final int[] fds;
     private final int[] ports;
@@ -31,7 +30,7 @@ final class SocketPool {
     int users;
 
     /** Opens all or none. */
-    SocketPool(Options options, SocketPools pools) {
+    SocketPool(SenderOptions options, SocketPools pools) {
         this.options = options;
         this.pools = pools;
         PortRange range = PortRange.of(options);
@@ -122,7 +121,7 @@ final class SocketPool {
         return LibC.bind(fd, name, SocketAddress.put(name, 0, local, port));
     }
 
-    Options options() {
+    SenderOptions options() {
         return options;
     }
 

@@ -4,11 +4,10 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.weft.dataplane.io.linux.LinuxUnderlaySender.Options;
 import org.weft.encap.IpAddress;
 
 /**
- * The sending sockets of a process. Senders with equal {@link Options} share a pool, whatever their
+ * The sending sockets of a process. Senders with equal {@link SenderOptions} share a pool, whatever their
  * VTEP and thread are: the kernel's vxlan has no sending socket of its own either. Thread-safe; no
  * packet thread calls it.
  */
@@ -21,7 +20,7 @@ public class SocketPools {
         }
     }
 
-    private final Map<Options, SocketPool> pools = new HashMap<>();
+    private final Map<SenderOptions, SocketPool> pools = new HashMap<>();
 
     /** The sockets of this process, by source port. */
     private final Map<Integer, List<Holder>> holders = new HashMap<>();
@@ -31,7 +30,7 @@ public class SocketPools {
      *
      * @throws LinuxException in a sentence for the operator; no socket is left open
      */
-    synchronized SocketPool take(Options options) {
+    synchronized SocketPool take(SenderOptions options) {
         SocketPool pool = pools.get(options);
         if (pool == null) {
             pool = new SocketPool(options, this);
@@ -50,7 +49,7 @@ public class SocketPools {
     }
 
     /** The maximum number of sockets that a further sender would open. */
-    public synchronized int missing(Options options) {
+    public synchronized int missing(SenderOptions options) {
         return pools.containsKey(options) ? 0 : options.sockets();
     }
 

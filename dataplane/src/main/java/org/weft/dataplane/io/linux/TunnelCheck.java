@@ -10,8 +10,11 @@ import org.weft.encap.TcpHeader;
 import org.weft.encap.VirtioNetHeader;
 import org.weft.encap.VxlanHeader;
 
-/** Sends a super-frame through a {@link TunnelDevice} to this host's loopback address and looks at what arrives. */
-final class TunnelCheck {
+/**
+ * Sends a super-frame through a {@link TunnelDevice} to this host's loopback address and looks at
+ * what arrives.
+ */
+public final class TunnelCheck {
     private static final int SEGMENT = 1_000;
     private static final int PAYLOAD_LENGTH = 4_500;
     private static final int TRANSPORT = EthernetHeader.LENGTH + Ipv4Header.LENGTH;
@@ -21,8 +24,14 @@ final class TunnelCheck {
 
     private TunnelCheck() {}
 
-    /** Null if all of it arrived, in one piece or in several; otherwise a sentence why the device is of no use. */
-    static String trouble(TunnelDevice device) {
+    /**
+     * Tries a device, which takes under 100 ms.
+     *
+     * @return a sentence why the device is of no use; null if the super-frame arrived whole, in one
+     *     piece or in several
+     * @throws LinuxException if the kernel refuses the super-frame or a socket
+     */
+    public static String trouble(TunnelDevice device) {
         Link loopback = Link.of("lo");
         if (!loopback.up()) {
             return device.name() + " was not tried over loopback: lo is down";

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.function.Function;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -45,12 +46,18 @@ public final class TunnelDevice implements AutoCloseable {
 
     private TunnelDevice() {}
 
-    /** Makes the device and tries it over loopback, which takes under 100 ms. If that fails, {@link #trouble} says why. */
-    public static TunnelDevice open() {
+    /**
+     * Makes the device and tries it. If either fails, the device is closed, and {@link #trouble}
+     * says why.
+     *
+     * @param check tries the device, and returns a sentence if it is of no use, or null:
+     *     {@link TunnelCheck#trouble}
+     */
+    public static TunnelDevice open(Function<TunnelDevice, String> check) {
         TunnelDevice device = new TunnelDevice();
         try {
             device.set();
-            device.trouble = TunnelCheck.trouble(device);
+            device.trouble = check.apply(device);
         } catch (LinuxException e) {
             device.trouble = e.getMessage();
         }

@@ -21,7 +21,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.weft.dataplane.io.Frame;
 import org.weft.dataplane.io.FrameSlab;
-import org.weft.dataplane.io.linux.LinuxUnderlaySender.Options;
 import org.weft.encap.IpAddress;
 import org.weft.testing.Await;
 import org.weft.testing.OpenFiles;
@@ -41,7 +40,7 @@ class ReusePortTest {
         IpAddress local = IpAddress.parse(address);
         List<LinuxUnderlay> receivers = LinuxUnderlay.bind(workers, local, null, 0, false);
         try (LinuxUnderlaySender sender =
-                LinuxUnderlaySender.open(new SocketPools(), new Options(local, null, true, false, 0, 0, 64))) {
+                LinuxUnderlaySender.open(new SocketPools(), new SenderOptions(local, null, true, false, 0, 0, 64))) {
             assertEquals(receivers.get(0).port(), receivers.get(1).port());
             Map<Integer, Integer> workerOfPort = new HashMap<>();
             for (int round = 0; round < 3; round++) {

@@ -20,7 +20,6 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.weft.dataplane.io.linux.LinuxUnderlaySender.Options;
 import org.weft.encap.IpAddress;
 import org.weft.testing.OpenFiles;
 
@@ -89,7 +88,7 @@ class SocketPoolTest {
 
     @Test
     void bindsToAnInterfaceAgain() {
-        Options options = new Options(LOCAL, "lo", true, false, MIN, MIN + 2, 2);
+        SenderOptions options = new SenderOptions(LOCAL, "lo", true, false, MIN, MIN + 2, 2);
         try (LinuxUnderlaySender sender = LinuxUnderlaySender.open(new SocketPools(), options)) {
             sender.prepareDontFragment();
             sender.followDevice(Link.of("lo").index() + 1);
@@ -101,7 +100,7 @@ class SocketPoolTest {
     void sendersWithEqualOptionsShareTheirSockets() throws IOException {
         Map<String, String> before = OpenFiles.now();
         SocketPools pools = new SocketPools();
-        Options options = options(MIN, MIN + 8, 8);
+        SenderOptions options = options(MIN, MIN + 8, 8);
         assertEquals(8, pools.missing(options));
         LinuxUnderlaySender first = LinuxUnderlaySender.open(pools, options);
         Map<String, String> open = OpenFiles.now();
@@ -122,7 +121,7 @@ class SocketPoolTest {
     void aSenderWithoutMemoryGivesItsSocketsBack() {
         Map<String, String> before = OpenFiles.now();
         SocketPools pools = new SocketPools();
-        Options options = options(MIN, MIN + 8, 8);
+        SenderOptions options = options(MIN, MIN + 8, 8);
         assertThrows(OutOfMemoryError.class, () -> new LinuxUnderlaySender(pools, options, Integer.MAX_VALUE));
         assertEquals(before, OpenFiles.now());
         assertEquals(8, pools.missing(options));
@@ -161,8 +160,8 @@ class SocketPoolTest {
     void socketsOfAnotherKindJoinThePortsOfThisProcessAndForeignOnesCannot() throws IOException {
         Map<String, String> before = OpenFiles.now();
         SocketPools pools = new SocketPools();
-        Options withoutChecksum = new Options(LOCAL, null, false, false, MIN, MIN + 4, 4);
-        Options anyAddress = new Options(IpAddress.parse("0.0.0.0"), null, true, false, MIN, MIN + 4, 4);
+        SenderOptions withoutChecksum = new SenderOptions(LOCAL, null, false, false, MIN, MIN + 4, 4);
+        SenderOptions anyAddress = new SenderOptions(IpAddress.parse("0.0.0.0"), null, true, false, MIN, MIN + 4, 4);
         try (LinuxUnderlaySender sender = LinuxUnderlaySender.open(pools, options(MIN, MIN + 4, 4));
                 LinuxUnderlaySender other = LinuxUnderlaySender.open(pools, withoutChecksum);
                 LinuxUnderlaySender any = LinuxUnderlaySender.open(pools, anyAddress)) {
@@ -207,8 +206,8 @@ class SocketPoolTest {
         }
     }
 
-    private static Options options(int min, int max, int sockets) {
-        return new Options(LOCAL, null, true, false, min, max, sockets);
+    private static SenderOptions options(int min, int max, int sockets) {
+        return new SenderOptions(LOCAL, null, true, false, min, max, sockets);
     }
 
     private static int[] ports(int min, int max, int sockets) {

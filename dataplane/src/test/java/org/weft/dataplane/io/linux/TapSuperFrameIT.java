@@ -24,7 +24,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.weft.dataplane.io.Frame;
 import org.weft.dataplane.io.FrameSlab;
 import org.weft.dataplane.io.Offloads;
-import org.weft.dataplane.io.linux.LinuxUnderlaySender.Options;
 import org.weft.encap.IpAddress;
 import org.weft.encap.VirtioNetHeader;
 import org.weft.testing.Await;
@@ -154,7 +153,7 @@ class TapSuperFrameIT {
 
     private LinuxUnderlaySender sender(IpAddress local) {
         return LinuxUnderlaySender.open(
-                new SocketPools(), new Options(local, host.name, true, false, 41_000, 41_001, 1));
+                new SocketPools(), new SenderOptions(local, host.name, true, false, 41_000, 41_001, 1));
     }
 
     private void add(LinuxUnderlaySender sender, IpAddress to, int count, int length) {

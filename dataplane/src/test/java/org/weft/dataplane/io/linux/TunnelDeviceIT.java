@@ -16,7 +16,6 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.weft.dataplane.io.linux.LinuxUnderlaySender.Options;
 import org.weft.encap.EthernetHeader;
 import org.weft.encap.FrameLayout;
 import org.weft.encap.InternetChecksum;
@@ -44,7 +43,7 @@ class TunnelDeviceIT {
     private static final int TTL = 9;
 
     private final TapHost host = new TapHost();
-    private final TunnelDevice device = TunnelDevice.open();
+    private final TunnelDevice device = TunnelDevice.open(TunnelCheck::trouble);
     private final UnsafeBuffer superFrame = new UnsafeBuffer(BufferUtil.allocateDirectAligned(LENGTH, Long.BYTES));
     private final List<LinuxUnderlaySender> senders = new ArrayList<>();
 
@@ -83,7 +82,7 @@ class TunnelDeviceIT {
         senders.clear();
         IpAddress local = ipv4 ? host.local : host.local6;
         LinuxUnderlaySender sender = LinuxUnderlaySender.open(
-                new SocketPools(), new Options(local, host.name, checksum, !checksum, 41_000, 41_001, 1));
+                new SocketPools(), new SenderOptions(local, host.name, checksum, !checksum, 41_000, 41_001, 1));
         sender.prepareDontFragment();
         sender.tunnelGso(device);
         senders.add(sender);

@@ -23,7 +23,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.weft.dataplane.io.Frame;
 import org.weft.dataplane.io.FrameSlab;
 import org.weft.dataplane.io.UnderlaySender.FailureHandler;
-import org.weft.dataplane.io.linux.LinuxUnderlaySender.Options;
 import org.weft.encap.IpAddress;
 import org.weft.testing.Allocations;
 import org.weft.testing.Await;
@@ -68,7 +67,7 @@ class UdpOffloadTest {
         local = IpAddress.parse(address);
         receiver = LinuxUnderlay.bind(worker, local, null, 0, true);
         sender = LinuxUnderlaySender.open(
-                new SocketPools(), new Options(local, null, checksum, !checksum, 0, 0, sockets));
+                new SocketPools(), new SenderOptions(local, null, checksum, !checksum, 0, 0, sockets));
         sender.prepareDontFragment();
         capacity = sender.room();
         Arrays.setAll(slots, i -> slab.claim());

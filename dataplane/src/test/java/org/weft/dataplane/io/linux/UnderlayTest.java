@@ -26,7 +26,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.weft.dataplane.io.Frame;
 import org.weft.dataplane.io.FrameSlab;
 import org.weft.dataplane.io.UnderlaySender.FailureHandler;
-import org.weft.dataplane.io.linux.LinuxUnderlaySender.Options;
 import org.weft.encap.IpAddress;
 import org.weft.testing.Allocations;
 import org.weft.testing.Await;
@@ -58,8 +57,8 @@ class UnderlayTest {
         Arrays.setAll(slots, i -> slab.claim());
     }
 
-    private static Options options(IpAddress local, int sockets) {
-        return new Options(local, null, true, false, 0, 0, sockets);
+    private static SenderOptions options(IpAddress local, int sockets) {
+        return new SenderOptions(local, null, true, false, 0, 0, sockets);
     }
 
     @AfterEach

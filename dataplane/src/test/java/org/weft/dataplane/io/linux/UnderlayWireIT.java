@@ -15,7 +15,6 @@ import org.junit.jupiter.api.Test;
 import org.weft.dataplane.io.Frame;
 import org.weft.dataplane.io.FrameSlab;
 import org.weft.dataplane.io.UnderlaySender.FailureHandler;
-import org.weft.dataplane.io.linux.LinuxUnderlaySender.Options;
 import org.weft.encap.IpAddress;
 import org.weft.testing.Await;
 import org.weft.testing.Commands;
@@ -48,7 +47,7 @@ class UnderlayWireIT {
     }
 
     private LinuxUnderlaySender sender(IpAddress local, boolean udpChecksum, boolean ipv6ZeroChecksum) {
-        Options options = new Options(local, host.name, udpChecksum, ipv6ZeroChecksum, 41_000, 42_000, 4);
+        SenderOptions options = new SenderOptions(local, host.name, udpChecksum, ipv6ZeroChecksum, 41_000, 42_000, 4);
         LinuxUnderlaySender sender = LinuxUnderlaySender.open(new SocketPools(), options);
         sender.prepareDontFragment();
         return sender;
@@ -165,7 +164,7 @@ class UnderlayWireIT {
     void givesUpOnWhatDoesNotFitTheSendBuffer() {
         Map<String, String> before = OpenFiles.now();
         try (LinuxUnderlaySender sender = LinuxUnderlaySender.open(
-                new SocketPools(), new Options(host.local, host.name, true, false, 41_000, 41_001, 1))) {
+                new SocketPools(), new SenderOptions(host.local, host.name, true, false, 41_000, 41_001, 1))) {
             sender.prepareDontFragment();
             List<String> sockets = OpenFiles.now().keySet().stream()
                     .filter(open -> !before.containsKey(open))
