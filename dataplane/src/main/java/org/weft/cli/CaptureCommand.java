@@ -16,6 +16,7 @@ import java.util.concurrent.Callable;
 import org.weft.dataplane.counters.Counter;
 import org.weft.operator.OperatorException;
 import org.weft.operator.OperatorException.Kind;
+import org.weft.operator.Suggestion;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -76,7 +77,7 @@ final class CaptureCommand implements Callable<Integer> {
                 "dev",
                 device(),
                 "point",
-                point == null ? null : Spelling.complete("capture", "point", point, POINTS),
+                point == null ? null : Words.complete("capture", "point", point, POINTS),
                 "reason",
                 reason(),
                 "count",
@@ -114,8 +115,8 @@ final class CaptureCommand implements Callable<Integer> {
         if (!known.contains(name)) {
             throw new OperatorException(
                     Kind.USAGE,
-                    "capture: \"" + reason + "\" is not a drop reason" + Spelling.didYouMean(name, known)
-                            + "; they are " + String.join(", ", known));
+                    "capture: \"" + reason + "\" is not a drop reason" + Suggestion.ofWord(name, known) + "; they are "
+                            + String.join(", ", known));
         }
         return name;
     }

@@ -10,6 +10,7 @@ import org.weft.cli.Statement.Listing;
 import org.weft.cli.Statement.Show;
 import org.weft.operator.OperatorException;
 import org.weft.operator.OperatorException.Kind;
+import org.weft.operator.Suggestion;
 
 /** From the words an operator writes, in iproute2's grammar, to a {@link Statement}; for single commands and batches alike. */
 final class Grammar {
@@ -44,7 +45,7 @@ final class Grammar {
     static Statement parse(List<String> line) {
         String word = line.get(0);
         boolean neighbour = word.length() > 5 && ("neighbour".startsWith(word) || "neighbor".startsWith(word));
-        return parse(neighbour ? "neigh" : Spelling.complete("batch", "object", word, OBJECTS), line, 1);
+        return parse(neighbour ? "neigh" : Words.complete("batch", "object", word, OBJECTS), line, 1);
     }
 
     /**
@@ -77,7 +78,7 @@ final class Grammar {
     private static String verb(String object, String word) {
         String verb = word.equals("ls") || word.equals("lst")
                 ? "show"
-                : Spelling.complete(object, "command", word, VERBS.get(object));
+                : Words.complete(object, "command", word, VERBS.get(object));
         return switch (verb) {
             case "list" -> "show";
             case "delete" -> "del";
@@ -105,7 +106,7 @@ final class Grammar {
     }
 
     private static String address(Listing listing, Words words, String word) {
-        if (Spelling.nearest(word, List.of("dev", "to")) != null) {
+        if (Suggestion.nearest(word, List.of("dev", "to")) != null) {
             throw words.unknown(word, List.of("dev", "to"));
         }
         return switch (listing) {
@@ -196,7 +197,7 @@ final class Grammar {
             String word,
             List<String> keywords,
             UnaryOperator<String> address) {
-        boolean mistyped = !word.contains(":") && Spelling.nearest(word, keywords) != null;
+        boolean mistyped = !word.contains(":") && Suggestion.nearest(word, keywords) != null;
         if (mistyped || body.has(field)) {
             throw words.unknown(word, keywords);
         }

@@ -9,6 +9,7 @@ import org.weft.config.Values;
 import org.weft.dataplane.policy.Policy;
 import org.weft.dataplane.policy.Policy.Protocol;
 import org.weft.encap.IpAddress;
+import org.weft.operator.Suggestion;
 
 /** The words behind {@code policy} and a verb. */
 final class PolicyGrammar {
@@ -42,7 +43,7 @@ final class PolicyGrammar {
         if (!words.more()) {
             throw words.error("the mode is missing: " + String.join(", ", MODES));
         }
-        String mode = Spelling.complete("policy mode", "mode", words.next(), MODES);
+        String mode = Words.complete("policy mode", "mode", words.next(), MODES);
         end(words);
         JsonObject body = body("mode");
         body.addProperty("mode", mode);
@@ -82,7 +83,7 @@ final class PolicyGrammar {
     private static void positional(Words words, JsonObject body, String word) {
         if (!body.has("tag")) {
             body.addProperty("tag", words.number("tag", word, 1, MAX_TAG));
-        } else if (!body.has("destination") && Spelling.nearest(word, ALLOW_WORDS) == null) {
+        } else if (!body.has("destination") && Suggestion.nearest(word, ALLOW_WORDS) == null) {
             body.addProperty("destination", words.ip(word));
         } else {
             throw words.unknown(word, List.of("protocol", "port", "--protocol", "--port"));

@@ -8,6 +8,7 @@ import org.weft.encap.IpPrefix;
 import org.weft.encap.MacAddress;
 import org.weft.operator.OperatorException;
 import org.weft.operator.OperatorException.Kind;
+import org.weft.operator.Suggestion;
 
 /** The words of a command behind its verb, read from left to right; its errors name the word they are about. */
 final class Words {
@@ -23,6 +24,33 @@ final class Words {
         this.context = context;
         this.words = words;
         this.position = position;
+    }
+
+    /**
+     * The one candidate that the word is, or abbreviates.
+     *
+     * @param context object and verb, which errors begin with
+     * @param what the name of a candidate, for errors
+     * @throws OperatorException if there is none, or several
+     */
+    static String complete(String context, String what, String word, List<String> candidates) {
+        if (candidates.contains(word)) {
+            return word;
+        }
+        List<String> possible =
+                candidates.stream().filter(each -> each.startsWith(word)).toList();
+        if (possible.size() == 1) {
+            return possible.get(0);
+        }
+        if (possible.size() > 1 && !word.isEmpty()) {
+            throw new OperatorException(
+                    Kind.USAGE, context + ": \"" + word + "\" could be " + String.join(" or ", possible));
+        }
+        String near = Suggestion.ofWord(word, candidates);
+        throw new OperatorException(
+                Kind.USAGE,
+                context + ": unknown " + what + " \"" + word + "\""
+                        + (near.isEmpty() ? " (there are " + String.join(", ", candidates) + ")" : near));
     }
 
     boolean more() {
@@ -124,7 +152,7 @@ final class Words {
     }
 
     OperatorException unknown(String word, Collection<String> keywords) {
-        return error("unknown word \"" + word + "\"" + Spelling.didYouMean(word, keywords));
+        return error("unknown word \"" + word + "\"" + Suggestion.ofWord(word, keywords));
     }
 
     void put(JsonObject body, String field, String value) {

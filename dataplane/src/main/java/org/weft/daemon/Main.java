@@ -10,12 +10,12 @@ import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.function.Consumer;
-import org.weft.cli.Spelling;
 import org.weft.cli.Terminal;
 import org.weft.cli.WeftCommand;
 import org.weft.dataplane.io.linux.Confinement;
 import org.weft.operator.OperatorException;
 import org.weft.operator.OperatorException.Kind;
+import org.weft.operator.Suggestion;
 import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
 import picocli.CommandLine.Help.Ansi;
@@ -79,7 +79,7 @@ public final class Main {
         if (e instanceof UnmatchedArgumentException unmatched && command.getParent() == null) {
             String word = unmatched.getUnmatched().get(0);
             sentence = (word.startsWith("-") ? "unknown option \"" : "unknown object \"") + word + "\""
-                    + Spelling.didYouMean(word, command.getSubcommands().keySet());
+                    + Suggestion.ofWord(word, command.getSubcommands().keySet());
         }
         err.println("weft: " + sentence + "; try '" + command.getCommandSpec().qualifiedName() + " --help'");
         return Kind.USAGE.exitCode();

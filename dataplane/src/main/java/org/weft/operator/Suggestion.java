@@ -1,24 +1,56 @@
 package org.weft.operator;
 
 import java.util.Collection;
-import java.util.Comparator;
+import java.util.function.ToIntFunction;
 
-/** What someone who mistyped a name may have meant. */
+/** Finds the name that a mistyped word was perhaps meant to be. Stateless. */
 public final class Suggestion {
     private static final int FARTHEST = 2;
 
     private Suggestion() {}
 
-    /** {@code (did you mean "learning"?)} with a space in front, or nothing if no name is near. */
+    /**
+     * For names in configuration files and requests.
+     *
+     * @return {@code (did you mean "learning"?)} with a space in front, or nothing if no name is near
+     */
     public static String among(String mistyped, Collection<String> names) {
-        return names.stream()
-                .filter(name -> distance(mistyped, name) <= Math.min(FARTHEST, name.length() / 2))
-                .min(Comparator.comparingInt(name -> distance(mistyped, name)))
-                .map(name -> " (did you mean \"" + name + "\"?)")
-                .orElse("");
+        String nearest = nearest(mistyped, names, name -> name.length() / 2);
+        return nearest == null ? "" : " (did you mean \"" + nearest + "\"?)";
     }
 
-    /** How many letters to insert, delete, change, or swap with the next (Damerau and Levenshtein's). */
+    /**
+     * For words of the command line.
+     *
+     * @return {@code (did you mean dst?)} with a space in front, or nothing if no name is near
+     */
+    public static String ofWord(String mistyped, Collection<String> names) {
+        String nearest = nearest(mistyped, names);
+        return nearest == null ? "" : " (did you mean " + nearest + "?)";
+    }
+
+    /**
+     * The first name with the fewest edits. Null if it needs more than 2 edits, or no fewer than the
+     * word has letters.
+     */
+    public static String nearest(String mistyped, Collection<String> names) {
+        return nearest(mistyped, names, name -> mistyped.length() - 1);
+    }
+
+    private static String nearest(String mistyped, Collection<String> names, ToIntFunction<String> farthest) {
+        String nearest = null;
+        int best = FARTHEST + 1;
+        for (String name : names) {
+            int distance = distance(mistyped, name);
+            if (distance < best && distance <= farthest.applyAsInt(name)) {
+                best = distance;
+                nearest = name;
+            }
+        }
+        return nearest;
+    }
+
+    /** How many letters to insert, delete, change, or swap with the next (optimal string alignment). */
     static int distance(String a, String b) {
         int[][] steps = new int[a.length() + 1][b.length() + 1];
         for (int i = 0; i <= a.length(); i++) {

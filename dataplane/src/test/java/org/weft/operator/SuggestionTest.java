@@ -15,6 +15,15 @@ class SuggestionTest {
     }
 
     @Test
+    void suggestsWordsOfTheCommandLine() {
+        assertEquals(" (did you mean learning?)", Suggestion.ofWord("lerning", NAMES));
+        assertEquals(" (did you mean df?)", Suggestion.ofWord("fd", List.of("df", "dff")));
+        assertEquals("", Suggestion.ofWord("colour", NAMES));
+        assertEquals("", Suggestion.ofWord("d", NAMES));
+        assertEquals("", Suggestion.ofWord("", NAMES));
+    }
+
+    @Test
     void staysSilentWhereNothingIsNear() {
         assertEquals("", Suggestion.among("colour", NAMES));
         assertEquals("", Suggestion.among("xy", NAMES));
