@@ -26,8 +26,8 @@ import org.weft.silk.lease.Lease;
 import org.weft.silk.lease.LeaseRecord;
 import org.weft.silk.lease.LeaseSource;
 import org.weft.silk.lease.Overlay;
-import org.weft.silk.source.CellThread;
 import org.weft.silk.source.Contact;
+import org.weft.silk.source.StateThread;
 
 /**
  * The role of silk-daemon on this host: holds a lease, brings the VTEP up for it, and makes the host's routes and the
@@ -54,7 +54,7 @@ public final class Cell implements AutoCloseable {
     private final Drain drain;
     private final Obstacles obstacles;
     private final Upkeep upkeep;
-    private final CellThread thread = new CellThread(this::publish);
+    private final StateThread thread = new StateThread("weft-cell", "the cell", this::publish);
 
     /** The changes that the last full pass put back. */
     private List<HostRepair> upkept = List.of();

@@ -15,8 +15,8 @@ import org.junit.jupiter.api.Timeout;
 
 /** A thread whose tasks throw exceptions and errors of all kinds. */
 @Timeout(value = 30, unit = TimeUnit.SECONDS, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
-class CellThreadTest {
-    private final CellThread thread = new CellThread(() -> {});
+class StateThreadTest {
+    private final StateThread thread = new StateThread("weft-test", "the test", () -> {});
 
     @AfterEach
     void close() {
