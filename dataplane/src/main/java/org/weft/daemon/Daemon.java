@@ -21,7 +21,7 @@ import org.weft.dataplane.engine.Engine;
 import org.weft.dataplane.engine.UnderlayPresence;
 import org.weft.dataplane.host.HostNetwork;
 import org.weft.dataplane.host.NftCellTable;
-import org.weft.dataplane.io.linux.Errno;
+import org.weft.dataplane.io.Errno;
 import org.weft.dataplane.io.linux.Link;
 import org.weft.dataplane.io.linux.LinuxException;
 import org.weft.dataplane.io.linux.SystemdNotifier;

@@ -36,7 +36,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.weft.control.http.UnixHttp;
 import org.weft.dataplane.counters.Counter;
 import org.weft.dataplane.counters.Counters;
-import org.weft.dataplane.io.linux.Errno;
+import org.weft.dataplane.io.Errno;
 import org.weft.dataplane.io.linux.LinuxException;
 import org.weft.dataplane.table.Remote;
 import org.weft.encap.IpAddress;

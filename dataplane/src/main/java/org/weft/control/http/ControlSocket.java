@@ -20,7 +20,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.weft.dataplane.io.linux.Errno;
+import org.weft.dataplane.io.Errno;
 import org.weft.operator.OperatorException;
 import org.weft.operator.OperatorException.Kind;
 

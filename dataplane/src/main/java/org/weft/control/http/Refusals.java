@@ -1,7 +1,7 @@
 package org.weft.control.http;
 
 import io.netty.handler.codec.http.HttpResponseStatus;
-import org.weft.dataplane.io.linux.Errno;
+import org.weft.dataplane.io.Errno;
 import org.weft.dataplane.io.linux.LinuxException;
 import org.weft.dataplane.table.Outcome;
 import org.weft.dataplane.vtep.Vtep;

@@ -5,6 +5,7 @@ import org.agrona.concurrent.Agent;
 import org.weft.dataplane.capture.Capture;
 import org.weft.dataplane.counters.Counter;
 import org.weft.dataplane.counters.Counters;
+import org.weft.dataplane.io.Errno;
 import org.weft.dataplane.io.Frame;
 import org.weft.dataplane.io.FrameSlab;
 import org.weft.dataplane.io.TapDevice;
@@ -16,9 +17,6 @@ import org.weft.dataplane.vtep.Vtep;
  */
 public final class TapWriter implements Agent {
     private static final int BATCH = 512;
-
-    /** EIO of asm-generic/errno-base.h: what a TAP that is down answers a write with. */
-    private static final int EIO = 5;
 
     private final Vtep vtep;
     private final TapDevice tap;
@@ -72,10 +70,11 @@ public final class TapWriter implements Agent {
         return frames;
     }
 
+    /** The kernel answers EIO while the device is down. */
     private int write(Frame frame) {
         int written = tap.write(frame);
         Counter verdict =
-                written >= 0 ? Counter.RX_DELIVERED : written == -EIO ? Counter.DEV_READY : Counter.TAP_REFUSED;
+                written >= 0 ? Counter.RX_DELIVERED : written == -Errno.EIO ? Counter.DEV_READY : Counter.TAP_REFUSED;
         if (capture.active()) {
             capture.frame(vtep.name(), false, verdict, frame.buffer(), frame.offset(), frame.length());
         }

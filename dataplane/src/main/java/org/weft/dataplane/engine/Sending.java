@@ -3,7 +3,7 @@ package org.weft.dataplane.engine;
 import java.util.concurrent.TimeUnit;
 import org.weft.dataplane.counters.Counter;
 import org.weft.dataplane.counters.Counters;
-import org.weft.dataplane.io.linux.Errno;
+import org.weft.dataplane.io.Errno;
 import org.weft.dataplane.vtep.Vtep;
 
 /**

@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.weft.dataplane.io.linux.Errno;
+import org.weft.dataplane.io.Errno;
 import org.weft.operator.OperatorException;
 import org.weft.operator.OperatorException.Kind;
 

@@ -3,6 +3,7 @@ package org.weft.dataplane.io.linux;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import org.agrona.concurrent.UnsafeBuffer;
+import org.weft.dataplane.io.Errno;
 
 /**
  * Hears of forwarding entries that {@code bridge fdb} puts on devices of this network namespace

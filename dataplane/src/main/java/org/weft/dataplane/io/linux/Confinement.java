@@ -9,6 +9,7 @@ import java.util.List;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.weft.dataplane.io.Errno;
 
 /**
  * What the daemon's process may do: it keeps the capabilities that it needs and gives up all others, for good and for

@@ -1,6 +1,7 @@
 package org.weft.dataplane.io.linux;
 
 import java.nio.file.Path;
+import org.weft.dataplane.io.Errno;
 
 /** An exclusive lock on a directory, which the kernel releases when the process ends, however it ends. */
 public final class DirectoryLock implements AutoCloseable {

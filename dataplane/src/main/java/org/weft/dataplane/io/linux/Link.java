@@ -2,6 +2,7 @@ package org.weft.dataplane.io.linux;
 
 import java.net.NetworkInterface;
 import java.net.SocketException;
+import org.weft.dataplane.io.Errno;
 import org.weft.encap.IpAddress;
 import org.weft.encap.MacAddress;
 

@@ -1,6 +1,7 @@
 package org.weft.dataplane.io.linux;
 
 import java.util.function.IntFunction;
+import org.weft.dataplane.io.Errno;
 
 /** A system call failed. The message names the call, what it was done to, why it failed, and what to do about it. */
 public final class LinuxException extends RuntimeException {

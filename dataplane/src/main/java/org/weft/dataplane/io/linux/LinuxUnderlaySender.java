@@ -3,6 +3,7 @@ package org.weft.dataplane.io.linux;
 import java.nio.ByteBuffer;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.weft.dataplane.io.Closing;
+import org.weft.dataplane.io.Errno;
 import org.weft.dataplane.io.UnderlaySender;
 import org.weft.dataplane.io.linux.DatagramQueue.Run;
 import org.weft.encap.IpAddress;

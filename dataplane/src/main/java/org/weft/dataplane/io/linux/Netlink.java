@@ -3,6 +3,7 @@ package org.weft.dataplane.io.linux;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import org.agrona.concurrent.UnsafeBuffer;
+import org.weft.dataplane.io.Errno;
 
 /**
  * A netlink socket and the buffer for its requests and answers (include/uapi/linux/netlink.h). One

@@ -8,6 +8,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
+import org.weft.dataplane.io.Errno;
 
 /** Files that stand for network namespaces: {@code /run/netns/app}, {@code /proc/42/ns/net}. */
 public final class NetworkNamespace {

@@ -2,6 +2,7 @@ package org.weft.dataplane.io.linux;
 
 import java.nio.ByteBuffer;
 import org.agrona.concurrent.UnsafeBuffer;
+import org.weft.dataplane.io.Errno;
 import org.weft.encap.IpAddress;
 
 /**

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.BitSet;
+import org.weft.dataplane.io.Errno;
 
 /**
  * Source ports that a pool may use.

@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import org.agrona.concurrent.UnsafeBuffer;
+import org.weft.dataplane.io.Errno;
 
 /**
  * An eBPF program on the ingress of a device (tcx, Linux 6.6) that sends each frame out of the interface whose index is in

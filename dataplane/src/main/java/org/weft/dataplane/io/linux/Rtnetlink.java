@@ -4,6 +4,7 @@ import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import org.agrona.concurrent.UnsafeBuffer;
+import org.weft.dataplane.io.Errno;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
 

@@ -3,6 +3,7 @@ package org.weft.dataplane.io.linux;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import org.agrona.concurrent.UnsafeBuffer;
+import org.weft.dataplane.io.Errno;
 import org.weft.encap.IpAddress;
 
 /**

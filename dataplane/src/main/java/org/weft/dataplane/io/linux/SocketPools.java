@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.weft.dataplane.io.Errno;
 import org.weft.encap.IpAddress;
 
 /**

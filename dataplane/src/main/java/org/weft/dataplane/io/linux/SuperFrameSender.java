@@ -9,6 +9,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.weft.dataplane.io.Errno;
 import org.weft.dataplane.io.UnderlaySender;
 import org.weft.encap.EthernetHeader;
 import org.weft.encap.InternetChecksum;

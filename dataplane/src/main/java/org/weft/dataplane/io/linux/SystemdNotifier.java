@@ -5,6 +5,7 @@ import java.nio.charset.StandardCharsets;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.weft.dataplane.io.Errno;
 
 /** Tells systemd how the daemon is doing, by the protocol of sd_notify(3). */
 public final class SystemdNotifier {

@@ -8,6 +8,7 @@ import java.util.function.Function;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.weft.dataplane.io.Errno;
 import org.weft.encap.VirtioNetHeader;
 
 /**

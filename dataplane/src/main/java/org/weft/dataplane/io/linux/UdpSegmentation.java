@@ -2,6 +2,7 @@ package org.weft.dataplane.io.linux;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.weft.dataplane.io.Errno;
 import org.weft.encap.IpAddress;
 
 /** Whether a sender lets the kernel cut its messages (UDP_SEGMENT), and why not. Switched from any thread. */

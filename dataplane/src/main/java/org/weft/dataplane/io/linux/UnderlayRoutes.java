@@ -1,6 +1,7 @@
 package org.weft.dataplane.io.linux;
 
 import java.util.concurrent.TimeUnit;
+import org.weft.dataplane.io.Errno;
 import org.weft.encap.IpAddress;
 
 /**

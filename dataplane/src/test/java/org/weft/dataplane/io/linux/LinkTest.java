@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.net.NetworkInterface;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.weft.dataplane.io.Errno;
 import org.weft.encap.IpAddress;
 import org.weft.testing.OpenFiles;
 

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.reflect.Field;
 import org.junit.jupiter.api.Test;
+import org.weft.dataplane.io.Errno;
 
 class LinuxExceptionTest {
     @Test

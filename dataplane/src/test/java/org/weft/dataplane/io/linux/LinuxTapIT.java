@@ -17,6 +17,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.weft.dataplane.io.Errno;
 import org.weft.dataplane.io.linux.Worker.Registration;
 import org.weft.encap.MacAddress;
 import org.weft.testing.Allocations;

@@ -20,6 +20,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.weft.dataplane.io.Errno;
 import org.weft.encap.IpAddress;
 import org.weft.testing.OpenFiles;
 

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.weft.dataplane.io.Errno;
 
 class SystemdNotifierTest {
     @Test

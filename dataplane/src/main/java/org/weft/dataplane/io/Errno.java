@@ -1,4 +1,4 @@
-package org.weft.dataplane.io.linux;
+package org.weft.dataplane.io;
 
 /** Error numbers of Linux (include/uapi/asm-generic/errno-base.h, errno.h); the same on x86-64 and aarch64. */
 public final class Errno {
