@@ -7,6 +7,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import org.agrona.BitUtil;
 import org.agrona.BufferUtil;
 import org.agrona.concurrent.UnsafeBuffer;
+import org.weft.dataplane.table.Hash128;
 import org.weft.dataplane.table.Shares;
 import org.weft.encap.FlowKey;
 
@@ -206,10 +207,7 @@ final class FlowSlots {
     long hash(long what, FlowKey key, boolean departing) {
         long local = departing ? key.sourceLow() : key.destinationLow();
         long remote = departing ? key.destinationLow() : key.sourceLow();
-        long hash = (what ^ seed) * 0x9e37_79b9_7f4a_7c15L;
-        hash = ((hash ^ hash >>> 32) + local) * 0xd6e8_feb8_6659_fd93L;
-        hash = ((hash ^ hash >>> 32) + remote) * 0xd6e8_feb8_6659_fd93L;
-        hash = (hash ^ hash >>> 32) * 0xd6e8_feb8_6659_fd93L;
+        long hash = Hash128.end(Hash128.add(Hash128.add(Hash128.begin(what, seed), local), remote));
         return hash ^ hash >>> 32;
     }
 

@@ -11,13 +11,18 @@ import java.util.concurrent.ThreadLocalRandom;
 import org.agrona.BitUtil;
 import org.agrona.BufferUtil;
 import org.agrona.concurrent.UnsafeBuffer;
+import org.weft.dataplane.table.Hash128;
 import org.weft.dataplane.table.TagTable;
 import org.weft.encap.FlowKey;
 import org.weft.encap.IpAddress;
 
 /**
- * The policies of a moment, off-heap, for lookup by packets. Immutable: other policies are another table, which agents
- * take from one duty cycle to the next, so that no packet is judged by half of a change.
+ * The policies of a moment, off-heap, for lookup by packets. Thread-safe, because it is immutable:
+ * a change of policies makes another table, so that no packet is judged by half of a change.
+ *
+ * <p>Unlike tables that change under their readers, lookups need no memory fences. The
+ * constructor writes everything, and agents get the table through a volatile field, the enforcement
+ * of their VTEP.
  *
  * <pre>
  *   slots of a hash table with linear probing:
@@ -108,9 +113,7 @@ public final class PolicyTable {
     }
 
     private int home(long high, long low, long what) {
-        long hash = (high ^ seed) * 0x9e37_79b9_7f4a_7c15L;
-        hash = ((hash ^ hash >>> 32) + low) * 0xd6e8_feb8_6659_fd93L;
-        hash = ((hash ^ hash >>> 32) + what) * 0xd6e8_feb8_6659_fd93L;
+        long hash = Hash128.add(Hash128.add(Hash128.begin(high, seed), low), what);
         return ((int) (hash >>> 32) & mask) * SLOT_LENGTH;
     }
 

@@ -154,9 +154,7 @@ final class Slots {
 
     /** Which slot a key's search begins at, and more: a map takes the lower half to choose among several slots. */
     static long hash(long first, long second, long seed) {
-        long hash = (first ^ seed) * 0x9e37_79b9_7f4a_7c15L;
-        hash = ((hash ^ hash >>> 32) + second) * 0xd6e8_feb8_6659_fd93L;
-        return (hash ^ hash >>> 32) * 0xd6e8_feb8_6659_fd93L;
+        return Hash128.end(Hash128.add(Hash128.begin(first, seed), second));
     }
 
     private long hash(long first, long second) {
