@@ -1,10 +1,8 @@
 package org.weft.dataplane.engine;
 
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
@@ -14,7 +12,6 @@ import org.weft.dataplane.counters.Counters;
 import org.weft.dataplane.host.Descriptors;
 import org.weft.dataplane.host.HostNetwork;
 import org.weft.dataplane.io.Closing;
-import org.weft.dataplane.io.linux.TapPlace;
 import org.weft.dataplane.policy.Enforcement;
 import org.weft.dataplane.table.TagTable.Tag;
 import org.weft.dataplane.vtep.LinkState;
@@ -28,9 +25,12 @@ import org.weft.operator.OperatorException;
 import org.weft.operator.OperatorException.Kind;
 
 /**
- * Composition root: builds the devices, tables and agents of every VTEP, watches that they stay, and takes them down
- * again. Changes exclude each other, and may wait for commands of the host; questions wait for nothing. None is on a packet's
- * way.
+ * Composition root: builds the devices, tables and agents of every VTEP, watches that they stay, and
+ * takes them down again.
+ *
+ * <p>Thread-safe; never called per packet. Changes exclude each other, and may wait for commands of
+ * the host. {@link #guard} and {@link #enforcement} may wait for a change. All other questions wait
+ * for nothing.
  */
 public final class Engine implements VtepRegistry, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
@@ -62,7 +62,8 @@ public final class Engine implements VtepRegistry, AutoCloseable {
     Engine(EngineConfig config, Capture capture) {
         this.capture = capture;
         devices = new OpenDevices(config, capture);
-        watch = new Watch(this);
+        Repairs repairs = new Repairs(devices, late, vteps, guards::containsKey, this::change);
+        watch = new Watch(repairs, this::vteps, this);
     }
 
     Watch watch() {
@@ -194,7 +195,7 @@ public final class Engine implements VtepRegistry, AutoCloseable {
         if (waits && UnderlayPresence.isInterfaceMissing(config)) {
             late.awaitInterface(vtep);
         } else {
-            bringUp(vtep);
+            devices.bringUp(vtep);
         }
         if (entries.mtuAssumed()) {
             late.awaitMtu(vtep);
@@ -202,29 +203,6 @@ public final class Engine implements VtepRegistry, AutoCloseable {
         vteps.put(vtep.name(), vtep);
         shownVteps = Stream.concat(shownVteps.stream(), Stream.of(vtep)).toList();
         return vtep;
-    }
-
-    private void bringUp(Vtep vtep) {
-        devices.open(vtep);
-        LOG.info("{}: up with VNI {} on {}", vtep.name(), vtep.config().vni(), UnderlayPort.Key.of(vtep.config()));
-    }
-
-    /**
-     * Opens the devices of a VTEP that was made before its underlay interface, if the interface has
-     * come.
-     *
-     * @return a sentence that names the missing part; null if the devices are open
-     */
-    String awaitInterface(Vtep vtep) {
-        if (!late.awaitsInterface(vtep)) {
-            return null;
-        }
-        if (UnderlayPresence.isInterfaceMissing(vtep.config())) {
-            return UnderlayPresence.missingInterface(vtep.config().dev());
-        }
-        bringUp(vtep);
-        late.opened(vtep);
-        return null;
     }
 
     /** Several remotes of one address in the configuration are appended, as {@code bridge fdb append} would. */
@@ -355,138 +333,6 @@ public final class Engine implements VtepRegistry, AutoCloseable {
     @Override
     public long nowSeconds() {
         return Vtep.clockSeconds();
-    }
-
-    /**
-     * Follows the device of a VTEP to another name or network namespace.
-     *
-     * @return why the device must be made again, in a sentence; null if it need not
-     */
-    String locate(Vtep vtep) {
-        VtepDevices open = devices.of(vtep);
-        if (open == null || !open.tap().look()) {
-            return "the TAP device is gone";
-        }
-        TapPlace place = open.tap().place();
-        if (place.here() || !vtep.kept()) {
-            return null;
-        }
-        open.tap().forsake();
-        return "the TAP device was moved to network namespace " + place.netns() + ", but the cell needs it here";
-    }
-
-    /**
-     * Gives the device of a VTEP its name again if a cell or policies know it by that name.
-     *
-     * @return why that is impossible, in a sentence; null if all is well
-     */
-    String mendName(Vtep vtep) {
-        VtepTap tap = devices.of(vtep).tap();
-        return isNamedElsewhere(vtep) && tap.place().here() ? tap.restoreName() : null;
-    }
-
-    private boolean isNamedElsewhere(Vtep vtep) {
-        return vtep.kept() || guards.containsKey(vtep.name());
-    }
-
-    /**
-     * Gives all other VTEPs the names that {@code ip link} gave their devices, as with the kernel's
-     * vxlan.
-     */
-    void adoptNames() {
-        Set<Vtep> renamed = new HashSet<>(devices.vteps());
-        renamed.removeIf(vtep -> {
-            TapPlace place = devices.of(vtep).tap().place();
-            // Policies for that name are for the VTEP that they are made for, not for one that takes its name.
-            return isNamedElsewhere(vtep) || !place.here() || guards.containsKey(place.name());
-        });
-        VtepNames.adopt(renamed, vteps);
-    }
-
-    /** Notes that {@code bridge fdb} put an entry on a device. */
-    void bridgeEntryAdded(int ifindex, long mac) {
-        devices.all().forEach(open -> open.tap().bridgeEntryAdded(ifindex, mac));
-    }
-
-    /** Whether the devices of a VTEP are open. Any thread may call it. */
-    boolean isOpen(Vtep vtep) {
-        return devices.of(vtep) != null;
-    }
-
-    /** Makes the devices of a VTEP again, tables and counters as they are. */
-    void reopen(Vtep vtep) {
-        devices.reopen(vtep);
-    }
-
-    /** Looks whether the queues of a VTEP's TAP can be read, and opens it again if not; a sentence, or null. */
-    String mendTap(Vtep vtep) {
-        VtepDevices open = devices.of(vtep);
-        String trouble = open == null ? null : open.readTrouble();
-        if (trouble != null && open.lost()) {
-            reopen(vtep);
-        }
-        return trouble;
-    }
-
-    /** Looks whether what arrives is received, and mends it if not; logs what it finds. */
-    void mendPorts() {
-        devices.mendPorts();
-    }
-
-    /**
-     * Notes the changes of {@code ip link} to a VTEP's device. A VTEP that is not kept takes them
-     * over.
-     */
-    void noteDevice(Vtep vtep) {
-        devices.of(vtep).tap().noteDevice();
-    }
-
-    /**
-     * Installs the rules for marks again where somebody removed them. It may wait for nft, so the
-     * caller must hold no lock.
-     */
-    void keepMarks(Vtep vtep) {
-        VtepDevices open = devices.of(vtep);
-        if (open != null) {
-            open.tap().keepMarks();
-        }
-    }
-
-    /** Refuses routers of the overlay on a VTEP again, where somebody let them in. */
-    void refuseRouters(Vtep vtep) {
-        VtepDevices open = devices.of(vtep);
-        if (open != null) {
-            open.tap().refuseRouters();
-        }
-    }
-
-    /** Binds the sockets of a VTEP to its underlay interface again, if that came back as another one, with this index. */
-    void followUnderlay(Vtep vtep, int index) {
-        VtepDevices open = devices.of(vtep);
-        if (open != null) {
-            open.followUnderlay(index);
-        }
-    }
-
-    /**
-     * Notes the MTU of a VTEP's underlay interface. If the VTEP's own MTU was assumed, it follows
-     * from this one.
-     *
-     * @param mtu 0 if it is not known
-     */
-    void underlayMtu(Vtep vtep, int mtu) {
-        VtepDevices open = devices.of(vtep);
-        if (open == null) {
-            return;
-        }
-        open.underlayMtu(mtu);
-        VtepConfig config = vtep.config();
-        int own = mtu == 0 ? config.mtu() : late.mtu(vtep, mtu);
-        if (own != config.mtu()) {
-            change(vtep, config.following(config.name(), config.mac(), own));
-            LOG.info("{}: the underlay has MTU {}, so the MTU is {} now", vtep.name(), mtu, own);
-        }
-        late.mtuKnown(vtep);
     }
 
     @Override

@@ -131,6 +131,12 @@ final class OpenDevices implements AutoCloseable {
         }
     }
 
+    /** As {@link #open}, for the first time: logs it. */
+    void bringUp(Vtep vtep) {
+        open(vtep);
+        LOG.info("{}: up with VNI {} on {}", vtep.name(), vtep.config().vni(), UnderlayPort.Key.of(vtep.config()));
+    }
+
     private UnderlayPort port(UnderlayPort.Key key) {
         UnderlayPort port = ports.get(key);
         if (port == null) {

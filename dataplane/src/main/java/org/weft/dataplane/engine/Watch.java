@@ -1,6 +1,7 @@
 package org.weft.dataplane.engine;
 
 import java.util.Collections;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
@@ -9,6 +10,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.weft.dataplane.io.linux.BridgeEntries;
@@ -33,7 +35,9 @@ final class Watch implements AutoCloseable {
     /** FDB_AGE_INTERVAL of the kernel's vxlan; also how long rules for marks that somebody removed, and settings against routers, stay away. */
     private static final long AGE_INTERVAL_SECONDS = 10;
 
-    private final Engine engine;
+    private final Repairs repairs;
+    private final Supplier<List<Vtep>> vteps;
+    private final Object monitor;
     private final Heartbeat heartbeat = Heartbeats.PROCESS.register("weft-watch", Heartbeats.CONTROL);
     private final ScheduledExecutorService timer =
             Executors.newSingleThreadScheduledExecutor(task -> new Thread(task, "weft-watch"));
@@ -58,8 +62,14 @@ final class Watch implements AutoCloseable {
 
     private long nextAgeing = Vtep.clockSeconds() + AGE_INTERVAL_SECONDS;
 
-    Watch(Engine engine) {
-        this.engine = engine;
+    /**
+     * @param vteps gives the VTEPs of this moment
+     * @param monitor the engine's: held while this looks at devices and mends them
+     */
+    Watch(Repairs repairs, Supplier<List<Vtep>> vteps, Object monitor) {
+        this.repairs = repairs;
+        this.vteps = vteps;
+        this.monitor = monitor;
     }
 
     void start() {
@@ -93,23 +103,23 @@ final class Watch implements AutoCloseable {
     void look() {
         boolean age = Vtep.clockSeconds() >= nextAgeing;
         tendTables(age);
-        synchronized (engine) {
-            attempt(engine::mendPorts);
-            for (Vtep vtep : engine.vteps()) {
+        synchronized (monitor) {
+            attempt(repairs::mendPorts);
+            for (Vtep vtep : vteps.get()) {
                 heartbeat.beat();
                 heartbeat.doing(vtep.name());
                 attempt(vtep, () -> lookAt(vtep, age));
             }
-            attempt(engine::adoptNames);
+            attempt(repairs::adoptNames);
             if (bridgeEntries != null) {
-                attempt(() -> bridgeEntries.hear(engine::bridgeEntryAdded));
+                attempt(() -> bridgeEntries.hear(repairs::bridgeEntryAdded));
             }
         }
         if (age) {
             // Outside of the lock, so that operators' commands need not wait while nft hangs.
-            for (Vtep vtep : engine.vteps()) {
+            for (Vtep vtep : vteps.get()) {
                 heartbeat.beat();
-                attempt(vtep, () -> engine.keepMarks(vtep));
+                attempt(vtep, () -> repairs.keepMarks(vtep));
             }
             nextAgeing = Vtep.clockSeconds() + AGE_INTERVAL_SECONDS;
         }
@@ -121,7 +131,7 @@ final class Watch implements AutoCloseable {
      * commands.
      */
     private void tendTables(boolean age) {
-        for (Vtep vtep : engine.vteps()) {
+        for (Vtep vtep : vteps.get()) {
             heartbeat.beat();
             attempt(vtep, () -> {
                 if (age) {
@@ -140,9 +150,9 @@ final class Watch implements AutoCloseable {
         try {
             part.run();
         } catch (OperatorException | LinuxException e) {
-            say(vtep, new Trouble(e.getMessage(), !engine.isOpen(vtep)));
+            say(vtep, new Trouble(e.getMessage(), !repairs.isOpen(vtep)));
         } catch (RuntimeException | Error e) {
-            say(vtep, new Trouble(e.toString(), !engine.isOpen(vtep)));
+            say(vtep, new Trouble(e.toString(), !repairs.isOpen(vtep)));
             heartbeat.failed(e);
         }
     }
@@ -160,27 +170,27 @@ final class Watch implements AutoCloseable {
     private void lookAt(Vtep vtep, boolean all) {
         Trouble trouble = lookAt(vtep);
         if (all) {
-            engine.refuseRouters(vtep);
+            repairs.refuseRouters(vtep);
         }
         say(vtep, trouble);
     }
 
     private Trouble lookAt(Vtep vtep) {
-        String awaited = engine.awaitInterface(vtep);
+        String awaited = repairs.awaitInterface(vtep);
         if (awaited != null) {
             return new Trouble(awaited, true);
         }
-        String gone = engine.locate(vtep);
+        String gone = repairs.locate(vtep);
         if (gone != null) {
             // Only once: as long as the device cannot be made again, the reason for that is the trouble.
-            if (engine.isOpen(vtep)) {
+            if (repairs.isOpen(vtep)) {
                 say(vtep, new Trouble(gone, true));
             }
-            engine.reopen(vtep);
+            repairs.reopen(vtep);
         }
-        String unread = engine.mendTap(vtep);
-        String misnamed = engine.mendName(vtep);
-        engine.noteDevice(vtep);
+        String unread = repairs.mendTap(vtep);
+        String misnamed = repairs.mendName(vtep);
+        repairs.noteDevice(vtep);
         String obstacle = lookAtUnderlay(vtep);
         String refused = sending.computeIfAbsent(vtep, Sending::new).trouble(vtep, System.nanoTime());
         // Rules of the host that know the device by its name, such as a cell's, do not see its packets.
@@ -199,10 +209,10 @@ final class Watch implements AutoCloseable {
             return trouble;
         }
         if (config.dev() != null) {
-            engine.followUnderlay(vtep, Link.of(config.dev()).index());
+            repairs.followUnderlay(vtep, Link.of(config.dev()).index());
         }
         String holder = config.local().isAny() ? config.dev() : Link.nameOfAddress(config.local());
-        engine.underlayMtu(vtep, UnderlayPresence.mtu(config.dev() == null ? holder : config.dev()));
+        repairs.underlayMtu(vtep, UnderlayPresence.mtu(config.dev() == null ? holder : config.dev()));
         boolean carried = trouble == null && holder != null;
         return carried ? lookAtCarrier(vtep, config.dev() == null ? holder : config.dev()) : trouble;
     }
