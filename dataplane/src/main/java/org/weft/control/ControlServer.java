@@ -6,7 +6,7 @@ import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.group.ChannelGroup;
 import io.netty.channel.group.DefaultChannelGroup;
-import io.netty.util.concurrent.DefaultThreadFactory;
+import io.netty.util.concurrent.FastThreadLocalThread;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.util.List;
@@ -14,6 +14,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -35,6 +36,7 @@ import org.weft.dataplane.vtep.UnderlayMtu;
 import org.weft.dataplane.vtep.VtepRegistry;
 import org.weft.dataplane.watchdog.Heartbeat;
 import org.weft.dataplane.watchdog.Heartbeats;
+import org.weft.dataplane.watchdog.ThreadNames;
 import org.weft.operator.OperatorException;
 
 /**
@@ -46,15 +48,17 @@ public final class ControlServer implements AutoCloseable {
     private static final int THREAD_IDLE_SECONDS = 60;
 
     private final EventLoopGroup group =
-            new MultiThreadIoEventLoopGroup(1, new DefaultThreadFactory("weft-control"), EpollIoHandler.newFactory());
+            new MultiThreadIoEventLoopGroup(1, threads("weft-control", false), EpollIoHandler.newFactory());
     private final EventLoop loop = group.next();
 
     /** Of the TCP addresses: what an operator asked for may hang, and they tell of it. */
     private final EventLoopGroup tcpGroup =
-            new MultiThreadIoEventLoopGroup(1, new DefaultThreadFactory("weft-metrics"), EpollIoHandler.newFactory());
+            new MultiThreadIoEventLoopGroup(1, threads("weft-metrics", false), EpollIoHandler.newFactory());
 
     /** Listening sockets and connections. */
     private final ChannelGroup channels = new DefaultChannelGroup(loop, true);
+
+    private final ThreadNames names = new ThreadNames();
 
     /** So many operations on containers may hang before others wait for them. */
     private static final int CONTAINER_THREADS = 32;
@@ -66,11 +70,11 @@ public final class ControlServer implements AutoCloseable {
             THREAD_IDLE_SECONDS,
             TimeUnit.SECONDS,
             new LinkedBlockingQueue<>(),
-            task -> new Thread(task, "weft-containers"));
+            task -> names.thread("weft-contain-", task));
 
     /** Where listeners that could not be bound try again; without one there is no thread. */
     private final ScheduledThreadPoolExecutor retries =
-            new ScheduledThreadPoolExecutor(1, new DefaultThreadFactory("weft-listen", true));
+            new ScheduledThreadPoolExecutor(1, threads("weft-listen", true));
 
     private final List<TcpListener> listeners = new CopyOnWriteArrayList<>();
     private final VtepRegistry registry;
@@ -83,6 +87,15 @@ public final class ControlServer implements AutoCloseable {
 
     /** Packets that ended captures lost; written on the control thread. */
     private volatile long captureLosses;
+
+    /** Makes threads of one name, of which there is one at a time. */
+    private static ThreadFactory threads(String name, boolean daemon) {
+        return task -> {
+            Thread thread = new FastThreadLocalThread(task, name);
+            thread.setDaemon(daemon);
+            return thread;
+        };
+    }
 
     /**
      * Opens the socket; a socket left by a dead daemon is replaced.

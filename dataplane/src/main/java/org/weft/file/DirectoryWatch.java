@@ -19,14 +19,19 @@ final class DirectoryWatch implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(DirectoryWatch.class);
 
     private final Path directory;
+    private final String threadName;
     private final Runnable changed;
     private WatchService service;
     private WatchKey key;
     private boolean unavailable;
 
-    /** @param changed called on a thread of this watch, possibly several times for one change */
-    DirectoryWatch(Path directory, Runnable changed) {
+    /**
+     * @param threadName the name of this watch's thread
+     * @param changed called on that thread, possibly several times for one change
+     */
+    DirectoryWatch(Path directory, String threadName, Runnable changed) {
         this.directory = directory;
+        this.threadName = threadName;
         this.changed = changed;
     }
 
@@ -62,7 +67,7 @@ final class DirectoryWatch implements AutoCloseable {
     }
 
     private void listen(WatchService from) {
-        Thread thread = new Thread(() -> listenUntilClosed(from), "weft-inotify");
+        Thread thread = new Thread(() -> listenUntilClosed(from), threadName);
         thread.setDaemon(true);
         thread.start();
     }

@@ -45,6 +45,8 @@ public final class FollowedFile implements AutoCloseable {
     /**
      * A file that is not followed yet.
      *
+     * @param threadName {@code weft-} and at most 8 bytes; the thread that waits for changes puts
+     *     {@code i-} between the two
      * @param changed called on the thread: at first, after each change, and when asked for
      * @param unchanged called on the thread about once a second otherwise
      */
@@ -52,7 +54,8 @@ public final class FollowedFile implements AutoCloseable {
         this.path = path;
         this.file = new WatchedFile(path);
         Path directory = path.toAbsolutePath().getParent();
-        this.watch = new DirectoryWatch(directory == null ? path : directory, wake::release);
+        this.watch = new DirectoryWatch(
+                directory == null ? path : directory, threadName.replace("weft-", "weft-i-"), wake::release);
         this.changed = changed;
         this.unchanged = unchanged;
         this.heartbeat = Heartbeats.PROCESS.register(threadName, Heartbeats.CONTROL);

@@ -54,7 +54,7 @@ class FollowedFileTest {
     void directoryIsWatchedBeyondAnError() throws IOException, InterruptedException {
         CountDownLatch first = new CountDownLatch(1);
         CountDownLatch second = new CountDownLatch(1);
-        try (DirectoryWatch watch = new DirectoryWatch(directory, () -> {
+        try (DirectoryWatch watch = new DirectoryWatch(directory, "weft-i-test", () -> {
             if (first.getCount() > 0) {
                 first.countDown();
                 throw new AssertionError("thrown by a test");

@@ -8,11 +8,16 @@ import org.agrona.concurrent.AgentRunner;
 import org.agrona.concurrent.BackoffIdleStrategy;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.weft.dataplane.agent.Decapsulator;
+import org.weft.dataplane.agent.Encapsulator;
+import org.weft.dataplane.agent.TapReader;
+import org.weft.dataplane.agent.TapWriter;
 import org.weft.dataplane.engine.EngineConfig.Threading;
 import org.weft.dataplane.io.Closing;
 import org.weft.dataplane.io.linux.Worker;
 import org.weft.dataplane.watchdog.Heartbeat;
 import org.weft.dataplane.watchdog.Heartbeats;
+import org.weft.dataplane.watchdog.ThreadNames;
 
 /**
  * Puts agents on threads: the only place that knows how. Agents joined by rings form a line; the first one reads from a
@@ -35,6 +40,9 @@ final class Stages implements AutoCloseable {
             return true;
         }
     }
+
+    /** Names of the threads of dedicated agents. */
+    private final ThreadNames names = new ThreadNames();
 
     private final Threading threading;
     private final List<Worker> workers = new ArrayList<>();
@@ -111,40 +119,64 @@ final class Stages implements AutoCloseable {
         }
     }
 
-    private static Line dedicate(List<? extends Agent> agents) {
+    private Line dedicate(List<? extends Agent> agents) {
         List<AgentRunner> runners = new ArrayList<>();
         List<Heartbeat> heartbeats = new ArrayList<>();
+        List<String> taken = new ArrayList<>();
         for (Agent agent : agents) {
-            Heartbeat heartbeat = Heartbeats.PROCESS.register(agent.roleName(), Heartbeats.PACKETS);
+            String name = names.take("weft-" + stage(agent) + "-");
+            taken.add(name);
+            Heartbeat heartbeat = Heartbeats.PROCESS.register(name, Heartbeats.PACKETS);
+            heartbeat.doing(agent.roleName());
             heartbeats.add(heartbeat);
             AgentRunner runner = new AgentRunner(
                     new BackoffIdleStrategy(MAX_SPINS, MAX_YIELDS, MIN_PARK_NANOS, MAX_PARK_NANOS),
                     heartbeat::failed,
                     null,
-                    new Beating(agent, heartbeat));
+                    new Beating(agent, heartbeat, name));
             AgentRunner.startOnThread(runner);
             runners.add(runner);
         }
         return () -> {
             heartbeats.forEach(Heartbeat::close);
             runners.forEach(AgentRunner::close);
+            taken.forEach(names::giveBack);
             // The agents' threads have ended, so this thread may call them.
             drain(new Turn(agents, role -> {}));
         };
     }
 
-    /** An agent with a thread of its own, which beats now and then. */
+    /** One word for an agent's work, short enough for the name of its thread. */
+    private static String stage(Agent agent) {
+        if (agent instanceof TapReader) {
+            return "read";
+        }
+        if (agent instanceof Encapsulator) {
+            return "encap";
+        }
+        if (agent instanceof Decapsulator) {
+            return "decap";
+        }
+        return agent instanceof TapWriter ? "write" : "agent";
+    }
+
+    /**
+     * An agent with a thread of its own, which beats now and then. Agrona names the thread for the
+     * role.
+     */
     private static final class Beating implements Agent {
         /** A power of two; an idle agent sleeps a millisecond at most in each duty cycle. */
         private static final int CYCLES_PER_BEAT = 64;
 
         private final Agent agent;
         private final Heartbeat heartbeat;
+        private final String threadName;
         private int cycles;
 
-        Beating(Agent agent, Heartbeat heartbeat) {
+        Beating(Agent agent, Heartbeat heartbeat, String threadName) {
             this.agent = agent;
             this.heartbeat = heartbeat;
+            this.threadName = threadName;
         }
 
         @Override
@@ -157,7 +189,7 @@ final class Stages implements AutoCloseable {
 
         @Override
         public String roleName() {
-            return agent.roleName();
+            return threadName;
         }
     }
 

@@ -42,7 +42,7 @@ public final class ControllerLeases implements LeaseSource {
     private final PollSchedule schedule;
     private final LongSupplier nanoTime;
     private final AtomicBoolean another = new AtomicBoolean();
-    private final PollLoop loop = new PollLoop("weft-silk-controller", this::cycle);
+    private final PollLoop loop = new PollLoop("weft-silk-ctrl", this::cycle);
     private Listener listener;
 
     // Of the source's thread.

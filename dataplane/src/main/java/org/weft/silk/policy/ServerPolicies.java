@@ -34,7 +34,7 @@ public final class ServerPolicies implements PolicySource {
     private final int ingressRouterTag;
     private final PolicyServerClient client;
     private final PollSchedule schedule;
-    private final PollLoop loop = new PollLoop("weft-policy-server", this::cycle);
+    private final PollLoop loop = new PollLoop("weft-pol-server", this::cycle);
     private final ContainerStore store;
     private Listener listener;
 

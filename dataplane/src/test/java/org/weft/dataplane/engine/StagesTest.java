@@ -9,6 +9,8 @@ import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.DatagramChannel;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntSupplier;
@@ -51,6 +53,23 @@ class StagesTest {
             Await.until("a turn for each failure, and one more", () -> turns.get() == FAILURES + 1);
             assertTrue(line.running());
             line.stop();
+        }
+    }
+
+    /** Linux cuts names after 15 bytes. */
+    @Test
+    void dedicatedAgentsHaveThreadsWithUniqueShortNames() {
+        Set<String> names = ConcurrentHashMap.newKeySet();
+        List<Agent> agents = List.of(
+                agent(() -> names.add(Thread.currentThread().getName())),
+                agent(() -> names.add(Thread.currentThread().getName())));
+        try (Stages stages = new Stages(config(Threading.DEDICATED))) {
+            Stages.Line line = stages.start(0, -1, agents);
+            Stages.Line other = stages.start(0, -1, agents.subList(0, 1));
+            Set<String> expected = Set.of("weft-agent-0", "weft-agent-1", "weft-agent-2");
+            Await.until("a turn on each thread", () -> names.equals(expected));
+            line.stop();
+            other.stop();
         }
     }
 
