@@ -7,7 +7,7 @@ import org.agrona.concurrent.UnsafeBuffer;
 
 /**
  * The {@code struct virtio_net_hdr} in front of every frame of a TAP with {@code IFF_VNET_HDR} (linux/virtio_net.h). Its
- * integers are in the host's order; Weft runs on little-endian hosts.
+ * integers are little-endian on every host, because Weft sets {@code TUNSETVNETLE} on its devices.
  *
  * <pre>
  *   0                   1                   2                   3

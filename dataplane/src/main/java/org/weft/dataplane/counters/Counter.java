@@ -4,10 +4,14 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Everything that is counted. Each packet ends in exactly one of the outcomes: a VTEP's {@link #TX_FRAMES} +
- * {@link #TX_REPLICATED} + {@link #TX_SEGMENTED} + {@link #TX_REFUSALS} = {@link #TX_SENT} + {@link #NEIGHBOUR_ANSWERED} + its TX drops, and
- * its {@link #RX_FRAMES} = {@link #RX_DELIVERED} + {@link #RX_COALESCED} + its RX drops; an underlay's {@link #RX_DATAGRAMS} = the RX_FRAMES of its VTEPs + its own
- * drops.
+ * Everything that is counted. Each packet ends in exactly one outcome, so these sums are equal:
+ *
+ * <pre>
+ *   VTEP out   TX_FRAMES + TX_REPLICATED + TX_SEGMENTED + TX_REFUSALS
+ *                            = TX_SENT + NEIGHBOUR_ANSWERED + its TX drops
+ *   VTEP in    RX_FRAMES     = RX_DELIVERED + RX_COALESCED + its RX drops
+ *   underlay   RX_DATAGRAMS  = RX_FRAMES of its VTEPs + its own drops
+ * </pre>
  *
  * <p>Drop reasons are the kernel's names (include/net/dropreason-core.h) where it has one. Each counter is written by
  * one agent only.

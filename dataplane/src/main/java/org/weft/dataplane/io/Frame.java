@@ -10,7 +10,8 @@ import org.weft.encap.VirtioNetHeader;
  * <p>A slot holds one frame, or the several datagrams that the kernel merged into one (UDP_GRO), so a ring carries
  * {@linkplain #descriptor descriptors}: slot, place and length in one number. What belongs to the whole slot lies in the
  * slot's metadata; the virtio-net fields lie in the 8 bytes in front of the frame, where its VXLAN header was or will
- * be. Numbers are in host byte order; addresses are 128 bits, IPv4 as {@code ::ffff:a.b.c.d}.
+ * be. They are packed into 8 bytes because in a slot of merged datagrams these 8 bytes are all the
+ * room that a frame has in front of it. Numbers are in host byte order; addresses are 128 bits, IPv4 as {@code ::ffff:a.b.c.d}.
  *
  * <p>One thread uses a flyweight; several threads may look at different frames of a slab, each
  * through its own.
