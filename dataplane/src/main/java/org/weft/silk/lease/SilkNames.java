@@ -60,11 +60,6 @@ public final class SilkNames {
         return (mac & PREFIX_MASK) == INSIDE ? IpAddress.ofIpv4((int) mac) : null;
     }
 
-    /** The container in a MAC address of {@link #vethMac}; null if it is none. */
-    public static IpAddress containerOfVethMac(long mac) {
-        return (mac & PREFIX_MASK) == OUTSIDE ? IpAddress.ofIpv4((int) mac) : null;
-    }
-
     /** A subnet's first address, which is its VTEP's. */
     public static IpAddress base(IpPrefix subnet) {
         int mask = subnet.length() == 0 ? 0 : -1 << 32 - subnet.length();

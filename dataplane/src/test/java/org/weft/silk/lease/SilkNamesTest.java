@@ -29,7 +29,6 @@ class SilkNamesTest {
         assertEquals(outside, MacAddress.toString(SilkNames.vethMac(container)));
         assertEquals(container, SilkNames.containerOfVeth(veth));
         assertEquals(container, SilkNames.addressOfMac(MacAddress.parse(inside)));
-        assertEquals(container, SilkNames.containerOfVethMac(MacAddress.parse(outside)));
     }
 
     /** The VTEPs of the specification; of the one in 10.244.126.0 it shows the MAC address only. */
@@ -65,7 +64,6 @@ class SilkNamesTest {
             assertEquals(14, SilkNames.veth(address).length());
             assertEquals(address, SilkNames.containerOfVeth(SilkNames.veth(address)));
             assertEquals(address, SilkNames.addressOfMac(SilkNames.containerMac(address)));
-            assertEquals(address, SilkNames.containerOfVethMac(SilkNames.vethMac(address)));
             assertEquals(IpAddress.ofIpv4(0), SilkNames.base(new IpPrefix(address, 0)));
         }
     }
@@ -94,13 +92,11 @@ class SilkNamesTest {
     @ValueSource(strings = {"00:00:0a:ff:6c:b8", "ee:aa:0a:ff:6c:b8", "ff:ff:ff:ff:ff:ff", "02:00:00:00:00:01"})
     void knowsNoAddressOfOtherMacs(String mac) {
         assertNull(SilkNames.addressOfMac(MacAddress.parse(mac)));
-        assertNull(SilkNames.containerOfVethMac(MacAddress.parse(mac)));
     }
 
     @Test
     void tellsInsideFromOutside() {
         assertNull(SilkNames.addressOfMac(MacAddress.parse("aa:aa:0a:ff:6c:b8")));
-        assertNull(SilkNames.containerOfVethMac(MacAddress.parse("ee:ee:0a:ff:6c:b8")));
     }
 
     @Test
