@@ -116,16 +116,18 @@ public final class Values {
 
     /** What is the VTEP's own is not stored, so that entries given either way are equal. */
     public static Remote remote(VtepConfig vtep, IpAddress address, int port, int vni) {
-        return new Remote(address, port == vtep.port() ? 0 : port, vni == vtep.vni() ? Remote.SAME_VNI : vni);
+        return new Remote(
+                address, port == vtep.underlay().port() ? 0 : port, vni == vtep.vni() ? Remote.SAME_VNI : vni);
     }
 
     /** The underlay address of a remote that this VTEP can send to. */
     public static IpAddress remoteAddress(String text, VtepConfig vtep) {
         IpAddress address = hostAddress(text);
-        if (address.isIpv4() != vtep.local().isIpv4()) {
+        if (address.isIpv4() != vtep.underlay().local().isIpv4()) {
             throw new IllegalArgumentException("Address family not supported by protocol (" + text + " is "
-                    + family(address) + ", but " + vtep.name() + " sends from " + vtep.local() + ", which is "
-                    + family(vtep.local()) + ")");
+                    + family(address) + ", but " + vtep.name() + " sends from "
+                    + vtep.underlay().local() + ", which is "
+                    + family(vtep.underlay().local()) + ")");
         }
         return address;
     }

@@ -10,8 +10,14 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Consumer;
 import org.weft.dataplane.vtep.UnderlayMtu;
 import org.weft.dataplane.vtep.VtepConfig;
+import org.weft.dataplane.vtep.VtepConfig.Checksums;
+import org.weft.dataplane.vtep.VtepConfig.Device;
 import org.weft.dataplane.vtep.VtepConfig.Df;
+import org.weft.dataplane.vtep.VtepConfig.Encapsulation;
+import org.weft.dataplane.vtep.VtepConfig.Forwarding;
+import org.weft.dataplane.vtep.VtepConfig.SourcePorts;
 import org.weft.dataplane.vtep.VtepConfig.Switches;
+import org.weft.dataplane.vtep.VtepConfig.Underlay;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
 import org.weft.operator.OperatorException;
@@ -27,30 +33,11 @@ import org.weft.operator.OperatorException.Kind;
  */
 public final class VtepAttributes {
     private static final VtepConfig DEFAULTS = new VtepConfig(
-            null,
             0,
-            IpAddress.ANY_IPV4,
-            null,
-            4789,
-            List.of(),
-            0,
-            0,
-            false,
-            false,
-            true,
-            true,
-            false,
-            false,
-            0,
-            0,
-            VtepConfig.TTL_AUTO,
-            0,
-            Df.UNSET,
-            300,
-            VtepConfig.DEFAULT_MAX_ADDRESSES,
-            false,
-            false,
-            false,
+            new Device(null, List.of(), 0, 0, false),
+            new Underlay(IpAddress.ANY_IPV4, null, 4789, SourcePorts.OF_HOST, Checksums.ALWAYS),
+            new Encapsulation(VtepConfig.TTL_AUTO, 0, Df.UNSET, false),
+            new Forwarding(false, true, 300, VtepConfig.DEFAULT_MAX_ADDRESSES, false, false),
             Switches.ALL);
 
     private VtepAttributes() {}
@@ -83,7 +70,7 @@ public final class VtepAttributes {
         if (reader.failed()) {
             return null;
         }
-        int carried = underlay.carried(read.local(), read.dev());
+        int carried = underlay.carried(read.underlay().local(), read.underlay().dev());
         VtepConfig complete = complete(read, reader, carried);
         warnOfMtu(complete, carried, warnings);
         return complete;
@@ -91,7 +78,8 @@ public final class VtepAttributes {
 
     /** Whether the MTU of a new VTEP is neither given nor known from the underlay. */
     public static boolean assumesMtu(Map<String, String> attributes, VtepConfig config, UnderlayMtu underlay) {
-        return !attributes.containsKey("mtu") && underlay.of(config.local(), config.dev()) == 0;
+        return !attributes.containsKey("mtu")
+                && underlay.of(config.underlay().local(), config.underlay().dev()) == 0;
     }
 
     private static void checkName(String name, AttributeReader reader) {
@@ -118,7 +106,8 @@ public final class VtepAttributes {
                 refuseFixed(current, changed, reader);
             }
             if (reader.has("mtu")) {
-                warnOfMtu(changed, underlay.carried(changed.local(), changed.dev()), warnings);
+                Underlay ports = changed.underlay();
+                warnOfMtu(changed, underlay.carried(ports.local(), ports.dev()), warnings);
             }
             return changed;
         });
@@ -149,48 +138,73 @@ public final class VtepAttributes {
     }
 
     private static List<Object> fixed(VtepConfig config) {
+        Underlay underlay = config.underlay();
         return Arrays.asList(
                 config.vni(),
-                config.local(),
-                config.dev(),
-                config.port(),
-                List.of(config.sourcePortMin(), config.sourcePortMax()),
-                config.gbp(),
-                config.udpChecksum(),
-                config.udp6ZeroChecksumTx(),
-                config.udp6ZeroChecksumRx(),
-                config.maxAddresses());
+                underlay.local(),
+                underlay.dev(),
+                underlay.port(),
+                underlay.sourcePorts(),
+                config.encapsulation().gbp(),
+                underlay.checksums().ipv4(),
+                underlay.checksums().ipv6ZeroSent(),
+                underlay.checksums().ipv6ZeroAccepted(),
+                config.forwarding().maxAddresses());
     }
 
     private static VtepConfig read(VtepConfig base, String name, AttributeReader reader) {
-        int[] sourcePorts = reader.read(
-                new int[] {base.sourcePortMin(), base.sourcePortMax()}, VtepAttributes::sourcePorts, "srcport");
+        int vni = reader.read(base.vni(), Values::vni, "id", "vni");
+        Underlay underlay = underlay(base.underlay(), reader);
         return new VtepConfig(
+                vni,
+                device(base.device(), name, reader),
+                underlay,
+                encapsulation(base.encapsulation(), reader),
+                forwarding(base.forwarding(), reader),
+                switches(base.switches(), reader));
+    }
+
+    private static Device device(Device base, String name, AttributeReader reader) {
+        return new Device(
                 name,
-                reader.read(base.vni(), Values::vni, "id", "vni"),
-                reader.read(base.local(), VtepAttributes::local, "local"),
-                reader.read(base.dev(), Values::deviceName, "dev"),
-                reader.read(base.port(), Values::port, "dstport", "port"),
                 reader.read(base.addresses(), VtepAttributes::addresses, "address"),
                 reader.read(base.mac(), Values::hostMac, "mac"),
                 reader.integer("mtu", base.mtu(), UnderlayMtu.MIN_VTEP_MTU, UnderlayMtu.MAX_VTEP_MTU),
-                reader.bool("gbp", base.gbp()),
-                reader.bool("learning", base.learning()),
-                reader.bool("proxy", base.proxy()),
-                reader.bool("udpcsum", base.udpChecksum()),
-                reader.bool("udp6zerocsumtx", base.udp6ZeroChecksumTx()),
-                reader.bool("udp6zerocsumrx", base.udp6ZeroChecksumRx()),
-                sourcePorts[0],
-                sourcePorts[1],
+                reader.bool("persist", base.persist()));
+    }
+
+    private static Underlay underlay(Underlay base, AttributeReader reader) {
+        return new Underlay(
+                reader.read(base.local(), VtepAttributes::local, "local"),
+                reader.read(base.dev(), Values::deviceName, "dev"),
+                reader.read(base.port(), Values::port, "dstport", "port"),
+                reader.read(base.sourcePorts(), VtepAttributes::sourcePorts, "srcport"),
+                checksums(base.checksums(), reader));
+    }
+
+    private static Checksums checksums(Checksums base, AttributeReader reader) {
+        return new Checksums(
+                reader.bool("udpcsum", base.ipv4()),
+                reader.bool("udp6zerocsumtx", base.ipv6ZeroSent()),
+                reader.bool("udp6zerocsumrx", base.ipv6ZeroAccepted()));
+    }
+
+    private static Encapsulation encapsulation(Encapsulation base, AttributeReader reader) {
+        return new Encapsulation(
                 reader.read(base.ttl(), VtepAttributes::ttl, "ttl"),
                 reader.read(base.tos(), VtepAttributes::tos, "tos"),
                 reader.read(base.df(), VtepAttributes::df, "df"),
+                reader.bool("gbp", base.gbp()));
+    }
+
+    private static Forwarding forwarding(Forwarding base, AttributeReader reader) {
+        return new Forwarding(
+                reader.bool("learning", base.learning()),
+                reader.bool("proxy", base.proxy()),
                 reader.integer("ageing", base.ageing(), 0, Integer.MAX_VALUE),
                 reader.integer("maxaddress", base.maxAddresses(), 0, Integer.MAX_VALUE),
-                reader.bool("persist", base.persist()),
                 reader.bool("install-neighbours", base.installNeighbours()),
-                reader.bool("known-peers", base.knownPeers()),
-                switches(base.switches(), reader));
+                reader.bool("known-peers", base.knownPeers()));
     }
 
     private static Switches switches(Switches base, AttributeReader reader) {
@@ -204,32 +218,12 @@ public final class VtepAttributes {
 
     /** Fills in the defaults that depend on other attributes. */
     private static VtepConfig complete(VtepConfig read, AttributeReader reader, int carried) {
-        return new VtepConfig(
-                read.name(),
-                read.vni(),
-                read.local(),
-                read.dev(),
-                read.port(),
-                read.addresses(),
-                reader.has("mac") ? read.mac() : defaultMac(read.addresses()),
-                reader.has("mtu") ? read.mtu() : UnderlayMtu.allowed(carried),
-                read.gbp(),
-                read.learning(),
-                reader.has("proxy") ? read.proxy() : !read.learning(),
-                read.udpChecksum(),
-                read.udp6ZeroChecksumTx(),
-                read.udp6ZeroChecksumRx(),
-                read.sourcePortMin(),
-                read.sourcePortMax(),
-                read.ttl(),
-                read.tos(),
-                read.df(),
-                read.ageing(),
-                read.maxAddresses(),
-                read.persist(),
-                read.installNeighbours(),
-                read.knownPeers(),
-                read.switches());
+        Device device = read.device();
+        Forwarding forwarding = read.forwarding();
+        long mac = reader.has("mac") ? device.mac() : defaultMac(device.addresses());
+        int mtu = reader.has("mtu") ? device.mtu() : UnderlayMtu.allowed(carried);
+        VtepConfig complete = read.following(read.name(), mac, mtu);
+        return reader.has("proxy") ? complete : complete.withForwarding(forwarding.withProxy(!forwarding.learning()));
     }
 
     /** Silk's rule: ee:ee and the overlay IPv4 address. Without one a random address, as the kernel gives. */
@@ -245,8 +239,8 @@ public final class VtepAttributes {
     }
 
     private static void warnOfMtu(VtepConfig config, int carried, Consumer<String> warnings) {
-        if (config.mtu() > carried) {
-            warnings.accept("mtu " + config.mtu() + " of " + config.name()
+        if (config.device().mtu() > carried) {
+            warnings.accept("mtu " + config.device().mtu() + " of " + config.name()
                     + " is larger than the underlay carries: with " + carried + " no packet needs to be fragmented");
         }
     }
@@ -272,7 +266,7 @@ public final class VtepAttributes {
         return text.isBlank() ? new String[0] : text.strip().split("\\s+");
     }
 
-    private static int[] sourcePorts(String text) {
+    private static SourcePorts sourcePorts(String text) {
         String[] words = words(text);
         if (words.length != 2) {
             throw new IllegalArgumentException("\"" + text + "\" is not a range of ports such as 32768 61000");
@@ -284,7 +278,7 @@ public final class VtepAttributes {
                     "\"" + text + "\" is not a range of ports: the first must be above 0 and "
                             + "not above the second (0 0: the host's local port range)");
         }
-        return new int[] {min, max};
+        return new SourcePorts(min, max);
     }
 
     private static int ttl(String text) {

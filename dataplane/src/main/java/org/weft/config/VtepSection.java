@@ -54,7 +54,7 @@ public final class VtepSection {
                 neighbours(),
                 tags(section),
                 VtepAttributes.assumesMtu(attributes, config, underlayMtu));
-        if (!entries.tags().isEmpty() && !config.gbp()) {
+        if (!entries.tags().isEmpty() && !config.encapsulation().gbp()) {
             warnings.accept(VtepAttributes.tagsWithoutGbp(config));
         }
         return entries;

@@ -12,6 +12,9 @@ import org.weft.dataplane.counters.Counters;
 import org.weft.dataplane.vtep.LinkState;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
+import org.weft.dataplane.vtep.VtepConfig.Encapsulation;
+import org.weft.dataplane.vtep.VtepConfig.Forwarding;
+import org.weft.dataplane.vtep.VtepConfig.Underlay;
 import org.weft.dataplane.vtep.VtepRegistry;
 import org.weft.encap.IpPrefix;
 import org.weft.encap.MacAddress;
@@ -82,28 +85,31 @@ final class LinkView {
     }
 
     private static void data(VtepConfig config, JsonWriter json) throws IOException {
+        Underlay underlay = config.underlay();
+        Encapsulation encapsulation = config.encapsulation();
+        Forwarding forwarding = config.forwarding();
         json.name("info_data").beginObject();
         json.name("id").value(config.vni());
-        json.name("local").value(config.local().toString());
-        if (config.dev() != null) {
-            json.name("link").value(config.dev());
+        json.name("local").value(underlay.local().toString());
+        if (underlay.dev() != null) {
+            json.name("link").value(underlay.dev());
         }
         json.name("port_range").beginObject();
-        json.name("low").value(config.sourcePortMin());
-        json.name("high").value(config.sourcePortMax());
+        json.name("low").value(underlay.sourcePorts().min());
+        json.name("high").value(underlay.sourcePorts().max());
         json.endObject();
-        json.name("port").value(config.port());
-        json.name("learning").value(config.learning());
-        json.name("proxy").value(config.proxy());
-        json.name("ageing").value(config.ageing());
-        json.name("limit").value(config.maxAddresses());
-        numberOrInherit("ttl", config.ttl(), VtepConfig.TTL_INHERIT, json);
-        numberOrInherit("tos", config.tos(), VtepConfig.TOS_INHERIT, json);
-        json.name("df").value(config.df().name().toLowerCase(Locale.ROOT));
-        json.name("udp_csum").value(config.udpChecksum());
-        json.name("udp_zero_csum6_tx").value(config.udp6ZeroChecksumTx());
-        json.name("udp_zero_csum6_rx").value(config.udp6ZeroChecksumRx());
-        json.name("gbp").value(config.gbp());
+        json.name("port").value(underlay.port());
+        json.name("learning").value(forwarding.learning());
+        json.name("proxy").value(forwarding.proxy());
+        json.name("ageing").value(forwarding.ageing());
+        json.name("limit").value(forwarding.maxAddresses());
+        numberOrInherit("ttl", encapsulation.ttl(), VtepConfig.TTL_INHERIT, json);
+        numberOrInherit("tos", encapsulation.tos(), VtepConfig.TOS_INHERIT, json);
+        json.name("df").value(encapsulation.df().name().toLowerCase(Locale.ROOT));
+        json.name("udp_csum").value(underlay.checksums().ipv4());
+        json.name("udp_zero_csum6_tx").value(underlay.checksums().ipv6ZeroSent());
+        json.name("udp_zero_csum6_rx").value(underlay.checksums().ipv6ZeroAccepted());
+        json.name("gbp").value(encapsulation.gbp());
         json.endObject();
     }
 
@@ -149,9 +155,9 @@ final class LinkView {
             json.name(offload.getKey()).value(offload.getValue() == null ? "on" : "off: " + offload.getValue());
         }
         json.endObject();
-        json.name("persist").value(vtep.config().persist());
-        json.name("install_neighbours").value(vtep.config().installNeighbours());
-        json.name("known_peers").value(vtep.config().knownPeers());
+        json.name("persist").value(vtep.config().device().persist());
+        json.name("install_neighbours").value(vtep.config().forwarding().installNeighbours());
+        json.name("known_peers").value(vtep.config().forwarding().knownPeers());
         json.name("trouble").value(state.trouble());
         json.name("note").value(state.note());
         json.name("counters").beginObject();

@@ -126,7 +126,7 @@ final class TableOperations {
      * and the table stays.
      */
     private void flushNeighbours(Vtep vtep) {
-        if (vtep.config().installNeighbours()) {
+        if (vtep.config().forwarding().installNeighbours()) {
             List<Neighbour> gone = new ArrayList<>();
             try {
                 for (Neighbour neighbour : vtep.neighbours().entries().toList()) {
@@ -150,7 +150,7 @@ final class TableOperations {
     }
 
     private void tell(Vtep vtep, IpAddress address, long mac) {
-        if (vtep.config().installNeighbours()) {
+        if (vtep.config().forwarding().installNeighbours()) {
             registry.neighbourChanged(vtep, address, mac);
         }
     }
@@ -176,7 +176,7 @@ final class TableOperations {
         boolean remove = action.equals("del");
         int tag = remove ? fields.read("tag", 0, Values::tag) : fields.require("tag", Values::tag);
         fields.refuseOthers();
-        if (!remove && !vtep.config().gbp()) {
+        if (!remove && !vtep.config().encapsulation().gbp()) {
             warnings.accept(VtepAttributes.tagsWithoutGbp(vtep.config()));
         }
         int before = vtep.tags().get(source);

@@ -308,7 +308,7 @@ final class Daemon {
 
     private static IpAddress underlayAddress(Engine engine, String name) {
         Vtep vtep = engine.vtep(name);
-        return vtep == null ? null : vtep.config().local();
+        return vtep == null ? null : vtep.config().underlay().local();
     }
 
     /** @param cell with an underlay address */

@@ -16,7 +16,14 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.weft.dataplane.vtep.UnderlayMtu;
 import org.weft.dataplane.vtep.VtepConfig;
+import org.weft.dataplane.vtep.VtepConfig.Checksums;
+import org.weft.dataplane.vtep.VtepConfig.Device;
 import org.weft.dataplane.vtep.VtepConfig.Df;
+import org.weft.dataplane.vtep.VtepConfig.Encapsulation;
+import org.weft.dataplane.vtep.VtepConfig.Forwarding;
+import org.weft.dataplane.vtep.VtepConfig.SourcePorts;
+import org.weft.dataplane.vtep.VtepConfig.Switches;
+import org.weft.dataplane.vtep.VtepConfig.Underlay;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
 import org.weft.encap.MacAddress;
@@ -56,27 +63,27 @@ class VtepAttributesTest {
 
         assertEquals("silk-vtep", config.name());
         assertEquals(1, config.vni());
-        assertEquals(IpAddress.parse("10.0.32.12"), config.local());
-        assertNull(config.dev());
-        assertEquals(4789, config.port());
-        assertEquals(List.of(IpPrefix.parse("10.255.126.0/16")), config.addresses());
-        assertEquals(MacAddress.parse("ee:ee:0a:ff:7e:00"), config.mac());
-        assertEquals(1450, config.mtu());
-        assertFalse(config.gbp());
-        assertFalse(config.learning());
-        assertTrue(config.proxy());
-        assertTrue(config.udpChecksum());
-        assertFalse(config.udp6ZeroChecksumTx());
-        assertFalse(config.udp6ZeroChecksumRx());
-        assertEquals(0, config.sourcePortMin());
-        assertEquals(0, config.sourcePortMax());
-        assertEquals(VtepConfig.TTL_AUTO, config.ttl());
-        assertEquals(0, config.tos());
-        assertEquals(Df.UNSET, config.df());
-        assertEquals(300, config.ageing());
-        assertEquals(1_000_000, config.maxAddresses());
-        assertFalse(config.persist());
-        assertFalse(config.installNeighbours());
+        assertEquals(IpAddress.parse("10.0.32.12"), config.underlay().local());
+        assertNull(config.underlay().dev());
+        assertEquals(4789, config.underlay().port());
+        assertEquals(List.of(IpPrefix.parse("10.255.126.0/16")), config.device().addresses());
+        assertEquals(MacAddress.parse("ee:ee:0a:ff:7e:00"), config.device().mac());
+        assertEquals(1450, config.device().mtu());
+        assertFalse(config.encapsulation().gbp());
+        assertFalse(config.forwarding().learning());
+        assertTrue(config.forwarding().proxy());
+        assertTrue(config.underlay().checksums().ipv4());
+        assertFalse(config.underlay().checksums().ipv6ZeroSent());
+        assertFalse(config.underlay().checksums().ipv6ZeroAccepted());
+        assertEquals(0, config.underlay().sourcePorts().min());
+        assertEquals(0, config.underlay().sourcePorts().max());
+        assertEquals(VtepConfig.TTL_AUTO, config.encapsulation().ttl());
+        assertEquals(0, config.encapsulation().tos());
+        assertEquals(Df.UNSET, config.encapsulation().df());
+        assertEquals(300, config.forwarding().ageing());
+        assertEquals(1_000_000, config.forwarding().maxAddresses());
+        assertFalse(config.device().persist());
+        assertFalse(config.forwarding().installNeighbours());
         assertEquals(List.of(), warnings);
     }
 
@@ -133,37 +140,28 @@ class VtepAttributesTest {
                 "off");
 
         VtepConfig expected = new VtepConfig(
-                "silk-vtep",
                 16777215,
-                IpAddress.parse("2001:db8::1"),
-                "eth0",
-                8472,
-                List.of(IpPrefix.parse("10.255.1.0/16"), IpPrefix.parse("fd00::1/64")),
-                0x0200_0000_0001L,
-                1400,
-                true,
-                true,
-                true,
-                false,
-                true,
-                true,
-                32768,
-                61000,
-                64,
-                VtepConfig.TOS_INHERIT,
-                Df.SET,
-                0,
-                1000,
-                true,
-                true,
-                false,
-                new VtepConfig.Switches(true, false, false, false, true));
+                new Device(
+                        "silk-vtep",
+                        List.of(IpPrefix.parse("10.255.1.0/16"), IpPrefix.parse("fd00::1/64")),
+                        0x0200_0000_0001L,
+                        1400,
+                        true),
+                new Underlay(
+                        IpAddress.parse("2001:db8::1"),
+                        "eth0",
+                        8472,
+                        new SourcePorts(32768, 61000),
+                        new Checksums(false, true, true)),
+                new Encapsulation(64, VtepConfig.TOS_INHERIT, Df.SET, true),
+                new Forwarding(true, true, 0, 1000, true, false),
+                new Switches(true, false, false, false, true));
         assertEquals(expected, config);
     }
 
     @Test
     void leavesRoomForAnIpv6Underlay() {
-        assertEquals(1430, create("id", "1", "local", "2001:db8::1").mtu());
+        assertEquals(1430, create("id", "1", "local", "2001:db8::1").device().mtu());
     }
 
     @Test
@@ -171,6 +169,7 @@ class VtepAttributesTest {
         assertEquals(
                 1450,
                 VtepAttributes.create("v", map("id", "1"), (local, dev) -> 0, warnings::add)
+                        .device()
                         .mtu());
     }
 
@@ -181,13 +180,13 @@ class VtepAttributesTest {
         VtepConfig config =
                 VtepAttributes.create("v", map("id", "1", "dev", "eth1", "local", "10.0.0.1"), jumbo, warnings::add);
 
-        assertEquals(8950, config.mtu());
+        assertEquals(8950, config.device().mtu());
     }
 
     @Test
     void answersNeighboursByDefaultOnlyWhereItDoesNotLearn() {
-        assertTrue(create("id", "1", "learning", "false").proxy());
-        assertFalse(create("id", "1", "learning", "true").proxy());
+        assertTrue(create("id", "1", "learning", "false").forwarding().proxy());
+        assertFalse(create("id", "1", "learning", "true").forwarding().proxy());
     }
 
     @Test
@@ -195,21 +194,22 @@ class VtepAttributesTest {
         VtepConfig first = create("id", "1", "address", "fd00::1/64");
         VtepConfig second = create("id", "1");
 
-        assertTrue(MacAddress.isValidSource(first.mac()));
-        assertEquals(0x0200_0000_0000L, first.mac() & 0x0300_0000_0000L, "locally administered, not multicast");
-        assertNotEquals(first.mac(), second.mac());
+        assertTrue(MacAddress.isValidSource(first.device().mac()));
+        assertEquals(
+                0x0200_0000_0000L, first.device().mac() & 0x0300_0000_0000L, "locally administered, not multicast");
+        assertNotEquals(first.device().mac(), second.device().mac());
     }
 
     @ParameterizedTest
     @CsvSource({"auto, 0", "0, 0", "inherit, -1", "1, 1", "255, 255"})
     void readsTtl(String text, int ttl) {
-        assertEquals(ttl, create("id", "1", "ttl", text).ttl());
+        assertEquals(ttl, create("id", "1", "ttl", text).encapsulation().ttl());
     }
 
     @ParameterizedTest
     @CsvSource({"0, 0", "inherit, 1", "1, 1", "0x10, 16", "184, 184", "0xb8, 184", "0xbb, 184", "010, 8"})
     void readsTos(String text, int tos) {
-        assertEquals(tos, create("id", "1", "tos", text).tos());
+        assertEquals(tos, create("id", "1", "tos", text).encapsulation().tos());
     }
 
     @ParameterizedTest
@@ -306,17 +306,17 @@ class VtepAttributesTest {
                 "proxy",
                 "false");
 
-        assertTrue(after.learning());
-        assertFalse(after.proxy());
-        assertEquals(60, after.ageing());
-        assertEquals(9, after.ttl());
-        assertEquals(VtepConfig.TOS_INHERIT, after.tos());
-        assertEquals(Df.INHERIT, after.df());
-        assertEquals(1300, after.mtu());
-        assertEquals(0x0200_0000_0009L, after.mac());
-        assertEquals(List.of(IpPrefix.parse("10.255.1.0/16")), after.addresses());
+        assertTrue(after.forwarding().learning());
+        assertFalse(after.forwarding().proxy());
+        assertEquals(60, after.forwarding().ageing());
+        assertEquals(9, after.encapsulation().ttl());
+        assertEquals(VtepConfig.TOS_INHERIT, after.encapsulation().tos());
+        assertEquals(Df.INHERIT, after.encapsulation().df());
+        assertEquals(1300, after.device().mtu());
+        assertEquals(0x0200_0000_0009L, after.device().mac());
+        assertEquals(List.of(IpPrefix.parse("10.255.1.0/16")), after.device().addresses());
         assertEquals(before.vni(), after.vni());
-        assertTrue(after.gbp());
+        assertTrue(after.encapsulation().gbp());
     }
 
     @Test

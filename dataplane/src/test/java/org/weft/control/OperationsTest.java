@@ -310,12 +310,14 @@ class OperationsTest {
 
         VtepConfig config = registry.vtep("v2").config();
         assertEquals(2, config.vni());
-        assertTrue(config.gbp());
-        assertEquals(List.of(IpPrefix.parse("10.1.0.1/16"), IpPrefix.parse("fd00::1/64")), config.addresses());
-        assertEquals(61000, config.sourcePortMax());
+        assertTrue(config.encapsulation().gbp());
+        assertEquals(
+                List.of(IpPrefix.parse("10.1.0.1/16"), IpPrefix.parse("fd00::1/64")),
+                config.device().addresses());
+        assertEquals(61000, config.underlay().sourcePorts().max());
 
         execute("{'object':'link','action':'set','dev':'v2','attributes':{'ttl':64,'up':'down'}}");
-        assertEquals(64, registry.vtep("v2").config().ttl());
+        assertEquals(64, registry.vtep("v2").config().encapsulation().ttl());
         assertEquals(List.of("change v2", "v2 down"), registry.host);
 
         execute("{'object':'link','action':'del','dev':'v2'}");

@@ -87,10 +87,10 @@ class ConfigFileTest {
         assertEquals(2, config.vteps().size());
         VtepEntries silk = config.vteps().get(0);
         assertEquals("silk-vtep", silk.vtep().name());
-        assertEquals(1410, silk.vtep().mtu());
-        assertEquals(IpAddress.parse("10.0.32.12"), silk.vtep().local());
-        assertEquals(32768, silk.vtep().sourcePortMin());
-        assertEquals(61000, silk.vtep().sourcePortMax());
+        assertEquals(1410, silk.vtep().device().mtu());
+        assertEquals(IpAddress.parse("10.0.32.12"), silk.vtep().underlay().local());
+        assertEquals(32768, silk.vtep().underlay().sourcePorts().min());
+        assertEquals(61000, silk.vtep().underlay().sourcePorts().max());
         long mac = 0xeeee_0aff_2b00L;
         assertEquals(
                 List.of(
@@ -109,8 +109,8 @@ class ConfigFileTest {
     void keysOfAVtepOverrideThoseOfTheUnderlay() {
         VtepEntries other = parse(EXAMPLE).vteps().get(1);
 
-        assertEquals(IpAddress.parse("10.0.32.13"), other.vtep().local());
-        assertEquals(8472, other.vtep().port());
+        assertEquals(IpAddress.parse("10.0.32.13"), other.vtep().underlay().local());
+        assertEquals(8472, other.vtep().underlay().port());
     }
 
     @Test
@@ -119,7 +119,7 @@ class ConfigFileTest {
                 + " \"10.0.0.0/8\", \"tag\": 3}]}]}");
 
         assertEquals(5, config.vteps().get(0).vtep().vni());
-        assertTrue(config.vteps().get(0).vtep().gbp());
+        assertTrue(config.vteps().get(0).vtep().encapsulation().gbp());
         assertEquals(
                 List.of(new Tag(IpPrefix.parse("10.0.0.0/8"), 3)),
                 config.vteps().get(0).tags());
@@ -297,7 +297,8 @@ class ConfigFileTest {
 
     @Test
     void warnsOfAnMtuLargerThanTheUnderlayCarries() {
-        assertEquals(1500, parse(vtep("mtu: 1500")).vteps().get(0).vtep().mtu());
+        assertEquals(
+                1500, parse(vtep("mtu: 1500")).vteps().get(0).vtep().device().mtu());
         assertEquals(
                 List.of("mtu 1500 of silk-vtep is larger than the underlay carries: with 1450 no packet needs to be"
                         + " fragmented"),

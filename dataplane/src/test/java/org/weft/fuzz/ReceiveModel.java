@@ -88,10 +88,10 @@ final class ReceiveModel {
     }
 
     private Counter refusal(FuzzVtep vtep, int flags, int reservedByte, byte[] inner, Message message) {
-        if (vtep.config().knownPeers() && !vtep.tables.knows(message.source())) {
+        if (vtep.config().forwarding().knownPeers() && !vtep.tables.knows(message.source())) {
             return Counter.UNDERLAY_UNKNOWN;
         }
-        int reserved = vtep.config().gbp() ? 0x7700_0000 : ~FLAG_I;
+        int reserved = vtep.config().encapsulation().gbp() ? 0x7700_0000 : ~FLAG_I;
         if ((flags & reserved) != 0 || reservedByte != 0) {
             return Counter.VXLAN_INVALID_HDR;
         }
@@ -102,7 +102,7 @@ final class ReceiveModel {
         if (source == vtep.vtep.mac()) {
             return Counter.LOCAL_MAC;
         }
-        if (vtep.config().learning()) {
+        if (vtep.config().forwarding().learning()) {
             if (source == 0 || (inner[6] & 1) != 0) {
                 return Counter.MAC_INVALID_SOURCE;
             }

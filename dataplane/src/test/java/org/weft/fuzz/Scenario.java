@@ -191,7 +191,7 @@ final class Scenario {
         boolean ip = parsed.ipv4 || parsed.ipv6;
         boolean forHost = ip
                 && (parsed.destination().isLinkScope()
-                        || vtep.config().addresses().stream()
+                        || vtep.config().device().addresses().stream()
                                 .map(prefix -> prefix.address())
                                 .anyMatch(own -> own.high()
                                                 == parsed.destination().high()

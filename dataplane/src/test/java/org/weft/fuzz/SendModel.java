@@ -70,7 +70,7 @@ final class SendModel {
         if (vtep.loops.loops(parsed)) {
             return Counter.CIRCULAR_ROUTE;
         }
-        if (vtep.config().proxy()) {
+        if (vtep.config().forwarding().proxy()) {
             Counter verdict = answer(parsed);
             if (verdict != null) {
                 return verdict;
@@ -137,7 +137,7 @@ final class SendModel {
     }
 
     private int mark(Parsed parsed) {
-        if (!vtep.config().gbp()) {
+        if (!vtep.config().encapsulation().gbp()) {
             return 0;
         }
         int carried = 0;
@@ -160,13 +160,18 @@ final class SendModel {
     private Way way(Remote remote, Parsed parsed) {
         VtepConfig config = vtep.config();
         int inner = parsed.tos();
-        int tos = (config.tos() == VtepConfig.TOS_INHERIT ? inner : config.tos()) & 0xfc
+        int tos = (config.encapsulation().tos() == VtepConfig.TOS_INHERIT
+                                ? inner
+                                : config.encapsulation().tos())
+                        & 0xfc
                 | ((inner & 3) == 3 ? 2 : inner & 3);
-        int ttl = config.ttl() == VtepConfig.TTL_INHERIT ? parsed.ttl() : config.ttl();
-        boolean dontFragment =
-                config.df() == Df.SET || config.df() == Df.INHERIT && (parsed.ipv6 || parsed.dontFragment());
+        int ttl = config.encapsulation().ttl() == VtepConfig.TTL_INHERIT
+                ? parsed.ttl()
+                : config.encapsulation().ttl();
+        boolean dontFragment = config.encapsulation().df() == Df.SET
+                || config.encapsulation().df() == Df.INHERIT && (parsed.ipv6 || parsed.dontFragment());
         IpAddress address = remote.address();
-        return new Way(address, remote.port() == 0 ? config.port() : remote.port(), tos, ttl, dontFragment);
+        return new Way(address, remote.port() == 0 ? config.underlay().port() : remote.port(), tos, ttl, dontFragment);
     }
 
     private void sendTo(Remote remote, int mark, Parsed parsed, Outgoing outgoing) {

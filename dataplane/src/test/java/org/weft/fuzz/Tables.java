@@ -34,7 +34,7 @@ final class Tables {
 
     /** Fills the tables of a VTEP at random, and notes what is in them. */
     static Tables fill(Vtep vtep, SplittableRandom random) {
-        Tables tables = new Tables(vtep.config().maxAddresses());
+        Tables tables = new Tables(vtep.config().forwarding().maxAddresses());
         for (int host = 0; host < Neighbourhood.THEIR_COUNT; host++) {
             if (random.nextInt(5) != 0) {
                 tables.remote(vtep, Neighbourhood.THEIR_MAC + host, remote(random, host));

@@ -8,7 +8,14 @@ import java.util.HexFormat;
 import java.util.List;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.weft.dataplane.vtep.VtepConfig;
+import org.weft.dataplane.vtep.VtepConfig.Checksums;
+import org.weft.dataplane.vtep.VtepConfig.Device;
 import org.weft.dataplane.vtep.VtepConfig.Df;
+import org.weft.dataplane.vtep.VtepConfig.Encapsulation;
+import org.weft.dataplane.vtep.VtepConfig.Forwarding;
+import org.weft.dataplane.vtep.VtepConfig.SourcePorts;
+import org.weft.dataplane.vtep.VtepConfig.Switches;
+import org.weft.dataplane.vtep.VtepConfig.Underlay;
 import org.weft.encap.InternetChecksum;
 import org.weft.encap.IpAddress;
 import org.weft.encap.MacAddress;
@@ -86,30 +93,11 @@ public final class Frames {
 
     public static VtepConfig silkVtep(long mac, IpAddress local, int vni) {
         return new VtepConfig(
-                "silk-vtep",
                 vni,
-                local,
-                null,
-                4789,
-                List.of(),
-                mac,
-                1410,
-                true,
-                false,
-                true,
-                true,
-                false,
-                false,
-                0,
-                0,
-                0,
-                0,
-                Df.UNSET,
-                300,
-                0,
-                false,
-                false,
-                false,
-                VtepConfig.Switches.ALL);
+                new Device("silk-vtep", List.of(), mac, 1410, false),
+                new Underlay(local, null, 4789, SourcePorts.OF_HOST, Checksums.ALWAYS),
+                new Encapsulation(VtepConfig.TTL_AUTO, 0, Df.UNSET, true),
+                new Forwarding(false, true, 300, 0, false, false),
+                Switches.ALL);
     }
 }

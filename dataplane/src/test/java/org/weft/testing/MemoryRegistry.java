@@ -105,7 +105,15 @@ public final class MemoryRegistry implements VtepRegistry {
         offloads.put("checksum", null);
         offloads.put("gso", "udpcsum is off");
         return new LinkState(
-                up, up, ifindex, mac == null ? config.mac() : mac, config.mtu(), offloads, 3, trouble, null);
+                up,
+                up,
+                ifindex,
+                mac == null ? config.device().mac() : mac,
+                config.device().mtu(),
+                offloads,
+                3,
+                trouble,
+                null);
     }
 
     @Override
@@ -115,7 +123,7 @@ public final class MemoryRegistry implements VtepRegistry {
 
     @Override
     public List<IpPrefix> addresses(Vtep vtep) {
-        return vtep.config().addresses();
+        return vtep.config().device().addresses();
     }
 
     @Override

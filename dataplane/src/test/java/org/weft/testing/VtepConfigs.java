@@ -2,8 +2,14 @@ package org.weft.testing;
 
 import java.util.List;
 import org.weft.dataplane.vtep.VtepConfig;
+import org.weft.dataplane.vtep.VtepConfig.Checksums;
+import org.weft.dataplane.vtep.VtepConfig.Device;
 import org.weft.dataplane.vtep.VtepConfig.Df;
+import org.weft.dataplane.vtep.VtepConfig.Encapsulation;
+import org.weft.dataplane.vtep.VtepConfig.Forwarding;
+import org.weft.dataplane.vtep.VtepConfig.SourcePorts;
 import org.weft.dataplane.vtep.VtepConfig.Switches;
+import org.weft.dataplane.vtep.VtepConfig.Underlay;
 import org.weft.encap.IpAddress;
 
 /** Configurations of VTEPs that a test opens in its own process and network namespace. */
@@ -24,30 +30,11 @@ public final class VtepConfigs {
     /** As above, with another VNI. */
     public static VtepConfig onLoopback(String name, String dev, int port, int vni) {
         return new VtepConfig(
-                name,
                 vni,
-                LOCAL,
-                dev,
-                port,
-                List.of(),
-                MAC + vni,
-                1410,
-                false,
-                false,
-                false,
-                true,
-                false,
-                false,
-                0,
-                0,
-                0,
-                0,
-                Df.UNSET,
-                300,
-                0,
-                false,
-                false,
-                false,
+                new Device(name, List.of(), MAC + vni, 1410, false),
+                new Underlay(LOCAL, dev, port, SourcePorts.OF_HOST, Checksums.ALWAYS),
+                new Encapsulation(VtepConfig.TTL_AUTO, 0, Df.UNSET, false),
+                new Forwarding(false, false, 300, 0, false, false),
                 WITHOUT_TUNNEL);
     }
 }

@@ -34,7 +34,8 @@ public final class Refusals {
                         Kind.CANNOT_CREATE,
                         "No space left on device (" + name
                                 + (atLimit(vtep, object)
-                                        ? " takes " + vtep.config().maxAddresses() + " entries, its maxaddress)"
+                                        ? " takes " + vtep.config().forwarding().maxAddresses()
+                                                + " entries, its maxaddress)"
                                         : " has no memory for more entries: give Java more, -XX:MaxDirectMemorySize)"));
             case NOT_SUPPORTED ->
                 throw new OperatorException(
@@ -48,7 +49,7 @@ public final class Refusals {
 
     /** Else memory is what a full table lacks. */
     private static boolean atLimit(Vtep vtep, String object) {
-        int limit = vtep.config().maxAddresses();
+        int limit = vtep.config().forwarding().maxAddresses();
         return object.equals("fdb") && limit > 0 && vtep.fdb().size() >= limit;
     }
 

@@ -315,11 +315,11 @@ public final class Decapsulator implements Agent {
     private Counter refusal(Ingress ingress, long word, Frame frame) {
         Vtep vtep = ingress.vtep();
         VtepConfig config = ingress.config();
-        if (config.knownPeers() && !isFromPeer(ingress, frame)) {
+        if (config.forwarding().knownPeers() && !isFromPeer(ingress, frame)) {
             return Counter.UNDERLAY_UNKNOWN;
         }
         UnsafeBuffer buffer = frame.buffer();
-        long reserved = config.gbp() ? VxlanHeader.RESERVED_GBP : VxlanHeader.RESERVED_PLAIN;
+        long reserved = config.encapsulation().gbp() ? VxlanHeader.RESERVED_GBP : VxlanHeader.RESERVED_PLAIN;
         if (!VxlanHeader.isReservedClear(word, reserved)) {
             return Counter.VXLAN_INVALID_HDR;
         }
@@ -332,7 +332,7 @@ public final class Decapsulator implements Agent {
         if (source == vtep.mac()) {
             return Counter.LOCAL_MAC;
         }
-        if (config.learning()) {
+        if (config.forwarding().learning()) {
             Counter reason = learn(ingress, source, frame);
             if (reason != null) {
                 return reason;

@@ -16,6 +16,7 @@ import org.weft.dataplane.table.FdbLookup;
 import org.weft.dataplane.table.TagTable;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
+import org.weft.dataplane.vtep.VtepConfig.Encapsulation;
 import org.weft.encap.EcnTunnel;
 import org.weft.encap.EthernetHeader;
 import org.weft.encap.FlowHash;
@@ -129,7 +130,7 @@ public final class Encapsulator implements Agent, AutoCloseable {
             drop(Counter.CIRCULAR_ROUTE, frame);
             return;
         }
-        if (config.proxy()) {
+        if (config.forwarding().proxy()) {
             Counter verdict = neighbours.respond(frame);
             if (verdict != null) {
                 consume(verdict, frame);
@@ -168,7 +169,7 @@ public final class Encapsulator implements Agent, AutoCloseable {
     }
 
     private int mark(UnsafeBuffer buffer) {
-        if (!config.gbp()) {
+        if (!config.encapsulation().gbp()) {
             return TagTable.UNTAGGED;
         }
         int mark = vtep.marksInMac() ? MarkBridge.fromHost(buffer, layout.offset(), vtep.mac()) : 0;
@@ -179,10 +180,11 @@ public final class Encapsulator implements Agent, AutoCloseable {
 
     private void chooseOuterHeaders(UnsafeBuffer buffer) {
         int innerTos = layout.tos();
-        int tos = EcnTunnel.encapsulate(config.tos() == VtepConfig.TOS_INHERIT ? innerTos : config.tos(), innerTos);
-        int ttl = config.ttl() == VtepConfig.TTL_INHERIT ? layout.ttl() : config.ttl();
+        Encapsulation rules = config.encapsulation();
+        int tos = EcnTunnel.encapsulate(rules.tos() == VtepConfig.TOS_INHERIT ? innerTos : rules.tos(), innerTos);
+        int ttl = rules.ttl() == VtepConfig.TTL_INHERIT ? layout.ttl() : rules.ttl();
         boolean dontFragment =
-                switch (config.df()) {
+                switch (rules.df()) {
                     case UNSET -> false;
                     case SET -> true;
                     case INHERIT -> layout.isIpv6() || layout.dontFragment();

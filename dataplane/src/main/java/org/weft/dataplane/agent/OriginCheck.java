@@ -95,7 +95,7 @@ final class OriginCheck {
 
     /** In an overlay of several networks a host has the first address of each network that its own subnet is not in. */
     private static boolean isShared(VtepConfig config, int address) {
-        List<IpPrefix> own = config.addresses();
+        List<IpPrefix> own = config.device().addresses();
         int networks = 0;
         boolean shared = false;
         for (int i = 0; i < own.size(); i++) {

@@ -249,7 +249,7 @@ final class OutboundBatch implements AutoCloseable {
 
     private int port(FdbLookup remotes, int index) {
         int port = remotes.port(index);
-        return port == 0 ? config.port() : port;
+        return port == 0 ? config.underlay().port() : port;
     }
 
     /** For one more run, of at least one datagram. */
@@ -346,8 +346,8 @@ final class OutboundBatch implements AutoCloseable {
                 vtep.name(),
                 true,
                 run.verdict,
-                config.local().high(),
-                config.local().low(),
+                config.underlay().local().high(),
+                config.underlay().local().low(),
                 sender.sourcePort(run.flowHash),
                 run.remoteHigh,
                 run.remoteLow,

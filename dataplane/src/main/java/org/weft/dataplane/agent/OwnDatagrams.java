@@ -89,7 +89,7 @@ public final class OwnDatagrams {
                     && VxlanHeader.vni(VxlanHeader.word(buffer, vxlan))
                             == vtep.config().vni();
             boolean port = UdpHeader.destinationPort(buffer, layout.transportOffset())
-                    == vtep.config().port();
+                    == vtep.config().underlay().port();
             return (vni ? 4 : 0) + (port ? 2 : 0);
         }
 
@@ -120,11 +120,12 @@ public final class OwnDatagrams {
         private static boolean isFrom(
                 Origin origin, int port, UnsafeBuffer buffer, FrameLayout layout, FrameLayout inner, int end) {
             VtepConfig config = origin.vtep.config();
-            if (layout.sourceHigh() == config.local().high()
-                    && layout.sourceLow() == config.local().low()) {
+            if (layout.sourceHigh() == config.underlay().local().high()
+                    && layout.sourceLow() == config.underlay().local().low()) {
                 return true;
             }
-            if (!config.local().isAny() && !isOwnAddress(config.addresses(), layout)) {
+            if (!config.underlay().local().isAny()
+                    && !isOwnAddress(config.device().addresses(), layout)) {
                 return false;
             }
             int vxlan = layout.transportOffset() + UdpHeader.LENGTH;

@@ -95,7 +95,7 @@ final class PolicyGate {
         if (isLinkScope(high, low)) {
             return true;
         }
-        var addresses = config.addresses();
+        var addresses = config.device().addresses();
         for (int i = 0; i < addresses.size(); i++) {
             IpPrefix own = addresses.get(i);
             if (own.address().low() == low && own.address().high() == high) {

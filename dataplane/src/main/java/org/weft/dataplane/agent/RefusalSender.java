@@ -13,6 +13,7 @@ import org.weft.dataplane.table.FdbLookup;
 import org.weft.dataplane.table.TagTable;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
+import org.weft.dataplane.vtep.VtepConfig.Encapsulation;
 import org.weft.encap.EcnTunnel;
 import org.weft.encap.EthernetHeader;
 import org.weft.encap.FlowHash;
@@ -100,12 +101,13 @@ public final class RefusalSender implements AutoCloseable {
     }
 
     private void add(VtepConfig config, int tos) {
+        Encapsulation rules = config.encapsulation();
         batch.begin(config);
         batch.outer(
                 TagTable.UNTAGGED,
-                EcnTunnel.encapsulate(config.tos() == VtepConfig.TOS_INHERIT ? tos : config.tos(), tos),
-                config.ttl() == VtepConfig.TTL_INHERIT ? layout.ttl() : config.ttl(),
-                config.df() == VtepConfig.Df.SET,
+                EcnTunnel.encapsulate(rules.tos() == VtepConfig.TOS_INHERIT ? tos : rules.tos(), tos),
+                rules.ttl() == VtepConfig.TTL_INHERIT ? layout.ttl() : rules.ttl(),
+                rules.df() == VtepConfig.Df.SET,
                 FlowHash.of(answer.buffer(), layout));
         batch.add(answer, remote);
     }
@@ -121,8 +123,8 @@ public final class RefusalSender implements AutoCloseable {
 
     /** The host's own, as its routes to other hosts have it; null if it has none of this family. */
     private static IpPrefix source(VtepConfig config, boolean ipv4) {
-        for (int i = 0; i < config.addresses().size(); i++) {
-            IpPrefix own = config.addresses().get(i);
+        for (int i = 0; i < config.device().addresses().size(); i++) {
+            IpPrefix own = config.device().addresses().get(i);
             if (own.address().isIpv4() == ipv4) {
                 return own;
             }

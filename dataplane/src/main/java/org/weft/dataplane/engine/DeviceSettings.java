@@ -9,6 +9,7 @@ import org.weft.dataplane.io.linux.Link;
 import org.weft.dataplane.table.NeighbourTable.Neighbour;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
+import org.weft.dataplane.vtep.VtepConfig.Device;
 import org.weft.encap.IpPrefix;
 import org.weft.encap.MacAddress;
 import org.weft.operator.OperatorException;
@@ -57,19 +58,20 @@ final class DeviceSettings {
     static List<String> deviations(Link link, VtepConfig config, boolean down) {
         List<String> found = new ArrayList<>();
         long mac = link.mac();
-        if (mac != config.mac()) {
-            found.add("MAC address " + MacAddress.toString(mac) + " and not " + MacAddress.toString(config.mac()));
+        if (mac != config.device().mac()) {
+            found.add("MAC address " + MacAddress.toString(mac) + " and not "
+                    + MacAddress.toString(config.device().mac()));
         }
         int mtu = link.mtu();
-        if (mtu != config.mtu()) {
-            found.add("MTU " + mtu + " and not " + config.mtu());
+        if (mtu != config.device().mtu()) {
+            found.add("MTU " + mtu + " and not " + config.device().mtu());
         }
         boolean up = link.up();
         if (!up && !down) {
             found.add("down");
         }
         List<IpPrefix> present = HostNetwork.addresses(link.name());
-        for (IpPrefix address : config.addresses()) {
+        for (IpPrefix address : config.device().addresses()) {
             if (!present.contains(address)) {
                 found.add("without address " + address);
             } else if (up && !hasNetwork(link.name(), address)) {
@@ -97,27 +99,30 @@ final class DeviceSettings {
      *     has its other settings then
      */
     static void restore(Link link, VtepConfig config, boolean down) {
-        link.mtu(config.mtu());
-        setMac(link, config.mac());
+        link.mtu(config.device().mtu());
+        setMac(link, config.device().mac());
         if (!down) {
             link.up(true);
         }
         List<IpPrefix> present = HostNetwork.addresses(link.name());
-        for (IpPrefix address : config.addresses()) {
+        for (IpPrefix address : config.device().addresses()) {
             if (present.contains(address) && !hasNetwork(link.name(), address)) {
                 HostNetwork.removeAddress(link.name(), address);
             }
             HostNetwork.addAddress(link.name(), address);
         }
-        requireMac(link.name(), config.mac(), link.mac());
+        requireMac(link.name(), config.device().mac(), link.mac());
     }
 
     /** Whether a change of the configuration also changes the device. */
     static boolean differs(VtepConfig before, VtepConfig changed) {
-        return changed.mtu() != before.mtu()
-                || changed.mac() != before.mac()
-                || !changed.addresses().equals(before.addresses())
-                || changed.installNeighbours() != before.installNeighbours();
+        Device current = before.device();
+        Device after = changed.device();
+        return after.mtu() != current.mtu()
+                || after.mac() != current.mac()
+                || !after.addresses().equals(current.addresses())
+                || changed.forwarding().installNeighbours()
+                        != before.forwarding().installNeighbours();
     }
 
     /**
@@ -127,15 +132,17 @@ final class DeviceSettings {
      */
     static void change(Link link, Vtep vtep, VtepConfig changed) {
         VtepConfig before = vtep.config();
+        Device current = before.device();
+        Device after = changed.device();
         String dev = link.name();
         Steps steps = new Steps();
-        if (changed.mtu() != before.mtu()) {
+        if (after.mtu() != current.mtu()) {
             int mtu = link.mtu();
-            steps.take(() -> link.mtu(changed.mtu()), () -> link.mtu(mtu));
+            steps.take(() -> link.mtu(after.mtu()), () -> link.mtu(mtu));
         }
-        if (changed.mac() != before.mac()) {
+        if (after.mac() != current.mac()) {
             long mac = link.mac();
-            steps.take(() -> link.mac(changed.mac()), () -> link.mac(mac));
+            steps.take(() -> link.mac(after.mac()), () -> link.mac(mac));
         }
         boolean ipv6Neighbours = vtep.neighbours().hasIpv6();
         steps.take(
@@ -144,24 +151,25 @@ final class DeviceSettings {
         List<IpPrefix> present = HostNetwork.addresses(dev);
         // With the first address of a network the kernel removes the others of that network, which
         // come back: here if the change is undone, and below if it is not.
-        steps.take(() -> {}, () -> addAll(dev, before.addresses()));
-        changed.addresses().stream()
-                .filter(address -> !before.addresses().contains(address))
+        steps.take(() -> {}, () -> addAll(dev, current.addresses()));
+        after.addresses().stream()
+                .filter(address -> !current.addresses().contains(address))
                 .forEach(address -> steps.take(() -> HostNetwork.addAddress(dev, address), () -> {
                     if (!present.contains(address)) {
                         HostNetwork.removeAddress(dev, address);
                     }
                 }));
-        before.addresses().stream()
-                .filter(address -> !changed.addresses().contains(address))
+        current.addresses().stream()
+                .filter(address -> !after.addresses().contains(address))
                 .forEach(address -> steps.take(
                         () -> HostNetwork.removeAddress(dev, address), () -> HostNetwork.addAddress(dev, address)));
-        steps.take(() -> addAll(dev, changed.addresses()), () -> {});
-        if (changed.installNeighbours() != before.installNeighbours()) {
+        steps.take(() -> addAll(dev, after.addresses()), () -> {});
+        boolean install = changed.forwarding().installNeighbours();
+        if (install != before.forwarding().installNeighbours()) {
             List<Neighbour> neighbours = vtep.neighbours().entries().toList();
             Runnable add = () -> HostNetwork.addNeighbours(dev, neighbours);
             Runnable remove = () -> HostNetwork.removeNeighbours(dev, neighbours);
-            steps.take(changed.installNeighbours() ? add : remove, changed.installNeighbours() ? remove : add);
+            steps.take(install ? add : remove, install ? remove : add);
         }
         VtepSysctls.dismiss(dev, changed, ipv6Neighbours);
     }

@@ -219,7 +219,8 @@ public final class Engine implements VtepRegistry, AutoCloseable {
     public synchronized void change(Vtep vtep, VtepConfig wanted) {
         VtepConfig before = vtep.config();
         // The device may have been renamed since the caller asked.
-        VtepConfig changed = wanted.following(before.name(), wanted.mac(), wanted.mtu());
+        VtepConfig changed = wanted.following(
+                before.name(), wanted.device().mac(), wanted.device().mtu());
         VtepDevices open = devices.of(vtep);
         if (open != null) {
             open.prepare(changed);
@@ -320,7 +321,7 @@ public final class Engine implements VtepRegistry, AutoCloseable {
 
     /** Removes the persistent device of a VTEP whose devices are not open. */
     private static void removeLeftBehind(Vtep vtep) {
-        if (vtep.config().persist() && HostNetwork.isTap(vtep.name())) {
+        if (vtep.config().device().persist() && HostNetwork.isTap(vtep.name())) {
             HostNetwork.removeDevice(vtep.name());
         }
     }

@@ -26,7 +26,7 @@ final class LateUnderlay {
     }
 
     void awaitMtu(Vtep vtep) {
-        assumedMtus.put(vtep, vtep.config().mtu());
+        assumedMtus.put(vtep, vtep.config().device().mtu());
     }
 
     boolean awaitsInterface(Vtep vtep) {
@@ -42,10 +42,10 @@ final class LateUnderlay {
      * assumed and unchanged, until {@link #mtuKnown}.
      */
     int mtu(Vtep vtep, int underlayMtu) {
-        int now = vtep.config().mtu();
+        int now = vtep.config().device().mtu();
         Integer assumed = assumedMtus.get(vtep);
         return assumed != null && assumed == now
-                ? UnderlayMtu.defaultMtu(vtep.config().local(), underlayMtu)
+                ? UnderlayMtu.defaultMtu(vtep.config().underlay().local(), underlayMtu)
                 : now;
     }
 

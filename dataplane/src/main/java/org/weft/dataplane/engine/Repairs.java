@@ -55,7 +55,7 @@ final class Repairs {
             return null;
         }
         if (UnderlayPresence.isInterfaceMissing(vtep.config())) {
-            return UnderlayPresence.missingInterface(vtep.config().dev());
+            return UnderlayPresence.missingInterface(vtep.config().underlay().dev());
         }
         devices.bringUp(vtep);
         late.opened(vtep);
@@ -186,9 +186,9 @@ final class Repairs {
         }
         open.underlayMtu(mtu);
         VtepConfig config = vtep.config();
-        int own = mtu == 0 ? config.mtu() : late.mtu(vtep, mtu);
-        if (own != config.mtu()) {
-            change.accept(vtep, config.following(config.name(), config.mac(), own));
+        int own = mtu == 0 ? config.device().mtu() : late.mtu(vtep, mtu);
+        if (own != config.device().mtu()) {
+            change.accept(vtep, config.following(config.name(), config.device().mac(), own));
             LOG.info("{}: the underlay has MTU {}, so the MTU is {} now", vtep.name(), mtu, own);
         }
         late.mtuKnown(vtep);

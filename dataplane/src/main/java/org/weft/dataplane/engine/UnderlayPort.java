@@ -23,6 +23,7 @@ import org.weft.dataplane.io.TapDevice;
 import org.weft.dataplane.io.linux.LinuxUnderlay;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
+import org.weft.dataplane.vtep.VtepConfig.Underlay;
 import org.weft.encap.IpAddress;
 
 /**
@@ -41,7 +42,8 @@ final class UnderlayPort implements AutoCloseable {
     /** What VTEPs must have in common to share a socket. */
     record Key(IpAddress local, String dev, int port, boolean ipv6ZeroChecksum) {
         static Key of(VtepConfig config) {
-            return new Key(config.local(), config.dev(), config.port(), config.udp6ZeroChecksumRx());
+            Underlay u = config.underlay();
+            return new Key(u.local(), u.dev(), u.port(), u.checksums().ipv6ZeroAccepted());
         }
 
         @Override

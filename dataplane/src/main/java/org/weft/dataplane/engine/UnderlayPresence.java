@@ -3,6 +3,7 @@ package org.weft.dataplane.engine;
 import org.weft.dataplane.io.linux.AddressState;
 import org.weft.dataplane.io.linux.Link;
 import org.weft.dataplane.vtep.VtepConfig;
+import org.weft.encap.IpAddress;
 
 /**
  * The interface and the address that a VTEP needs of the host's underlay. Both may come after the
@@ -18,18 +19,19 @@ public final class UnderlayPresence {
      */
     public static String trouble(VtepConfig config) {
         if (isInterfaceMissing(config)) {
-            return missingInterface(config.dev());
+            return missingInterface(config.underlay().dev());
         }
-        return config.local().isAny()
+        IpAddress local = config.underlay().local();
+        return local.isAny()
                 ? null
-                : switch (AddressState.of(config.local())) {
+                : switch (AddressState.of(local)) {
                     case PRESENT -> null;
-                    case ABSENT -> "no interface has the underlay address " + config.local() + "; waiting for it";
+                    case ABSENT -> "no interface has the underlay address " + local + "; waiting for it";
                     case TENTATIVE ->
-                        "the underlay address " + config.local()
+                        "the underlay address " + local
                                 + " is tentative, because IPv6 duplicate address detection has not ended; waiting for it";
                     case DUPLICATE ->
-                        "the underlay address " + config.local()
+                        "the underlay address " + local
                                 + " is refused, because duplicate address detection found another host with it;"
                                 + " give one of the two hosts another address";
                 };
@@ -37,7 +39,8 @@ public final class UnderlayPresence {
 
     /** Whether the configuration binds the VTEP to an interface that does not exist. */
     public static boolean isInterfaceMissing(VtepConfig config) {
-        return config.dev() != null && !Link.of(config.dev()).exists();
+        String dev = config.underlay().dev();
+        return dev != null && !Link.of(dev).exists();
     }
 
     /** The sentence about an underlay interface that has no IPv4 address. */

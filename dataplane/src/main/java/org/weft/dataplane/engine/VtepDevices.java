@@ -31,6 +31,7 @@ import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
 import org.weft.dataplane.vtep.VtepConfig.Df;
 import org.weft.dataplane.vtep.VtepConfig.Switches;
+import org.weft.dataplane.vtep.VtepConfig.Underlay;
 
 /**
  * The devices of one VTEP and its egress lines: for each worker a queue of the TAP, sending sockets, and the agents
@@ -101,7 +102,8 @@ final class VtepDevices implements AutoCloseable {
         tap = new VtepTap(vtep, workers);
         try {
             // Before the sockets are open: one that comes back while they are is followed.
-            underlayIndex = config.dev() == null ? 0 : Link.of(config.dev()).index();
+            String dev = config.underlay().dev();
+            underlayIndex = dev == null ? 0 : Link.of(dev).index();
             openSenders(config, workers, shared);
             prepare(config);
             ownDatagrams.add(vtep, senders.get(0).sourcePorts());
@@ -136,7 +138,7 @@ final class VtepDevices implements AutoCloseable {
      *     then
      */
     void prepare(VtepConfig config) {
-        if (config.df() != Df.UNSET) {
+        if (config.encapsulation().df() != Df.UNSET) {
             senders.get(0).prepareDontFragment();
         }
     }
@@ -146,7 +148,8 @@ final class VtepDevices implements AutoCloseable {
      * spare.
      */
     static int descriptors(VtepConfig config, int workers, SocketPools pools) {
-        return workers * DESCRIPTORS + pools.missing(senderOptions(config)) * (config.df() == Df.UNSET ? 1 : 2);
+        return workers * DESCRIPTORS
+                + pools.missing(senderOptions(config)) * (config.encapsulation().df() == Df.UNSET ? 1 : 2);
     }
 
     private void start(Stages stages, int worker, Capture capture) {
@@ -165,13 +168,14 @@ final class VtepDevices implements AutoCloseable {
     }
 
     private static SenderOptions senderOptions(VtepConfig config) {
+        Underlay underlay = config.underlay();
         return new SenderOptions(
-                config.local(),
-                config.dev(),
-                config.udpChecksum(),
-                config.udp6ZeroChecksumTx(),
-                config.sourcePortMin(),
-                config.sourcePortMax(),
+                underlay.local(),
+                underlay.dev(),
+                underlay.checksums().ipv4(),
+                underlay.checksums().ipv6ZeroSent(),
+                underlay.sourcePorts().min(),
+                underlay.sourcePorts().max(),
                 SENDERS);
     }
 
@@ -220,8 +224,10 @@ final class VtepDevices implements AutoCloseable {
 
     /** SO_NO_CHECK and UDP_SEGMENT exclude each other (net/ipv4/udp.c). */
     private boolean hasOuterChecksum() {
-        VtepConfig config = vtep.config();
-        return config.local().isIpv4() ? config.udpChecksum() : !config.udp6ZeroChecksumTx();
+        Underlay underlay = vtep.config().underlay();
+        return underlay.local().isIpv4()
+                ? underlay.checksums().ipv4()
+                : !underlay.checksums().ipv6ZeroSent();
     }
 
     /** Each offload, and why it is off; null for one that is on. */
@@ -249,7 +255,7 @@ final class VtepDevices implements AutoCloseable {
             return SWITCHED_OFF;
         }
         if (!hasOuterChecksum()) {
-            return vtep.config().local().isIpv4() ? "udpcsum is off" : "udp6zerocsumtx is on";
+            return vtep.config().underlay().local().isIpv4() ? "udpcsum is off" : "udp6zerocsumtx is on";
         }
         if (!check.gso()) {
             return check.trouble();
@@ -279,7 +285,7 @@ final class VtepDevices implements AutoCloseable {
 
     /** Outer headers that are written here need to know where they come from. */
     private String tunnelTrouble() {
-        return vtep.config().local().isAny()
+        return vtep.config().underlay().local().isAny()
                 ? "it needs a local address"
                 : tunnel.get().trouble();
     }

@@ -68,7 +68,7 @@ final class VtepTap implements AutoCloseable {
         this.vtep = vtep;
         VtepConfig config = vtep.config();
         marks = new MarkRules(config.name(), MarkBridge.TOWARDS_HOST, MarkBridge.PREFIX);
-        if (config.gbp() && !marksPackets()) {
+        if (config.encapsulation().gbp() && !marksPackets()) {
             marks.removeLeftBehind();
         }
         stays = isFindable(config.name());
@@ -86,8 +86,8 @@ final class VtepTap implements AutoCloseable {
 
     private void configure(VtepConfig config) {
         Link link = Link.of(config.name());
-        link.mtu(config.mtu());
-        DeviceSettings.setMac(link, config.mac());
+        link.mtu(config.device().mtu());
+        DeviceSettings.setMac(link, config.device().mac());
         vtep.device(link.mac(), link.mtu());
         // The rules come before the first packet.
         if (marksPackets()) {
@@ -95,10 +95,10 @@ final class VtepTap implements AutoCloseable {
         }
         setSysctls(config);
         link.up(true);
-        for (IpPrefix address : config.addresses()) {
+        for (IpPrefix address : config.device().addresses()) {
             HostNetwork.addAddress(config.name(), address);
         }
-        if (config.installNeighbours()) {
+        if (config.forwarding().installNeighbours()) {
             HostNetwork.addNeighbours(config.name(), vtep.neighbours().entries().toList());
         }
     }
@@ -219,7 +219,7 @@ final class VtepTap implements AutoCloseable {
      * Keeps the device only where this daemon made it, because a later daemon looks for it there.
      */
     private boolean isFindable(String name) {
-        return vtep.config().persist() && name.equals(vtep.firstName());
+        return vtep.config().device().persist() && name.equals(vtep.firstName());
     }
 
     private void persistIfFindable() {
@@ -270,7 +270,8 @@ final class VtepTap implements AutoCloseable {
             keepMarksInForce();
         }
         VtepConfig config = vtep.config();
-        if (!vtep.kept() && (config.mac() != vtep.mac() || config.mtu() != vtep.mtu())) {
+        if (!vtep.kept()
+                && (config.device().mac() != vtep.mac() || config.device().mtu() != vtep.mtu())) {
             vtep.config(config.following(config.name(), vtep.mac(), vtep.mtu()));
         }
     }
@@ -327,7 +328,7 @@ final class VtepTap implements AutoCloseable {
      * @throws OperatorException if the host cannot; nothing has changed then
      */
     void bridgeMarks() {
-        if (!vtep.config().gbp()) {
+        if (!vtep.config().encapsulation().gbp()) {
             throw unmarked("they are group policy ids on the wire, and it has none: make it with gbp");
         }
         if (!place.here()) {

@@ -18,6 +18,7 @@ import org.weft.dataplane.io.linux.Link;
 import org.weft.dataplane.io.linux.LinuxException;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
+import org.weft.dataplane.vtep.VtepConfig.Underlay;
 import org.weft.dataplane.watchdog.Heartbeat;
 import org.weft.dataplane.watchdog.Heartbeats;
 import org.weft.operator.OperatorException;
@@ -135,7 +136,8 @@ final class Watch implements AutoCloseable {
             heartbeat.beat();
             attempt(vtep, () -> {
                 if (age) {
-                    vtep.fdb().age(Vtep.clockSeconds(), vtep.config().ageing());
+                    vtep.fdb()
+                            .age(Vtep.clockSeconds(), vtep.config().forwarding().ageing());
                 }
                 vtep.makeRoom();
             });
@@ -208,13 +210,15 @@ final class Watch implements AutoCloseable {
         if (UnderlayPresence.isInterfaceMissing(config)) {
             return trouble;
         }
-        if (config.dev() != null) {
-            repairs.followUnderlay(vtep, Link.of(config.dev()).index());
+        Underlay underlay = config.underlay();
+        if (underlay.dev() != null) {
+            repairs.followUnderlay(vtep, Link.of(underlay.dev()).index());
         }
-        String holder = config.local().isAny() ? config.dev() : Link.nameOfAddress(config.local());
-        repairs.underlayMtu(vtep, UnderlayPresence.mtu(config.dev() == null ? holder : config.dev()));
+        String holder = underlay.local().isAny() ? underlay.dev() : Link.nameOfAddress(underlay.local());
+        String dev = underlay.dev() == null ? holder : underlay.dev();
+        repairs.underlayMtu(vtep, UnderlayPresence.mtu(dev));
         boolean carried = trouble == null && holder != null;
-        return carried ? lookAtCarrier(vtep, config.dev() == null ? holder : config.dev()) : trouble;
+        return carried ? lookAtCarrier(vtep, dev) : trouble;
     }
 
     /**

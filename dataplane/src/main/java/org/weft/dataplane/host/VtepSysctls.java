@@ -52,7 +52,7 @@ public final class VtepSysctls {
      * @param neighbours whether IPv6 neighbours are among what may be installed
      */
     public static void admit(String dev, VtepConfig config, boolean neighbours) {
-        if (hasIpv6(config.addresses())) {
+        if (hasIpv6(config.device().addresses())) {
             set(dev, "ipv6", "disable_ipv6", "0");
         } else if (othersMayUseIpv6(config, neighbours)) {
             set(dev, "ipv6", "addr_gen_mode", NO_LINK_LOCAL);
@@ -68,7 +68,7 @@ public final class VtepSysctls {
      * @param neighbours whether IPv6 neighbours are among what may be installed
      */
     public static void dismiss(String dev, VtepConfig config, boolean neighbours) {
-        if (!hasIpv6(config.addresses()) && !othersMayUseIpv6(config, neighbours) && !hasPermanentIpv6(dev)) {
+        if (!hasIpv6(config.device().addresses()) && !othersMayUseIpv6(config, neighbours) && !hasPermanentIpv6(dev)) {
             set(dev, "ipv6", "disable_ipv6", "1");
         }
     }
@@ -79,7 +79,8 @@ public final class VtepSysctls {
 
     /** Without {@code address}, {@code ip address} gives them; and IPv6 neighbours cannot be installed without IPv6. */
     private static boolean othersMayUseIpv6(VtepConfig config, boolean neighbours) {
-        return config.addresses().isEmpty() || neighbours && config.installNeighbours();
+        return config.device().addresses().isEmpty()
+                || neighbours && config.forwarding().installNeighbours();
     }
 
     /** Whether an operator gave the device an IPv6 address; those from router advertisements are not permanent. */

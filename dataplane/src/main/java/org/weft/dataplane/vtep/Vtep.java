@@ -33,9 +33,9 @@ public final class Vtep {
         this.config = config;
         this.firstName = config.name();
         this.deviceName = config.name();
-        this.mac = config.mac();
-        this.mtu = config.mtu();
-        this.fdb = new FdbTable(config.maxAddresses());
+        this.mac = config.device().mac();
+        this.mtu = config.device().mtu();
+        this.fdb = new FdbTable(config.forwarding().maxAddresses());
         makeRoom();
     }
 
@@ -96,7 +96,7 @@ public final class Vtep {
      * table without room learns nothing more.
      */
     public void makeRoom() {
-        if (config.learning()) {
+        if (config.forwarding().learning()) {
             fdb.makeRoom();
         }
     }

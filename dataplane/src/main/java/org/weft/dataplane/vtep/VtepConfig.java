@@ -5,60 +5,124 @@ import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
 
 /**
- * What one VTEP is to be, complete and valid: defaults are filled in. Immutable; a change makes a new one.
+ * The configuration of one VTEP, complete and valid: defaults are filled in. Immutable; a change makes a new one.
  *
- * @param name name of the TAP device
  * @param vni VXLAN network identifier, 0 to 16777215
- * @param local underlay address to bind and send from; {@link IpAddress#isAny()} leaves it to the kernel
- * @param dev underlay interface to bind to, or null
- * @param port UDP port, ours and by default the remotes'
- * @param addresses overlay addresses of the device, with their prefixes
- * @param mac MAC address of the device
- * @param mtu MTU of the device in bytes
- * @param gbp group policy extension
- * @param learning whether source MACs of received frames enter the FDB
- * @param proxy whether ARP and neighbour solicitations are answered from the neighbour table and never forwarded
- * @param udpChecksum outer UDP checksum over IPv4 (udpcsum)
- * @param udp6ZeroChecksumTx send a zero outer UDP checksum over IPv6
- * @param udp6ZeroChecksumRx accept a zero outer UDP checksum over IPv6
- * @param sourcePortMin first outer source port; 0 with max 0: the local port range
- * @param sourcePortMax first port after the range
- * @param ttl outer TTL 1 to 255, or {@link #TTL_AUTO} or {@link #TTL_INHERIT}
- * @param tos outer TOS or traffic class, DSCP part; {@link #TOS_INHERIT} takes the inner one
- * @param df how the outer DF bit is set
- * @param ageing seconds after which learned entries go; 0: never
- * @param maxAddresses most FDB entries, static ones included; 0: no limit
- * @param persist whether the TAP device stays when the daemon ends
- * @param installNeighbours whether neighbours are also installed as permanent ones in the kernel, as silk does
- * @param knownPeers whether datagrams are dropped whose outer source is no remote of a permanent FDB entry
+ * @param device the TAP device
+ * @param underlay the sockets towards the other hosts
+ * @param encapsulation the headers in front of a frame
+ * @param forwarding the use of the FDB and the neighbour table
  * @param switches which offloads may be used
  */
 public record VtepConfig(
-        String name,
         int vni,
-        IpAddress local,
-        String dev,
-        int port,
-        List<IpPrefix> addresses,
-        long mac,
-        int mtu,
-        boolean gbp,
-        boolean learning,
-        boolean proxy,
-        boolean udpChecksum,
-        boolean udp6ZeroChecksumTx,
-        boolean udp6ZeroChecksumRx,
-        int sourcePortMin,
-        int sourcePortMax,
-        int ttl,
-        int tos,
-        Df df,
-        int ageing,
-        int maxAddresses,
-        boolean persist,
-        boolean installNeighbours,
-        boolean knownPeers,
+        Device device,
+        Underlay underlay,
+        Encapsulation encapsulation,
+        Forwarding forwarding,
         Switches switches) {
+
+    /**
+     * The TAP device.
+     *
+     * @param name its name
+     * @param addresses its overlay addresses, with their prefixes
+     * @param mac its MAC address
+     * @param mtu its MTU in bytes
+     * @param persist whether it stays when the daemon ends
+     */
+    public record Device(String name, List<IpPrefix> addresses, long mac, int mtu, boolean persist) {
+        public Device {
+            addresses = List.copyOf(addresses);
+        }
+
+        public Device withAddresses(List<IpPrefix> changed) {
+            return new Device(name, changed, mac, mtu, persist);
+        }
+    }
+
+    /**
+     * The sockets towards the other hosts. They are bound for the life of the VTEP.
+     *
+     * @param local underlay address to bind and send from; {@link IpAddress#isAny()} leaves it to the kernel
+     * @param dev underlay interface to bind to, or null
+     * @param port UDP port of this VTEP, and by default of the remotes
+     * @param sourcePorts outer source ports
+     * @param checksums outer UDP checksums
+     */
+    public record Underlay(IpAddress local, String dev, int port, SourcePorts sourcePorts, Checksums checksums) {}
+
+    /**
+     * A range of outer source ports.
+     *
+     * @param min first port; 0 with max 0: the local port range
+     * @param max first port after the range
+     */
+    public record SourcePorts(int min, int max) {
+        /** The host's local port range. */
+        public static final SourcePorts OF_HOST = new SourcePorts(0, 0);
+    }
+
+    /**
+     * Outer UDP checksums.
+     *
+     * @param ipv4 send a checksum over IPv4 (udpcsum)
+     * @param ipv6ZeroSent send a zero checksum over IPv6 (udp6zerocsumtx)
+     * @param ipv6ZeroAccepted accept a zero checksum over IPv6 (udp6zerocsumrx)
+     */
+    public record Checksums(boolean ipv4, boolean ipv6ZeroSent, boolean ipv6ZeroAccepted) {
+        /** A checksum in every datagram, in both directions. */
+        public static final Checksums ALWAYS = new Checksums(true, false, false);
+    }
+
+    /**
+     * The headers in front of a frame.
+     *
+     * @param ttl outer TTL 1 to 255, or {@link #TTL_AUTO} or {@link #TTL_INHERIT}
+     * @param tos outer TOS or traffic class, DSCP part; {@link #TOS_INHERIT} takes the inner one
+     * @param df how the outer DF bit is set
+     * @param gbp whether the VXLAN header carries the group policy extension
+     */
+    public record Encapsulation(int ttl, int tos, Df df, boolean gbp) {
+        public Encapsulation withGbp(boolean changed) {
+            return new Encapsulation(ttl, tos, df, changed);
+        }
+    }
+
+    /**
+     * The use of the FDB and the neighbour table.
+     *
+     * @param learning whether source MACs of received frames enter the FDB
+     * @param proxy whether ARP and neighbour solicitations are answered from the neighbour table and never forwarded
+     * @param ageing seconds after which learned entries go; 0: never
+     * @param maxAddresses most FDB entries, static ones included; 0: no limit
+     * @param installNeighbours whether neighbours are also installed as permanent ones in the kernel, as silk does
+     * @param knownPeers whether datagrams are dropped whose outer source is not a remote of a permanent FDB entry
+     */
+    public record Forwarding(
+            boolean learning,
+            boolean proxy,
+            int ageing,
+            int maxAddresses,
+            boolean installNeighbours,
+            boolean knownPeers) {
+
+        public Forwarding withLearning(boolean changed) {
+            return new Forwarding(changed, proxy, ageing, maxAddresses, installNeighbours, knownPeers);
+        }
+
+        public Forwarding withProxy(boolean changed) {
+            return new Forwarding(learning, changed, ageing, maxAddresses, installNeighbours, knownPeers);
+        }
+
+        public Forwarding withMaxAddresses(int changed) {
+            return new Forwarding(learning, proxy, ageing, changed, installNeighbours, knownPeers);
+        }
+
+        public Forwarding withKnownPeers(boolean changed) {
+            return new Forwarding(learning, proxy, ageing, maxAddresses, installNeighbours, changed);
+        }
+    }
 
     /** What a table of entries of senders' choice may grow to; the kernel has no such default. */
     public static final int DEFAULT_MAX_ADDRESSES = 1_000_000;
@@ -92,40 +156,29 @@ public record VtepConfig(
         INHERIT
     }
 
-    public VtepConfig {
-        addresses = List.copyOf(addresses);
+    public VtepConfig withDevice(Device changed) {
+        return new VtepConfig(vni, changed, underlay, encapsulation, forwarding, switches);
     }
 
-    /**
-     * The same configuration with the name, MAC address and MTU that {@code ip link} gave the
-     * device.
-     */
-    public VtepConfig following(String device, long deviceMac, int deviceMtu) {
-        return new VtepConfig(
-                device,
-                vni,
-                local,
-                dev,
-                port,
-                addresses,
-                deviceMac,
-                deviceMtu,
-                gbp,
-                learning,
-                proxy,
-                udpChecksum,
-                udp6ZeroChecksumTx,
-                udp6ZeroChecksumRx,
-                sourcePortMin,
-                sourcePortMax,
-                ttl,
-                tos,
-                df,
-                ageing,
-                maxAddresses,
-                persist,
-                installNeighbours,
-                knownPeers,
-                switches);
+    public VtepConfig withEncapsulation(Encapsulation changed) {
+        return new VtepConfig(vni, device, underlay, changed, forwarding, switches);
+    }
+
+    public VtepConfig withForwarding(Forwarding changed) {
+        return new VtepConfig(vni, device, underlay, encapsulation, changed, switches);
+    }
+
+    public VtepConfig withSwitches(Switches changed) {
+        return new VtepConfig(vni, device, underlay, encapsulation, forwarding, changed);
+    }
+
+    /** The device's name. */
+    public String name() {
+        return device.name();
+    }
+
+    /** The same configuration with the name, MAC address and MTU that {@code ip link} gave the device. */
+    public VtepConfig following(String name, long mac, int mtu) {
+        return withDevice(new Device(name, device.addresses(), mac, mtu, device.persist()));
     }
 }

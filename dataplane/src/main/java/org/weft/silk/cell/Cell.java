@@ -282,7 +282,7 @@ public final class Cell implements AutoCloseable {
     /** Before the device is up, so that no packet passes unguarded, and then with each change within a tick. */
     private void followGuarded() {
         Set<Integer> ports = new HashSet<>(Set.of(config.port()));
-        registry.vteps().forEach(vtep -> ports.add(vtep.config().port()));
+        registry.vteps().forEach(vtep -> ports.add(vtep.config().underlay().port()));
         guard().follow(ports, registry.enforcement(config.vtepName()));
     }
 

@@ -90,7 +90,7 @@ final class CellDevice {
 
     /** The MTU that {@link #up} would give the device now. */
     int mtu(Lease own) {
-        return config(own, warning -> {}).mtu();
+        return config(own, warning -> {}).device().mtu();
     }
 
     private VtepConfig config(Lease own, Consumer<String> warnings) {

@@ -110,7 +110,7 @@ final class Converger {
     private Change gone(IpPrefix subnet, Lease before, Set<IpAddress> bases, Installed actual) {
         boolean route = actual == null ? subnet.length() < 32 : actual.routes().containsKey(subnet);
         boolean neighbour = actual == null
-                ? vtep.config().installNeighbours()
+                ? vtep.config().forwarding().installNeighbours()
                 : actual.neighbours().containsKey(subnet.address());
         boolean last = !bases.contains(subnet.address());
         return new Change(Kind.GONE, subnet, before, null, new Parts(false, route, neighbour && last, before != null));
@@ -122,9 +122,11 @@ final class Converger {
         if (actual != null) {
             parts = missing(lease, before, actual);
         } else if (before == null) {
-            parts = new Parts(!lease.singleIp(), false, vtep.config().installNeighbours(), true);
+            parts = new Parts(
+                    !lease.singleIp(), false, vtep.config().forwarding().installNeighbours(), true);
         } else {
-            boolean neighbour = before.mac() != lease.mac() && vtep.config().installNeighbours();
+            boolean neighbour =
+                    before.mac() != lease.mac() && vtep.config().forwarding().installNeighbours();
             parts = new Parts(false, false, neighbour, !before.equals(lease));
         }
         if (!parts.any()) {
@@ -138,7 +140,7 @@ final class Converger {
     private Parts missing(Lease lease, Lease before, Installed actual) {
         Route route = actual.routes().get(lease.subnet());
         boolean routed = lease.singleIp() || route(lease).equals(route);
-        boolean known = !vtep.config().installNeighbours()
+        boolean known = !vtep.config().forwarding().installNeighbours()
                 || Long.valueOf(lease.mac()).equals(actual.neighbours().get(lease.base()));
         boolean forwarded = (before == null || lease.equals(before)) && isForwarded(lease);
         return new Parts(!routed, !routed && route != null, !known, !forwarded);

@@ -94,7 +94,7 @@ final class Obstacles {
         List<IpAddress> addresses = HostNetwork.addresses(vtep.deviceName()).stream()
                 .map(IpPrefix::address)
                 .toList();
-        for (IpPrefix wanted : vtep.config().addresses()) {
+        for (IpPrefix wanted : vtep.config().device().addresses()) {
             if (!addresses.contains(wanted.address())) {
                 return vtep.name() + " has lost its address " + wanted;
             }

@@ -167,7 +167,7 @@ final class CellVtep {
         if (config == null) {
             return;
         }
-        if (!config.gbp() && !tags().isEmpty()) {
+        if (!config.encapsulation().gbp() && !tags().isEmpty()) {
             warnings.accept(VtepAttributes.tagsWithoutGbp(config));
         }
         if (others.stream().anyMatch(other -> other.name().equals(name))) {

@@ -77,7 +77,7 @@ public final class PolicySection {
         if (cell != null) {
             vteps.put(cell.vtepName(), !"false".equals(cell.vtepAttributes().get("gbp")));
         }
-        others.forEach(vtep -> vteps.put(vtep.name(), vtep.gbp()));
+        others.forEach(vtep -> vteps.put(vtep.name(), vtep.encapsulation().gbp()));
     }
 
     /** To be used only if no problem was reported. */

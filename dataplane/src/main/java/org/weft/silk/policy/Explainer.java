@@ -92,7 +92,7 @@ final class Explainer {
 
     private boolean isOwn(IpAddress address) {
         return vtep != null
-                && vtep.config().addresses().stream()
+                && vtep.config().device().addresses().stream()
                         .anyMatch(own -> own.address().equals(address));
     }
 
@@ -101,7 +101,7 @@ final class Explainer {
         if (vtep == null) {
             return false;
         }
-        var own = vtep.config().addresses().stream()
+        var own = vtep.config().device().addresses().stream()
                 .filter(each -> each.address().isIpv4() == address.isIpv4())
                 .toList();
         return own.isEmpty() || own.stream().anyMatch(each -> isIn(each, address));

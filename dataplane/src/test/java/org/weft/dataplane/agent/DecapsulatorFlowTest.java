@@ -90,32 +90,7 @@ class DecapsulatorFlowTest {
 
         private static VtepConfig config(boolean learning, int maxAddresses) {
             VtepConfig c = Frames.silkVtep(DESTINATION_MAC, DESTINATION_HOST);
-            return new VtepConfig(
-                    c.name(),
-                    c.vni(),
-                    c.local(),
-                    c.dev(),
-                    c.port(),
-                    c.addresses(),
-                    c.mac(),
-                    c.mtu(),
-                    c.gbp(),
-                    learning,
-                    c.proxy(),
-                    c.udpChecksum(),
-                    c.udp6ZeroChecksumTx(),
-                    c.udp6ZeroChecksumRx(),
-                    c.sourcePortMin(),
-                    c.sourcePortMax(),
-                    c.ttl(),
-                    c.tos(),
-                    c.df(),
-                    c.ageing(),
-                    maxAddresses,
-                    c.persist(),
-                    c.installNeighbours(),
-                    false,
-                    c.switches());
+            return c.withForwarding(c.forwarding().withLearning(learning).withMaxAddresses(maxAddresses));
         }
 
         void run() throws Exception {

@@ -36,7 +36,6 @@ import org.weft.dataplane.table.FdbTable;
 import org.weft.dataplane.table.Remote;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
-import org.weft.dataplane.vtep.VtepConfig.Df;
 import org.weft.encap.IpAddress;
 import org.weft.encap.VirtioNetHeader;
 import org.weft.testing.Frames;
@@ -64,32 +63,8 @@ class DecapsulatorTest {
 
     private void use(boolean gbp, boolean learning) {
         VtepConfig c = Frames.silkVtep(DESTINATION_MAC, DESTINATION_HOST);
-        vtep = new Vtep(new VtepConfig(
-                c.name(),
-                1,
-                c.local(),
-                null,
-                4789,
-                List.of(),
-                c.mac(),
-                1410,
-                gbp,
-                learning,
-                true,
-                true,
-                false,
-                false,
-                0,
-                0,
-                0,
-                0,
-                Df.UNSET,
-                300,
-                0,
-                false,
-                false,
-                false,
-                VtepConfig.Switches.ALL));
+        vtep = new Vtep(c.withEncapsulation(c.encapsulation().withGbp(gbp))
+                .withForwarding(c.forwarding().withLearning(learning)));
         writer = new TapWriter(vtep, tap, slab, ring, vtep.counters(), capture);
         Int2ObjectHashMap<Ingress> routes = new Int2ObjectHashMap<>();
         routes.put(1, new Ingress(vtep, ring, vtep.counters(), null));
@@ -455,33 +430,7 @@ class DecapsulatorTest {
 
     @Test
     void mergesNothingWhenSwitchedOff() throws Exception {
-        VtepConfig c = vtep.config();
-        vtep.config(new VtepConfig(
-                c.name(),
-                1,
-                c.local(),
-                null,
-                4789,
-                List.of(),
-                c.mac(),
-                1410,
-                true,
-                false,
-                true,
-                true,
-                false,
-                false,
-                0,
-                0,
-                0,
-                0,
-                Df.UNSET,
-                300,
-                0,
-                false,
-                false,
-                false,
-                new VtepConfig.Switches(true, true, true, true, false)));
+        vtep.config(vtep.config().withSwitches(new VtepConfig.Switches(true, true, true, true, false)));
         underlay.peerSendsMerged(merged(VXLAN, segment(0, 1000, ACK), segment(1, 1000, ACK)), 8 + 1066, SOURCE_HOST);
         run();
         List<Delivered> delivered = tap.delivered();

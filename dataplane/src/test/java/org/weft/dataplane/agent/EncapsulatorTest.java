@@ -32,6 +32,7 @@ import org.weft.dataplane.table.Remote;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepConfig;
 import org.weft.dataplane.vtep.VtepConfig.Df;
+import org.weft.dataplane.vtep.VtepConfig.Encapsulation;
 import org.weft.encap.IpAddress;
 import org.weft.encap.IpPrefix;
 import org.weft.encap.VirtioNetHeader;
@@ -408,32 +409,7 @@ class EncapsulatorTest {
     @Test
     void forwardsArpWithoutProxy() {
         VtepConfig c = Frames.silkVtep(SOURCE_MAC, SOURCE_HOST);
-        use(new VtepConfig(
-                c.name(),
-                1,
-                c.local(),
-                null,
-                4789,
-                List.of(),
-                c.mac(),
-                1410,
-                true,
-                true,
-                false,
-                true,
-                false,
-                false,
-                0,
-                0,
-                0,
-                0,
-                Df.UNSET,
-                300,
-                0,
-                false,
-                false,
-                false,
-                VtepConfig.Switches.ALL));
+        use(c.withForwarding(c.forwarding().withProxy(false)));
         vtep.fdb().append(FdbTable.DEFAULT_MAC, new Remote(DESTINATION_HOST), true, 0);
         tap.hostSends(arpRequest("0aff8400"));
         run();
@@ -460,31 +436,6 @@ class EncapsulatorTest {
     }
 
     private static VtepConfig with(VtepConfig c, int ttl, int tos, Df df, boolean gbp) {
-        return new VtepConfig(
-                c.name(),
-                c.vni(),
-                c.local(),
-                c.dev(),
-                c.port(),
-                c.addresses(),
-                c.mac(),
-                c.mtu(),
-                gbp,
-                c.learning(),
-                c.proxy(),
-                c.udpChecksum(),
-                false,
-                false,
-                0,
-                0,
-                ttl,
-                tos,
-                df,
-                c.ageing(),
-                0,
-                false,
-                false,
-                false,
-                VtepConfig.Switches.ALL);
+        return c.withEncapsulation(new Encapsulation(ttl, tos, df, gbp));
     }
 }

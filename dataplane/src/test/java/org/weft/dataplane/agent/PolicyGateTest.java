@@ -95,32 +95,7 @@ class PolicyGateTest {
 
     private static VtepConfig config(List<IpPrefix> addresses) {
         VtepConfig c = Frames.silkVtep(DESTINATION_MAC, DESTINATION_HOST);
-        return new VtepConfig(
-                c.name(),
-                c.vni(),
-                c.local(),
-                c.dev(),
-                c.port(),
-                addresses,
-                c.mac(),
-                c.mtu(),
-                true,
-                false,
-                true,
-                true,
-                false,
-                false,
-                0,
-                0,
-                0,
-                0,
-                c.df(),
-                300,
-                0,
-                false,
-                false,
-                false,
-                c.switches());
+        return c.withDevice(c.device().withAddresses(addresses));
     }
 
     private static Policy policy(Protocol protocol, int first, int last) {

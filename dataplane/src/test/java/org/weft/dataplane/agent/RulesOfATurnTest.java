@@ -79,32 +79,7 @@ class RulesOfATurnTest {
 
     private static VtepConfig config(boolean knownPeers) {
         VtepConfig c = Frames.silkVtep(DESTINATION_MAC, DESTINATION_HOST);
-        return new VtepConfig(
-                c.name(),
-                c.vni(),
-                c.local(),
-                c.dev(),
-                c.port(),
-                c.addresses(),
-                c.mac(),
-                c.mtu(),
-                c.gbp(),
-                c.learning(),
-                c.proxy(),
-                c.udpChecksum(),
-                c.udp6ZeroChecksumTx(),
-                c.udp6ZeroChecksumRx(),
-                c.sourcePortMin(),
-                c.sourcePortMax(),
-                c.ttl(),
-                c.tos(),
-                c.df(),
-                c.ageing(),
-                c.maxAddresses(),
-                c.persist(),
-                c.installNeighbours(),
-                knownPeers,
-                c.switches());
+        return c.withForwarding(c.forwarding().withKnownPeers(knownPeers));
     }
 
     /** Lets in TCP to one port; the change happens when the first packet was judged. */

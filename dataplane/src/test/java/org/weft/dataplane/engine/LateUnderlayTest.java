@@ -18,7 +18,7 @@ class LateUnderlayTest {
 
     private void changeMtu(int mtu) {
         VtepConfig config = vtep.config();
-        vtep.config(config.following(config.name(), config.mac(), mtu));
+        vtep.config(config.following(config.name(), config.device().mac(), mtu));
     }
 
     @Test

@@ -40,7 +40,7 @@ class CellTest extends CellFixture {
         assertEquals(1450, memory.tenants.mtu);
         assertEquals(
                 MemoryLeases.lease(MemoryCell.OWN).mac(),
-                memory.registry.vtep(MemoryCell.VTEP).config().mac());
+                memory.registry.vtep(MemoryCell.VTEP).config().device().mac());
         assertEquals(1, memory.routes.size());
     }
 

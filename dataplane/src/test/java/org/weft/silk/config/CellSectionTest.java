@@ -186,10 +186,10 @@ class CellSectionTest {
         VtepConfig vtep = VtepAttributes.create(cell.vtepName(), attributes, ETHERNET, warnings::add);
 
         assertEquals(IpAddress.parse("10.0.16.17"), cell.underlay());
-        assertEquals(cell.underlay(), vtep.local());
-        assertEquals(8472, vtep.port());
-        assertEquals(0xeeee_0aff_7e00L, vtep.mac());
-        assertEquals(1450, vtep.mtu());
+        assertEquals(cell.underlay(), vtep.underlay().local());
+        assertEquals(8472, vtep.underlay().port());
+        assertEquals(0xeeee_0aff_7e00L, vtep.device().mac());
+        assertEquals(1450, vtep.device().mtu());
     }
 
     @Test
