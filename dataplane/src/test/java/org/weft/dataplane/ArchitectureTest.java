@@ -4,7 +4,9 @@ import static com.tngtech.archunit.base.DescribedPredicate.describe;
 import static com.tngtech.archunit.base.DescribedPredicate.not;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideOutsideOfPackages;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.codeUnits;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.methods;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
@@ -12,7 +14,9 @@ import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.sli
 import com.tngtech.archunit.base.DescribedPredicate;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.domain.JavaConstructor;
 import com.tngtech.archunit.core.domain.JavaMethod;
+import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
@@ -50,6 +54,29 @@ class ArchitectureTest {
             CONTROL,
             CLI,
             "org.weft.daemon..");
+
+    private static final int MAX_PARAMETERS = 6;
+
+    /** Records that hold a whole document or status, and others that have no objects for their arguments yet. */
+    private static final List<String> LONG_SIGNATURES = List.of(
+            "AppPolicy",
+            "CellConfig",
+            "CellStatus",
+            "Document",
+            "Enforcement",
+            "Etcd",
+            "Explanation",
+            "LinkState",
+            "PolicyConfig",
+            "PolicyStatus",
+            "RuleEntry",
+            "SilkClientConfig",
+            "Totals",
+            // Not records:
+            "Cell",
+            "IcmpUnreachable",
+            "OwnLease",
+            "UnderlaySender");
 
     @ArchTest
     static final ArchRule packagesHaveNoCycles =
@@ -165,6 +192,21 @@ class ArchitectureTest {
             .should()
             .dependOnClassesThat()
             .resideInAPackage(AGENT);
+
+    /** More arguments than these want to be an object. Other records with many components stay as they are. */
+    @ArchTest
+    static final ArchRule parametersAreFew = codeUnits()
+            .that()
+            .areDeclaredInClassesThat(resideOutsideOfPackages(AGENT, CAPTURE, LINUX)
+                    .and(not(namedOneOf(LONG_SIGNATURES.toArray(String[]::new)))))
+            .and(describe(
+                    "are written in the source", unit -> !unit.getModifiers().contains(JavaModifier.SYNTHETIC)))
+            .should(ArchCondition.from(describe("have at most " + MAX_PARAMETERS + " parameters", unit -> {
+                List<JavaClass> types = unit.getRawParameterTypes();
+                // The compiler gives the constructor of a constant its name and ordinal.
+                int hidden = unit instanceof JavaConstructor && unit.getOwner().isEnum() ? 2 : 0;
+                return types.size() - hidden <= MAX_PARAMETERS;
+            })));
 
     private static DescribedPredicate<JavaMethod> readOffTheHeap() {
         return describe("access an UnsafeBuffer", method -> method.getMethodCallsFromSelf().stream()
