@@ -138,6 +138,11 @@ class GuardIT {
         return counted(host.netns.exec("nft", "list", "table", "inet", "weft-silk-vtep-cell"), rule);
     }
 
+    /** A packet may still wait for its next hop's MAC address when a later one has arrived elsewhere. */
+    private static void awaitRefused(CellHost host, String rule) {
+        Await.until("packets refused", () -> refused(host, rule), packets -> packets == 1);
+    }
+
     private static long counted(String table, String rule) {
         Matcher found = Pattern.compile(rule + " counter packets (\\d+)").matcher(table);
         assertTrue(found.find(), table);
@@ -185,7 +190,7 @@ class GuardIT {
             send(sibling(), SIBLING, SERVICE, PORT, ascii("true"));
             assertEquals("true", next(service));
         }
-        assertEquals(1, refused(lab.host(0), "iifname \"s-\\*\" udp dport 4789"));
+        awaitRefused(lab.host(0), "iifname \"s-\\*\" udp dport 4789");
     }
 
     /** The VTEP of this lab receives from eth0 only; one without {@code dev} would hear it. */
@@ -198,7 +203,7 @@ class GuardIT {
             assertEquals("true", next(sibling));
         }
         assertEquals(0, heard(lab.host(0)));
-        assertEquals(1, refused(lab.host(0), "\"silk-vtep\" } udp dport 4789"));
+        awaitRefused(lab.host(0), "\"silk-vtep\" } udp dport 4789");
     }
 
     /** The kernel's device, which others may have, receives on its overlay address as well. */
@@ -211,7 +216,7 @@ class GuardIT {
             assertEquals("true", next(service));
         }
         assertEquals(0, heard(lab.host(1)));
-        assertEquals(1, refused(lab.host(0), "iifname \"s-\\*\" udp dport 4789"));
+        awaitRefused(lab.host(0), "iifname \"s-\\*\" udp dport 4789");
     }
 
     /** The port that a packet is sent to is not the one that it arrives at. */
@@ -229,7 +234,7 @@ class GuardIT {
             send(sibling(), SIBLING, SERVICE, PORT, ascii("true"));
             assertEquals("true", next(service));
         }
-        assertEquals(1, refused(lab.host(0), "iifname \"s-\\*\" udp dport 4789"));
+        awaitRefused(lab.host(0), "iifname \"s-\\*\" udp dport 4789");
     }
 
     @Test
@@ -240,7 +245,7 @@ class GuardIT {
             send(sibling(), SIBLING, SERVICE, PORT, ascii("true"));
             assertEquals("true", next(service));
         }
-        assertTrue(refused(lab.host(0), "iifname \"s-\\*\" udp dport 4789") >= 1);
+        Await.until("refused", () -> refused(lab.host(0), "iifname \"s-\\*\" udp dport 4789") >= 1);
     }
 
     /** As Docker's own networks are: Weft knows nothing of what is in them. */
@@ -258,7 +263,7 @@ class GuardIT {
                 send(sibling(), SIBLING, SERVICE, PORT, ascii("true"));
                 assertEquals("true", next(service));
             }
-            assertEquals(1, refused(host, "ip saddr 10.0.32.12 udp dport 4789"));
+            awaitRefused(host, "ip saddr 10.0.32.12 udp dport 4789");
             Traffic.ping(stranger, "10.0.16.14", 10);
         }
     }
@@ -279,7 +284,7 @@ class GuardIT {
             send(sibling(), SIBLING, SERVICE, PORT, ascii("true"));
             assertEquals("true", next(service));
         }
-        assertEquals(1, refused(lab.host(0), "fib saddr . iif oif missing"));
+        awaitRefused(lab.host(0), "fib saddr . iif oif missing");
     }
 
     /** silk-cni tells Weft nothing of what it attaches. */

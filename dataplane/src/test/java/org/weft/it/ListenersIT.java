@@ -105,7 +105,8 @@ class ListenersIT {
             Command attach = daemon.client("cell", "attach", app.name());
 
             assertEquals(0, attach.exitCode(), attach::toString);
-            assertEquals(200, readiness(daemon).status());
+            ControlClient.Answer ready = readiness(daemon);
+            assertEquals(200, ready.status(), ready::body);
             String scrape = lab.host.exec("curl", "-sS", "http://127.0.0.1:" + METRICS + "/metrics");
             assertTrue(scrape.contains("weft_containers 1"), scrape);
             assertEquals(0, daemon.client("cell", "detach", app.name()).exitCode());

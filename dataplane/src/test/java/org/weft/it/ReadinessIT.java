@@ -186,9 +186,10 @@ class ReadinessIT {
                     "silk-vtep: the kernel refuses everything that is sent, last with EPERM: look for a firewall");
             assertTrue(host.daemon().log().contains("the kernel refuses everything that is sent, last with EPERM"));
 
-            host.netns.exec("nft", "delete table inet fw");
+            host.netns.exec("nft", "flush table inet fw");
             awaitReady();
         } finally {
+            host.netns.exec("nft", "delete table inet fw");
             ping.destroy();
         }
     }

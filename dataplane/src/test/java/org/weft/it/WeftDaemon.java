@@ -117,8 +117,17 @@ final class WeftDaemon implements AutoCloseable {
     /** SIGTERM, which may take so long. */
     int terminate(Duration limit) {
         process.destroy();
-        Await.until("weft daemon ends after SIGTERM", limit, () -> !process.isAlive());
+        if (!Await.holds(limit, () -> !process.isAlive())) {
+            throw new AssertionError("weft daemon does not end after SIGTERM:\n" + logWithThreads());
+        }
         return process.exitValue();
+    }
+
+    /** The log, at its end what each thread does: the JVM prints that when it is sent SIGQUIT. */
+    private String logWithThreads() {
+        Command.run(List.of("kill", "-QUIT", Long.toString(pid())));
+        Await.holds(Duration.ofSeconds(5), () -> log().contains("VM Thread"));
+        return log();
     }
 
     long pid() {

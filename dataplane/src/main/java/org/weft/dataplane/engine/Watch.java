@@ -237,10 +237,9 @@ final class Watch implements AutoCloseable {
         return unplugged.add(vtep) ? null : "the underlay interface " + dev + " has no carrier";
     }
 
-    /** Logs a change, once. */
+    /** Logs a change, once, before others can see it: what the API tells is in the log. */
     private void say(Vtep vtep, Trouble trouble) {
-        Trouble before = trouble == null ? troubles.remove(vtep) : troubles.put(vtep, trouble);
-        if (Objects.equals(before, trouble)) {
+        if (Objects.equals(troubles.get(vtep), trouble)) {
             return;
         }
         if (trouble == null) {
@@ -248,6 +247,7 @@ final class Watch implements AutoCloseable {
         } else {
             LOG.warn("{}: {}", vtep.name(), trouble.sentence());
         }
+        troubles.compute(vtep, (key, before) -> trouble);
     }
 
     @Override

@@ -46,8 +46,9 @@ final class Host implements AutoCloseable {
             return with(config.user(), config.passwordFile(), expiry, config.timeout());
         }
 
+        /** Checking a password is meant to take etcd long, so answers may take long, too. */
         Setup user(String user, Path passwordFile) {
-            return with(user, passwordFile, config.expiry(), config.timeout());
+            return with(user, passwordFile, config.expiry(), Duration.ofSeconds(4));
         }
 
         Setup timeout(Duration timeout) {
