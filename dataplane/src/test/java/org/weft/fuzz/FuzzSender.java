@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import org.agrona.concurrent.UnsafeBuffer;
+import org.weft.dataplane.io.Outer;
 import org.weft.dataplane.io.UnderlaySender;
 import org.weft.encap.IpAddress;
 
@@ -55,9 +56,9 @@ final class FuzzSender implements UnderlaySender {
     }
 
     @Override
-    public void to(
-            long remoteHigh, long remoteLow, int port, int flowHash, int tos, int ttl, boolean dontFragment, int tag) {
-        this.way = new Way(new IpAddress(remoteHigh, remoteLow), port, tos, ttl, dontFragment);
+    public void to(Outer outer, int tag) {
+        IpAddress remote = new IpAddress(outer.remoteHigh(), outer.remoteLow());
+        this.way = new Way(remote, outer.port(), outer.tos(), outer.ttl(), outer.dontFragment());
         this.tag = tag;
     }
 

@@ -3,6 +3,7 @@ package org.weft.testing;
 import java.util.ArrayList;
 import java.util.List;
 import org.agrona.concurrent.UnsafeBuffer;
+import org.weft.dataplane.io.Outer;
 import org.weft.dataplane.io.UnderlaySender;
 import org.weft.encap.FlowHash;
 import org.weft.encap.IpAddress;
@@ -21,13 +22,7 @@ public final class MemorySender implements UnderlaySender {
     private final UnsafeBuffer view = new UnsafeBuffer();
     private final boolean discarding;
     private int added;
-    private long remoteHigh;
-    private long remoteLow;
-    private int port;
-    private int flowHash;
-    private int tos;
-    private int ttl;
-    private boolean dontFragment;
+    private final Outer outer = new Outer();
     private int tag;
     private int flushes;
     private int sendError;
@@ -48,6 +43,17 @@ public final class MemorySender implements UnderlaySender {
         List<Sent> datagrams = List.copyOf(left);
         left.clear();
         return datagrams;
+    }
+
+    private Sent sent(byte[] payload) {
+        return new Sent(
+                payload,
+                new IpAddress(outer.remoteHigh(), outer.remoteLow()),
+                outer.port(),
+                outer.flowHash(),
+                outer.tos(),
+                outer.ttl(),
+                outer.dontFragment());
     }
 
     /** How often a batch was sent. */
@@ -83,7 +89,7 @@ public final class MemorySender implements UnderlaySender {
         byte[] payload = new byte[length];
         view.wrap(address, length);
         view.getBytes(0, payload);
-        left.add(new Sent(payload, new IpAddress(remoteHigh, remoteLow), port, flowHash, tos, ttl, dontFragment));
+        left.add(sent(payload));
         return true;
     }
 
@@ -93,15 +99,8 @@ public final class MemorySender implements UnderlaySender {
     }
 
     @Override
-    public void to(
-            long remoteHigh, long remoteLow, int port, int flowHash, int tos, int ttl, boolean dontFragment, int tag) {
-        this.remoteHigh = remoteHigh;
-        this.remoteLow = remoteLow;
-        this.port = port;
-        this.flowHash = flowHash;
-        this.tos = tos;
-        this.ttl = ttl;
-        this.dontFragment = dontFragment;
+    public void to(Outer outer, int tag) {
+        this.outer.set(outer);
         this.tag = tag;
     }
 
@@ -137,7 +136,7 @@ public final class MemorySender implements UnderlaySender {
             view.wrap(payloadAddress, payloadLength);
             view.getBytes(0, payload, headerLength, payloadLength);
         }
-        batch.add(new Sent(payload, new IpAddress(remoteHigh, remoteLow), port, flowHash, tos, ttl, dontFragment));
+        batch.add(sent(payload));
         tags.add(tag);
     }
 

@@ -5,6 +5,7 @@ import org.agrona.collections.Int2ObjectHashMap;
 import org.agrona.concurrent.Agent;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.weft.dataplane.capture.Capture;
+import org.weft.dataplane.capture.Sighting;
 import org.weft.dataplane.counters.Counter;
 import org.weft.dataplane.counters.Counters;
 import org.weft.dataplane.io.Frame;
@@ -41,6 +42,7 @@ public final class Decapsulator implements Agent {
     private final Capture capture;
     private final FrameLayout layout = new FrameLayout();
     private final Frame frame = new Frame();
+    private final Sighting sighting = new Sighting();
     private final int[] slots = new int[BATCH];
     private final Delivery delivery;
 
@@ -384,19 +386,10 @@ public final class Decapsulator implements Agent {
     }
 
     private void captureDatagram(Counter verdict, Frame frame, Vtep vtep) {
-        capture.datagram(
-                vtep == null ? null : vtep.name(),
-                false,
-                verdict,
-                frame.sourceHigh(),
-                frame.sourceLow(),
-                frame.sourcePort(),
-                underlay.localHigh(),
-                underlay.localLow(),
-                underlay.port(),
-                frame.outerTos(),
-                frame.buffer(),
-                frame.offset(),
-                frame.length());
+        sighting.of(vtep == null ? null : vtep.name(), false)
+                .source(frame.sourceHigh(), frame.sourceLow(), frame.sourcePort())
+                .destination(underlay.localHigh(), underlay.localLow(), underlay.port())
+                .tos(frame.outerTos());
+        capture.datagram(sighting, verdict, frame.buffer(), frame.offset(), frame.length());
     }
 }

@@ -8,6 +8,7 @@ import org.weft.dataplane.counters.Counter;
 import org.weft.dataplane.counters.Counters;
 import org.weft.dataplane.io.Frame;
 import org.weft.dataplane.io.FrameSlab;
+import org.weft.dataplane.io.Outer;
 import org.weft.dataplane.io.TapDevice;
 import org.weft.dataplane.io.UnderlaySender;
 import org.weft.dataplane.policy.Enforcement;
@@ -43,6 +44,7 @@ public final class Encapsulator implements Agent, AutoCloseable {
     private final FdbLookup found = new FdbLookup();
     private final Frame frame = new Frame();
     private final long[] descriptors = new long[TapReader.BATCH];
+    private final Outer outer = new Outer();
     private final FlowKey key = new FlowKey();
     private VtepConfig config;
     private Enforcement enforcement;
@@ -189,7 +191,9 @@ public final class Encapsulator implements Agent, AutoCloseable {
                     case SET -> true;
                     case INHERIT -> layout.isIpv6() || layout.dontFragment();
                 };
-        batch.outer(mark(buffer), tos, ttl, dontFragment, FlowHash.of(buffer, layout));
+        int mark = mark(buffer);
+        outer.flowHash(FlowHash.of(buffer, layout)).tos(tos).ttl(ttl).dontFragment(dontFragment);
+        batch.outer(outer, mark);
     }
 
     private void consume(Counter verdict, Frame frame) {

@@ -72,7 +72,7 @@ final class NeighbourResponder {
         int offset = frame.offset();
         int length = frame.length();
         int written =
-                tap.write(frame.offset(answerOffset(frame)).length(answerLength).vnet(0, 0, 0, 0, 0, 0));
+                tap.write(frame.offset(answerOffset(frame)).length(answerLength).plain());
         frame.offset(offset).length(length);
         return written < 0 ? Counter.NEIGH_UNANSWERED : Counter.NEIGHBOUR_ANSWERED;
     }

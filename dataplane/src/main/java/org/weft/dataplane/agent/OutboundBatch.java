@@ -2,11 +2,13 @@ package org.weft.dataplane.agent;
 
 import org.agrona.concurrent.UnsafeBuffer;
 import org.weft.dataplane.capture.Capture;
+import org.weft.dataplane.capture.Sighting;
 import org.weft.dataplane.counters.Counter;
 import org.weft.dataplane.counters.Counters;
 import org.weft.dataplane.io.Frame;
 import org.weft.dataplane.io.FrameSlab;
 import org.weft.dataplane.io.OffHeap;
+import org.weft.dataplane.io.Outer;
 import org.weft.dataplane.io.UnderlaySender;
 import org.weft.dataplane.table.FdbLookup;
 import org.weft.dataplane.table.Remote;
@@ -48,12 +50,8 @@ final class OutboundBatch implements AutoCloseable {
         int payloadOffset;
         int payloadLength;
         int segmentLength;
-        long remoteHigh;
-        long remoteLow;
-        int port;
-        int flowHash;
-        int tos;
         Counter verdict;
+        final Outer outer = new Outer();
     }
 
     private final Vtep vtep;
@@ -65,6 +63,7 @@ final class OutboundBatch implements AutoCloseable {
     private final OffHeap memory = OffHeap.takeUnwritten(ARENA_LENGTH);
     private final UnsafeBuffer arena = memory.buffer();
     private final UnsafeBuffer captured = new UnsafeBuffer(new byte[FrameSlab.MAX_FRAME_LENGTH]);
+    private final Sighting sighting = new Sighting();
     private final UnderlaySender.FailureHandler onFailure = this::onSendFailure;
     private final Run[] runs = new Run[MAX_RUNS];
     private VtepConfig config;
@@ -74,11 +73,11 @@ final class OutboundBatch implements AutoCloseable {
 
     private int refused;
     private int arenaUsed;
+
+    /** The outer headers of the frame added next, but for the destination; its caller's. */
+    private Outer outer;
+
     private int mark;
-    private int tos;
-    private int ttl;
-    private boolean dontFragment;
-    private int flowHash;
 
     OutboundBatch(Vtep vtep, FrameSlab slab, UnderlaySender sender, Counters counters, Capture capture) {
         this.vtep = vtep;
@@ -96,13 +95,15 @@ final class OutboundBatch implements AutoCloseable {
         config = current;
     }
 
-    /** The outer headers of the frame added next; {@code mark} as {@link VxlanHeader#put} has it. */
-    void outer(int mark, int tos, int ttl, boolean dontFragment, int flowHash) {
-        this.mark = mark;
-        this.tos = tos;
-        this.ttl = ttl;
-        this.dontFragment = dontFragment;
-        this.flowHash = flowHash;
+    /**
+     * The outer headers of the frame added next.
+     *
+     * @param chosen borrowed until that frame is added; the forwarding entry replaces its destination
+     * @param vxlanMark as {@link VxlanHeader#put} has it
+     */
+    void outer(Outer chosen, int vxlanMark) {
+        outer = chosen;
+        mark = vxlanMark;
     }
 
     /**
@@ -177,8 +178,7 @@ final class OutboundBatch implements AutoCloseable {
         flush();
         int start = frame.offset() - VxlanHeader.LENGTH;
         VxlanHeader.put(frames, start, vni(remotes, remote), mark);
-        sender.to(
-                remotes.high(remote), remotes.low(remote), port(remotes, remote), flowHash, tos, ttl, dontFragment, 0);
+        sender.to(outer.remote(remotes.high(remote), remotes.low(remote), port(remotes, remote)), 0);
         boolean left = sender.sendUncut(
                 frames.addressOffset() + start,
                 VxlanHeader.LENGTH + frame.length(),
@@ -270,13 +270,9 @@ final class OutboundBatch implements AutoCloseable {
         run.frameOffset = frame.offset();
         run.frameLength = frame.length();
         run.first = index == 0;
-        run.remoteHigh = remotes.high(index);
-        run.remoteLow = remotes.low(index);
-        run.port = port(remotes, index);
-        run.flowHash = flowHash;
-        run.tos = tos;
+        run.outer.set(outer).remote(remotes.high(index), remotes.low(index), port(remotes, index));
         run.verdict = Counter.TX_SENT;
-        sender.to(run.remoteHigh, run.remoteLow, run.port, flowHash, tos, ttl, dontFragment, runCount++);
+        sender.to(run.outer, runCount++);
         return run;
     }
 
@@ -342,20 +338,15 @@ final class OutboundBatch implements AutoCloseable {
     }
 
     private void captureDatagram(Run run, int length) {
-        capture.datagram(
-                vtep.name(),
-                true,
-                run.verdict,
-                config.underlay().local().high(),
-                config.underlay().local().low(),
-                sender.sourcePort(run.flowHash),
-                run.remoteHigh,
-                run.remoteLow,
-                run.port,
-                run.tos,
-                captured,
-                0,
-                length);
+        Outer sent = run.outer;
+        sighting.of(vtep.name(), true)
+                .source(
+                        config.underlay().local().high(),
+                        config.underlay().local().low(),
+                        sender.sourcePort(sent.flowHash()))
+                .destination(sent.remoteHigh(), sent.remoteLow(), sent.port())
+                .tos(sent.tos());
+        capture.datagram(sighting, run.verdict, captured, 0, length);
     }
 
     /** Gives the memory back. The sender is not closed. */

@@ -8,6 +8,7 @@ import org.weft.dataplane.counters.Counters;
 import org.weft.dataplane.io.Closing;
 import org.weft.dataplane.io.Frame;
 import org.weft.dataplane.io.FrameSlab;
+import org.weft.dataplane.io.Outer;
 import org.weft.dataplane.io.UnderlaySender;
 import org.weft.dataplane.table.FdbLookup;
 import org.weft.dataplane.table.TagTable;
@@ -37,6 +38,7 @@ public final class RefusalSender implements AutoCloseable {
     private final OutboundBatch batch;
     private final IcmpUnreachable message = new IcmpUnreachable();
     private final FrameLayout layout = new FrameLayout();
+    private final Outer outer = new Outer();
     private final FdbLookup remote = new FdbLookup();
 
     /** What was sent counts against time up to here. */
@@ -103,12 +105,11 @@ public final class RefusalSender implements AutoCloseable {
     private void add(VtepConfig config, int tos) {
         Encapsulation rules = config.encapsulation();
         batch.begin(config);
-        batch.outer(
-                TagTable.UNTAGGED,
-                EcnTunnel.encapsulate(rules.tos() == VtepConfig.TOS_INHERIT ? tos : rules.tos(), tos),
-                rules.ttl() == VtepConfig.TTL_INHERIT ? layout.ttl() : rules.ttl(),
-                rules.df() == VtepConfig.Df.SET,
-                FlowHash.of(answer.buffer(), layout));
+        outer.flowHash(FlowHash.of(answer.buffer(), layout))
+                .tos(EcnTunnel.encapsulate(rules.tos() == VtepConfig.TOS_INHERIT ? tos : rules.tos(), tos))
+                .ttl(rules.ttl() == VtepConfig.TTL_INHERIT ? layout.ttl() : rules.ttl())
+                .dontFragment(rules.df() == VtepConfig.Df.SET);
+        batch.outer(outer, TagTable.UNTAGGED);
         batch.add(answer, remote);
     }
 

@@ -70,47 +70,19 @@ public final class Capture {
      */
     public void frame(String vtep, boolean outbound, Counter verdict, DirectBuffer buffer, int offset, int length) {
         for (CaptureSession session : sessions()) {
-            session.packet(Point.TAP, vtep, outbound, verdict, 0, 0, 0, 0, 0, 0, 0, buffer, offset, length);
+            session.frame(vtep, outbound, verdict, buffer, offset, length);
         }
     }
 
     /**
-     * A UDP payload (VXLAN header first) at {@link Point#WIRE}, with what is known of its outer headers.
+     * A UDP payload (VXLAN header first) at {@link Point#WIRE}.
      *
-     * @param vtep name of the TAP device; null if the VNI has none
-     * @param outbound towards the underlay
+     * @param sighting whose datagram it is, and its outer headers; borrowed until this returns
      * @param verdict what it ended in
      */
-    public void datagram(
-            String vtep,
-            boolean outbound,
-            Counter verdict,
-            long sourceHigh,
-            long sourceLow,
-            int sourcePort,
-            long destinationHigh,
-            long destinationLow,
-            int destinationPort,
-            int tos,
-            DirectBuffer buffer,
-            int offset,
-            int length) {
+    public void datagram(Sighting sighting, Counter verdict, DirectBuffer buffer, int offset, int length) {
         for (CaptureSession session : sessions()) {
-            session.packet(
-                    Point.WIRE,
-                    vtep,
-                    outbound,
-                    verdict,
-                    sourceHigh,
-                    sourceLow,
-                    sourcePort,
-                    destinationHigh,
-                    destinationLow,
-                    destinationPort,
-                    tos,
-                    buffer,
-                    offset,
-                    length);
+            session.datagram(sighting, verdict, buffer, offset, length);
         }
     }
 }

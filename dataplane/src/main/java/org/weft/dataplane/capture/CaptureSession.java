@@ -11,7 +11,6 @@ import java.util.concurrent.atomic.AtomicLongArray;
 import org.agrona.BitUtil;
 import org.agrona.BufferUtil;
 import org.agrona.DirectBuffer;
-import org.agrona.concurrent.AtomicBuffer;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.agrona.concurrent.ringbuffer.ManyToOneRingBuffer;
 import org.agrona.concurrent.ringbuffer.RingBufferDescriptor;
@@ -136,45 +135,45 @@ public final class CaptureSession implements AutoCloseable {
         }
     }
 
-    /** Copies a packet that passes the filter into the ring; called by any agent. Outer fields are for the wire only. */
-    void packet(
-            Capture.Point point,
-            String vtep,
-            boolean outbound,
-            Counter verdict,
-            long sourceHigh,
-            long sourceLow,
-            int sourcePort,
-            long destinationHigh,
-            long destinationLow,
-            int destinationPort,
-            int tos,
-            DirectBuffer packet,
-            int offset,
-            int length) {
-        if (!filter.accepts(vtep, point, verdict)) {
-            return;
+    /** Copies a frame of the TAP device into the ring if it passes the filter; called by any agent. */
+    void frame(String vtep, boolean outbound, Counter verdict, DirectBuffer packet, int offset, int length) {
+        if (filter.accepts(vtep, Capture.Point.TAP, verdict)) {
+            int index = claim(Capture.Point.TAP, vtep, length);
+            if (index >= 0) {
+                CapturedPacket.writeKind(ring.buffer(), index, Capture.Point.TAP, outbound, verdict);
+                CapturedPacket.writeNoOuter(ring.buffer(), index);
+                commit(index, packet, offset, length);
+            }
         }
+    }
+
+    /** Copies a datagram of the underlay into the ring if it passes the filter; called by any agent. */
+    void datagram(Sighting sighting, Counter verdict, DirectBuffer packet, int offset, int length) {
+        if (filter.accepts(sighting.vtep, Capture.Point.WIRE, verdict)) {
+            int index = claim(Capture.Point.WIRE, sighting.vtep, length);
+            if (index >= 0) {
+                CapturedPacket.writeKind(ring.buffer(), index, Capture.Point.WIRE, sighting.outbound, verdict);
+                CapturedPacket.writeOuter(ring.buffer(), index, sighting);
+                commit(index, packet, offset, length);
+            }
+        }
+    }
+
+    /** Claims a record and begins it; negative if the ring is full, and the packet is counted as lost. */
+    private int claim(Capture.Point point, String vtep, int length) {
         int name = nameIndex(vtep);
-        int kept = Math.min(length, SNAP_LENGTH);
-        int index = ring.tryClaim(RECORD_TYPE, CapturedPacket.HEADER_LENGTH + kept);
+        int index = ring.tryClaim(RECORD_TYPE, CapturedPacket.HEADER_LENGTH + Math.min(length, SNAP_LENGTH));
         if (index < 0) {
             lost.incrementAndGet(point.ordinal());
-            return;
+        } else {
+            CapturedPacket.write(ring.buffer(), index, now(), name, length);
         }
-        AtomicBuffer record = ring.buffer();
-        CapturedPacket.write(record, index, now(), name, point, outbound, verdict, length);
-        CapturedPacket.writeOuter(
-                record,
-                index,
-                sourceHigh,
-                sourceLow,
-                sourcePort,
-                destinationHigh,
-                destinationLow,
-                destinationPort,
-                tos);
-        record.putBytes(index + CapturedPacket.HEADER_LENGTH, packet, offset, kept);
+        return index;
+    }
+
+    private void commit(int index, DirectBuffer packet, int offset, int length) {
+        int kept = Math.min(length, SNAP_LENGTH);
+        ring.buffer().putBytes(index + CapturedPacket.HEADER_LENGTH, packet, offset, kept);
         ring.commit(index);
     }
 

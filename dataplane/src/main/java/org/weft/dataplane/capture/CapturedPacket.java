@@ -37,41 +37,39 @@ final class CapturedPacket {
     private int offset;
     private int recordLength;
 
-    /** Writes the fields of a record; every one of them, as the memory holds an older record. */
-    static void write(
-            MutableDirectBuffer record,
-            int offset,
-            long timeNanos,
-            int name,
-            Capture.Point point,
-            boolean outbound,
-            Counter verdict,
-            int length) {
+    /**
+     * Writes the fields that every record has. The memory holds an older record, so {@link #writeKind} and one of
+     * {@link #writeOuter} and {@link #writeNoOuter} must follow.
+     *
+     * @param length of the whole packet in bytes, also where fewer are kept
+     */
+    static void write(MutableDirectBuffer record, int offset, long timeNanos, int name, int length) {
         record.putLong(offset + TIME_OFFSET, timeNanos);
         record.putInt(offset + LENGTH_OFFSET, length);
         record.putInt(offset + NAME_OFFSET, name);
+    }
+
+    static void writeKind(
+            MutableDirectBuffer record, int offset, Capture.Point point, boolean outbound, Counter verdict) {
         record.putShort(offset + VERDICT_OFFSET, (short) verdict.ordinal());
         record.putByte(offset + POINT_OFFSET, (byte) point.ordinal());
         record.putByte(offset + OUTBOUND_OFFSET, (byte) (outbound ? 1 : 0));
     }
 
-    static void writeOuter(
-            MutableDirectBuffer record,
-            int offset,
-            long sourceHigh,
-            long sourceLow,
-            int sourcePort,
-            long destinationHigh,
-            long destinationLow,
-            int destinationPort,
-            int tos) {
-        record.putLong(offset + SOURCE_HIGH_OFFSET, sourceHigh);
-        record.putLong(offset + SOURCE_LOW_OFFSET, sourceLow);
-        record.putInt(offset + SOURCE_PORT_OFFSET, sourcePort);
-        record.putLong(offset + DESTINATION_HIGH_OFFSET, destinationHigh);
-        record.putLong(offset + DESTINATION_LOW_OFFSET, destinationLow);
-        record.putInt(offset + DESTINATION_PORT_OFFSET, destinationPort);
-        record.putInt(offset + TOS_OFFSET, tos);
+    static void writeOuter(MutableDirectBuffer record, int offset, Sighting sighting) {
+        record.putLong(offset + SOURCE_HIGH_OFFSET, sighting.sourceHigh);
+        record.putLong(offset + SOURCE_LOW_OFFSET, sighting.sourceLow);
+        record.putLong(offset + DESTINATION_HIGH_OFFSET, sighting.destinationHigh);
+        record.putLong(offset + DESTINATION_LOW_OFFSET, sighting.destinationLow);
+        record.putInt(offset + SOURCE_PORT_OFFSET, sighting.sourcePort);
+        record.putInt(offset + DESTINATION_PORT_OFFSET, sighting.destinationPort);
+        record.putInt(offset + TOS_OFFSET, sighting.tos);
+    }
+
+    /** For a frame of the TAP device, which has no outer headers: their fields are 0. */
+    static void writeNoOuter(MutableDirectBuffer record, int offset) {
+        record.setMemory(offset + SOURCE_HIGH_OFFSET, LENGTH_OFFSET - SOURCE_HIGH_OFFSET, (byte) 0);
+        record.setMemory(offset + SOURCE_PORT_OFFSET, NAME_OFFSET - SOURCE_PORT_OFFSET, (byte) 0);
     }
 
     CapturedPacket wrap(DirectBuffer buffer, int offset, int recordLength) {

@@ -189,6 +189,12 @@ public final class Frame {
         return this;
     }
 
+    /** Clears the fields of the virtio-net header: no super-frame, and no checksum to complete. */
+    public Frame plain() {
+        buffer.putLong(offset - Long.BYTES, 0);
+        return this;
+    }
+
     /**
      * Offset in {@link #buffer()} of the virtio-net header that a TAP reads and writes in front of
      * the frame.

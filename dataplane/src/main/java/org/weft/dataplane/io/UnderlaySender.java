@@ -27,16 +27,10 @@ public interface UnderlaySender extends AutoCloseable {
     /**
      * Says where the datagrams go that {@link #add} is called with next.
      *
-     * @param remoteHigh high 64 bits of the destination; IPv4 as {@code ::ffff:a.b.c.d}
-     * @param remoteLow low 64 bits of the destination
-     * @param port destination UDP port
-     * @param flowHash chooses the source port
-     * @param tos TOS or traffic class byte, ECN included
-     * @param ttl TTL or hop limit 1 to 255, or {@link #DEFAULT_TTL}
-     * @param dontFragment whether the outer IPv4 header has DF set
+     * @param outer borrowed: it may change when this returns
      * @param tag given back on failure
      */
-    void to(long remoteHigh, long remoteLow, int port, int flowHash, int tos, int ttl, boolean dontFragment, int tag);
+    void to(Outer outer, int tag);
 
     /**
      * Adds a run of datagrams, each a header and its share of a payload; one, if the payload is no longer than a share.

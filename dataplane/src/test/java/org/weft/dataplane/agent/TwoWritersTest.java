@@ -68,7 +68,7 @@ class TwoWritersTest {
         @Override
         public int read(Frame frame) {
             frame.buffer().putBytes(frame.start(), request);
-            frame.offset(frame.start()).length(request.length).vnet(0, 0, 0, 0, 0, 0);
+            frame.offset(frame.start()).length(request.length).plain();
             return request.length;
         }
 

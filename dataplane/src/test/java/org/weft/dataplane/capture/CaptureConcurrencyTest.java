@@ -101,10 +101,12 @@ class CaptureConcurrencyTest {
     private void show10000() {
         long source = IpAddress.ipv4Low(0x0a00200c);
         long destination = IpAddress.ipv4Low(0x0a00100e);
+        Sighting sighting = new Sighting();
         for (int i = 0; i < 10_000; i += 2) {
             String dev = DEVS[i % 3];
             capture.frame(dev, true, Counter.TX_SENT, BYTES, 0, 1424);
-            capture.datagram(dev, true, Counter.TX_SENT, 0, source, 40000, 0, destination, 4789, 0, BYTES, 0, 1432);
+            sighting.of(dev, true).source(0, source, 40000).destination(0, destination, 4789);
+            capture.datagram(sighting, Counter.TX_SENT, BYTES, 0, 1432);
         }
     }
 

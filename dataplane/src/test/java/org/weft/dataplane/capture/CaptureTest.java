@@ -39,7 +39,16 @@ class CaptureTest {
     }
 
     private void datagram(String dev, boolean outbound, Counter verdict, UnsafeBuffer bytes) {
-        capture.datagram(dev, outbound, verdict, 0, SOURCE, 40000, 0, DESTINATION, 4789, 0, bytes, 0, bytes.capacity());
+        capture.datagram(
+                new Sighting()
+                        .of(dev, outbound)
+                        .source(0, SOURCE, 40000)
+                        .destination(0, DESTINATION, 4789)
+                        .tos(0),
+                verdict,
+                bytes,
+                0,
+                bytes.capacity());
     }
 
     private List<Pcapng.Block> drained(CaptureSession session) throws IOException {

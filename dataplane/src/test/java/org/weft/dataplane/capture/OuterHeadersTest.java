@@ -28,16 +28,12 @@ class OuterHeadersTest {
         IpAddress to = IpAddress.parse(destination);
         try (CaptureSession session = capture.open(CaptureFilter.ANY)) {
             capture.datagram(
-                    "silk-vtep",
-                    true,
+                    new Sighting()
+                            .of("silk-vtep", true)
+                            .source(from.high(), from.low(), 54321)
+                            .destination(to.high(), to.low(), 4790)
+                            .tos(TOS),
                     Counter.TX_SENT,
-                    from.high(),
-                    from.low(),
-                    54321,
-                    to.high(),
-                    to.low(),
-                    4790,
-                    TOS,
                     new UnsafeBuffer(payload),
                     0,
                     length);

@@ -96,16 +96,12 @@ class TsharkTest {
 
     private static void datagram(Capture capture, boolean outbound, Counter verdict, IpAddress from, IpAddress to) {
         capture.datagram(
-                "silk-vtep",
-                outbound,
+                new Sighting()
+                        .of("silk-vtep", outbound)
+                        .source(from.high(), from.low(), 43210)
+                        .destination(to.high(), to.low(), 4789)
+                        .tos(2),
                 verdict,
-                from.high(),
-                from.low(),
-                43210,
-                to.high(),
-                to.low(),
-                4789,
-                2,
                 DATAGRAM,
                 0,
                 DATAGRAM.capacity());

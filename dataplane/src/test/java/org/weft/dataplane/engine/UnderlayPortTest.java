@@ -19,7 +19,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.weft.dataplane.capture.Capture;
 import org.weft.dataplane.counters.Counter;
-import org.weft.dataplane.io.UnderlaySender;
+import org.weft.dataplane.io.Outer;
 import org.weft.dataplane.io.linux.LinuxUnderlaySender;
 import org.weft.dataplane.io.linux.SenderOptions;
 import org.weft.dataplane.io.linux.SocketPools;
@@ -181,7 +181,7 @@ class UnderlayPortTest {
     private void peerSends(LinuxUnderlaySender peer, UnsafeBuffer message) {
         long address = message.addressOffset();
         for (int i = 0; i < MESSAGES; i++) {
-            peer.to(LOCAL.high(), LOCAL.low(), number, 0, 0, UnderlaySender.DEFAULT_TTL, false, 0);
+            peer.to(new Outer().remote(LOCAL.high(), LOCAL.low(), number), 0);
             int length = FRAMES_PER_MESSAGE * FRAME_LENGTH;
             peer.add(address, VxlanHeader.LENGTH, 0, address + VxlanHeader.LENGTH, length, FRAME_LENGTH);
         }

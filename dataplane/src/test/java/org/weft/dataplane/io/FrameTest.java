@@ -33,7 +33,7 @@ class FrameTest {
     @Test
     void putsAHeaderInFrontOfEachFrame() {
         first.vnet(VirtioNetHeader.FLAG_NEEDS_CHECKSUM, TCP, 66, 1398, 34, 16);
-        second.vnet(0, 0, 0, 0, 0, 0);
+        second.plain();
         first.putHeader();
         second.putHeader();
         assertEquals("0101" + "4200" + "7605" + "2200" + "1000" + BYTES, withHeader(first));

@@ -1,6 +1,7 @@
 package org.weft.dataplane.io.linux;
 
 import java.util.Arrays;
+import org.weft.dataplane.io.Outer;
 import org.weft.encap.IpAddress;
 
 /** What was added to a sender since its last flush: runs of datagrams, in a list for each socket. Nothing is copied. */
@@ -15,13 +16,10 @@ final class DatagramQueue {
         int segmentLength;
         int count;
 
-        long remoteHigh;
-        long remoteLow;
-        int port;
+        /** Its DF is false for IPv6. */
+        final Outer outer = new Outer();
+
         int socket;
-        int tos;
-        int ttl;
-        boolean dontFragment;
         int tag;
 
         /** The next one of the same socket, or null. */
@@ -39,17 +37,12 @@ final class DatagramQueue {
 
         /** Whether the datagrams of two runs get the same outer headers, but for lengths and checksums. */
         boolean hasSameHeaders(Run other) {
-            return remoteLow == other.remoteLow
-                    && remoteHigh == other.remoteHigh
-                    && port == other.port
-                    && tos == other.tos
-                    && ttl == other.ttl
-                    && dontFragment == other.dontFragment;
+            return outer.hasSameHeaders(other.outer);
         }
 
         /** Whether the destination's family is that of the sockets. */
         boolean isReachable(boolean ipv4) {
-            return IpAddress.isIpv4(remoteHigh, remoteLow) == ipv4;
+            return IpAddress.isIpv4(outer.remoteHigh(), outer.remoteLow()) == ipv4;
         }
     }
 
@@ -77,15 +70,11 @@ final class DatagramQueue {
         used = new int[sockets];
     }
 
-    void to(long remoteHigh, long remoteLow, int port, int socket, int tos, int ttl, boolean dontFragment, int tag) {
+    /** The destination of the run that is added next; the outer headers are copied. */
+    void to(Outer outer, int socket, int tag) {
         Run run = runs[runCount];
-        run.remoteHigh = remoteHigh;
-        run.remoteLow = remoteLow;
-        run.port = port;
+        run.outer.set(outer).dontFragment(outer.dontFragment() && ipv4);
         run.socket = socket;
-        run.tos = tos;
-        run.ttl = ttl;
-        run.dontFragment = dontFragment && ipv4;
         run.tag = tag;
     }
 

@@ -276,7 +276,7 @@ public final class LinuxUnderlay implements Underlay {
                         SocketAddress.low(buffer, name),
                         SocketAddress.port(buffer, name))
                 .outerTos(messages.controlByte(index, tosLevel, tosType))
-                .vnet(0, 0, 0, 0, 0, 0);
+                .plain();
     }
 
     /** Close the registration of {@link #fd} first. */

@@ -4,6 +4,7 @@ import java.nio.ByteBuffer;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.weft.dataplane.io.Closing;
 import org.weft.dataplane.io.Errno;
+import org.weft.dataplane.io.Outer;
 import org.weft.dataplane.io.UnderlaySender;
 import org.weft.dataplane.io.linux.DatagramQueue.Run;
 import org.weft.encap.IpAddress;
@@ -185,12 +186,12 @@ public final class LinuxUnderlaySender implements UnderlaySender {
     }
 
     @Override
-    public void to(
-            long remoteHigh, long remoteLow, int port, int flowHash, int tos, int ttl, boolean dontFragment, int tag) {
-        queue.to(remoteHigh, remoteLow, port, socket(flowHash), tos, ttl, dontFragment, tag);
+    public void to(Outer outer, int tag) {
+        int socket = socket(outer.flowHash());
+        queue.to(outer, socket, tag);
         SuperFrameSender current = superFrames;
         if (current != null) {
-            current.to(remoteHigh, remoteLow, port, sourcePort(flowHash), tos, ttl, dontFragment);
+            current.to(outer, pool.port(socket));
         }
     }
 
@@ -244,10 +245,10 @@ public final class LinuxUnderlaySender implements UnderlaySender {
         int sent = 0;
         Run run = queue.first(socket);
         while (run != null) {
-            boolean dontFragment = run.dontFragment;
+            boolean dontFragment = run.outer.dontFragment();
             int longestSegment = segmentation.longestSegment();
             batch.clear();
-            while (run != null && run.dontFragment == dontFragment) {
+            while (run != null && run.outer.dontFragment() == dontFragment) {
                 if (run.isReachable(ipv4)) {
                     batch.append(run, 0, run.count, longestSegment);
                 } else {
@@ -314,8 +315,8 @@ public final class LinuxUnderlaySender implements UnderlaySender {
             singles.append(run, index, 1, 0);
         }
         int sent = send(fd, singles, failures);
-        Run refused = batch.run(message);
-        segmentation.onRefusal(refused.remoteHigh, refused.remoteLow, errno, segment, sent > 0);
+        Outer refused = batch.run(message).outer;
+        segmentation.onRefusal(refused.remoteHigh(), refused.remoteLow(), errno, segment, sent > 0);
         return sent;
     }
 

@@ -174,20 +174,23 @@ final class MessageBatch implements AutoCloseable {
         int name = messages.name(message);
         messages.clearControl(message);
         if (ipv4) {
-            messages.nameLength(message, SocketAddress.putIpv4(buffer, name, run.remoteLow, run.port));
+            messages.nameLength(message, SocketAddress.putIpv4(buffer, name, run.outer.remoteLow(), run.outer.port()));
             control(message, run, SocketOptions.IPPROTO_IP, SocketOptions.IP_TOS, SocketOptions.IP_TTL);
         } else {
-            messages.nameLength(message, SocketAddress.putIpv6(buffer, name, run.remoteHigh, run.remoteLow, run.port));
+            messages.nameLength(
+                    message,
+                    SocketAddress.putIpv6(
+                            buffer, name, run.outer.remoteHigh(), run.outer.remoteLow(), run.outer.port()));
             control(message, run, SocketOptions.IPPROTO_IPV6, SocketOptions.IPV6_TCLASS, SocketOptions.IPV6_HOPLIMIT);
         }
     }
 
     private void control(int message, Run run, int level, int tosType, int ttlType) {
-        if (run.tos != 0) {
-            messages.addControl(message, level, tosType, run.tos);
+        if (run.outer.tos() != 0) {
+            messages.addControl(message, level, tosType, run.outer.tos());
         }
-        if (run.ttl != UnderlaySender.DEFAULT_TTL) {
-            messages.addControl(message, level, ttlType, run.ttl);
+        if (run.outer.ttl() != UnderlaySender.DEFAULT_TTL) {
+            messages.addControl(message, level, ttlType, run.outer.ttl());
         }
     }
 

@@ -10,6 +10,7 @@ import org.agrona.concurrent.UnsafeBuffer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.weft.dataplane.io.Errno;
+import org.weft.dataplane.io.Outer;
 import org.weft.dataplane.io.UnderlaySender;
 import org.weft.encap.EthernetHeader;
 import org.weft.encap.InternetChecksum;
@@ -63,13 +64,10 @@ final class SuperFrameSender implements AutoCloseable {
     private volatile boolean on = true;
     private volatile String trouble;
 
-    private long remoteHigh;
-    private long remoteLow;
-    private int remotePort;
+    /** Of the frame sent next; its TTL is never {@link UnderlaySender#DEFAULT_TTL}. */
+    private final Outer outer = new Outer();
+
     private int sourcePort;
-    private int tos;
-    private int ttl;
-    private boolean dontFragment;
     private int identification = ThreadLocalRandom.current().nextInt();
 
     /**
@@ -118,37 +116,39 @@ final class SuperFrameSender implements AutoCloseable {
         return trouble;
     }
 
-    void to(long remoteHigh, long remoteLow, int remotePort, int sourcePort, int tos, int ttl, boolean dontFragment) {
-        this.remoteHigh = remoteHigh;
-        this.remoteLow = remoteLow;
-        this.remotePort = remotePort;
+    /** The destination of the frame sent next; the outer headers are copied. */
+    void to(Outer next, int sourcePort) {
+        outer.set(next);
+        if (next.ttl() == UnderlaySender.DEFAULT_TTL) {
+            outer.ttl(defaultTtl);
+        }
         this.sourcePort = sourcePort;
-        this.tos = tos;
-        this.ttl = ttl == UnderlaySender.DEFAULT_TTL ? defaultTtl : ttl;
-        this.dontFragment = dontFragment;
     }
 
     /** {@link UnderlaySender#sendUncut}. */
     boolean send(long address, int length, int gsoType, int gsoSize, int transport, int headersLength) {
-        if (!on() || IpAddress.isIpv4(remoteHigh, remoteLow) != ipv4) {
+        if (!on() || IpAddress.isIpv4(outer.remoteHigh(), outer.remoteLow()) != ipv4) {
             return false;
         }
-        int outer = networkLength + UdpHeader.LENGTH;
-        int segment = outer + VxlanHeader.LENGTH + headersLength + gsoSize;
-        int ifindex = routes.lookup(remoteHigh, remoteLow, sourcePort, remotePort, tos);
-        if (ifindex == UnderlayRoutes.NONE || segment > routes.mtu() || outer + length > MAX_PACKET_LENGTH) {
+        int outerLength = networkLength + UdpHeader.LENGTH;
+        int segment = outerLength + VxlanHeader.LENGTH + headersLength + gsoSize;
+        int ifindex = routes.lookup(outer.remoteHigh(), outer.remoteLow(), sourcePort, outer.port(), outer.tos());
+        if (ifindex == UnderlayRoutes.NONE || segment > routes.mtu() || outerLength + length > MAX_PACKET_LENGTH) {
             return false;
         }
-        int written = write(ifindex, address, length, gsoType, gsoSize, transport, headersLength);
+        through(ifindex);
+        int written = write(address, length, gsoType, gsoSize, transport, headersLength);
         if (written < 0) {
             onRefusal(-written);
         }
         return written >= 0;
     }
 
-    /** Sends without asking for a route. Returns a negative errno if the kernel does not take it. */
-    int write(int ifindex, long address, int length, int gsoType, int gsoSize, int transport, int headersLength) {
-        putEthernet(ifindex);
+    /**
+     * Sends through the interface that {@link #through} said, without asking for a route. Returns a negative errno if the
+     * kernel does not take it.
+     */
+    int write(long address, int length, int gsoType, int gsoSize, int transport, int headersLength) {
         putVirtio(gsoType, gsoSize, transport, headersLength);
         int segments = (length - VxlanHeader.LENGTH - headersLength + gsoSize - 1) / gsoSize;
         if (ipv4) {
@@ -162,49 +162,52 @@ final class SuperFrameSender implements AutoCloseable {
         return LibC.writev(fd, headers, IOVECS, 2);
     }
 
-    /** To the device itself, as the kernel drops what is for others; the program reads the interface in the source. */
-    private void putEthernet(int ifindex) {
+    /**
+     * Chooses the interface of the frame sent next. The Ethernet header's destination is the device itself, because the
+     * kernel drops frames for others; the program reads the interface in the source.
+     */
+    void through(int ifindex) {
         int etherType = ipv4 ? EthernetHeader.ETHERTYPE_IPV4 : EthernetHeader.ETHERTYPE_IPV6;
         EthernetHeader.put(headers, ETHERNET, mac, RedirectProgram.source(ifindex), etherType);
     }
 
     private void putVirtio(int gsoType, int gsoSize, int transport, int headersLength) {
-        int outer = EthernetHeader.LENGTH + networkLength + UdpHeader.LENGTH + VxlanHeader.LENGTH;
+        int vxlanEnd = EthernetHeader.LENGTH + networkLength + UdpHeader.LENGTH + VxlanHeader.LENGTH;
         int tunnel = ipv4 ? VirtioNetHeader.GSO_UDP_TUNNEL_IPV4 : VirtioNetHeader.GSO_UDP_TUNNEL_IPV6;
         int outerChecksum = checksum ? VirtioNetHeader.FLAG_UDP_TUNNEL_CHECKSUM : 0;
         virtio.flags(VirtioNetHeader.FLAG_NEEDS_CHECKSUM | outerChecksum)
                 .gsoType(gsoType | tunnel)
-                .headerLength(outer + headersLength)
+                .headerLength(vxlanEnd + headersLength)
                 .gsoSize(gsoSize)
-                .checksumStart(outer + transport)
+                .checksumStart(vxlanEnd + transport)
                 .checksumOffset(TcpHeader.CHECKSUM_OFFSET)
-                .tunnel(EthernetHeader.LENGTH + networkLength, outer + EthernetHeader.LENGTH);
+                .tunnel(EthernetHeader.LENGTH + networkLength, vxlanEnd + EthernetHeader.LENGTH);
     }
 
     /** Ids count up by one for each datagram that the frame is cut into, as they do when it is cut here. */
     private void putIpv4(int length, int segments) {
         ipv4Header
                 .headerLength(Ipv4Header.LENGTH)
-                .tos(tos)
+                .tos(outer.tos())
                 .totalLength(Ipv4Header.LENGTH + UdpHeader.LENGTH + length)
                 .identification(identification)
-                .fragment(dontFragment ? Ipv4Header.DONT_FRAGMENT : 0, 0)
-                .ttl(ttl)
+                .fragment(outer.dontFragment() ? Ipv4Header.DONT_FRAGMENT : 0, 0)
+                .ttl(outer.ttl())
                 .protocol(UdpHeader.PROTOCOL)
                 .sourceAddress((int) local.low())
-                .destinationAddress((int) remoteLow)
+                .destinationAddress((int) outer.remoteLow())
                 .updateChecksum();
         identification += segments;
     }
 
     private void putIpv6(int length) {
         ipv6Header
-                .trafficClassAndFlowLabel(tos, 0)
+                .trafficClassAndFlowLabel(outer.tos(), 0)
                 .payloadLength(UdpHeader.LENGTH + length)
                 .nextHeader(UdpHeader.PROTOCOL)
-                .hopLimit(ttl)
+                .hopLimit(outer.ttl())
                 .source(local.high(), local.low())
-                .destination(remoteHigh, remoteLow);
+                .destination(outer.remoteHigh(), outer.remoteLow());
     }
 
     /** In the checksum the sum of the pseudo-header, for the kernel to complete (kernel: udp_set_csum). */
@@ -218,7 +221,7 @@ final class SuperFrameSender implements AutoCloseable {
         }
         udpHeader
                 .sourcePort(sourcePort)
-                .destinationPort(remotePort)
+                .destinationPort(outer.port())
                 .length(udpLength)
                 .checksum(sum);
     }

@@ -2,7 +2,7 @@ package org.weft.dataplane.io.linux;
 
 import java.nio.ByteBuffer;
 import org.agrona.concurrent.UnsafeBuffer;
-import org.weft.dataplane.io.UnderlaySender;
+import org.weft.dataplane.io.Outer;
 import org.weft.encap.EthernetHeader;
 import org.weft.encap.InternetChecksum;
 import org.weft.encap.Ipv4Header;
@@ -40,16 +40,11 @@ public final class TunnelCheck {
         try (SuperFrameSender sender = new SuperFrameSender(device, OffloadCheck.LOOPBACK, null, true)) {
             UnsafeBuffer sent = superFrame();
             int port = OffloadCheck.port(receiver);
-            long low = OffloadCheck.LOOPBACK.low();
-            sender.to(OffloadCheck.LOOPBACK.high(), low, port, port, 0, UnderlaySender.DEFAULT_TTL, false);
+            Outer outer = new Outer().remote(OffloadCheck.LOOPBACK.high(), OffloadCheck.LOOPBACK.low(), port);
+            sender.to(outer, port);
+            sender.through(loopback.index());
             int written = sender.write(
-                    loopback.index(),
-                    sent.addressOffset(),
-                    LENGTH,
-                    VirtioNetHeader.GSO_TCPV4,
-                    SEGMENT,
-                    TRANSPORT,
-                    HEADERS_LENGTH);
+                    sent.addressOffset(), LENGTH, VirtioNetHeader.GSO_TCPV4, SEGMENT, TRANSPORT, HEADERS_LENGTH);
             LinuxException.check(written, "writev", device.name());
             return arrives(receiver, sent)
                     ? null

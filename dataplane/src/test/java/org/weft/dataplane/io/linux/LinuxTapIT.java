@@ -179,7 +179,7 @@ class LinuxTapIT {
         drain();
         host.putDatagram(7777, 9, 0, PAYLOAD);
         long allocated = Allocations.during(2_000, () -> {
-            host.frame.vnet(0, 0, 0, 0, 0, 0);
+            host.frame.plain();
             if (host.tap.write(host.frame) < 0 || host.tap.read(host.frame) < 0) {
                 throw new AssertionError("the device failed");
             }

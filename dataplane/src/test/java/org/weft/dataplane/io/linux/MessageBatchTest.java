@@ -12,6 +12,7 @@ import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.RepetitionInfo;
 import org.junit.jupiter.api.Test;
+import org.weft.dataplane.io.Outer;
 import org.weft.dataplane.io.linux.DatagramQueue.Run;
 import org.weft.encap.IpAddress;
 
@@ -43,7 +44,12 @@ class MessageBatchTest {
     private void add(int remote, int tos, int tag, int payloadLength, int segmentLength) {
         int headers = tag * 1000;
         int payload = 500_000 + tag * 777;
-        queue.to(REMOTES[remote].high(), REMOTES[remote].low(), 4789, 0, tos, 0, false, tag);
+        queue.to(
+                new Outer()
+                        .remote(REMOTES[remote].high(), REMOTES[remote].low(), 4789)
+                        .tos(tos),
+                0,
+                tag);
         long address = memory.addressOffset();
         queue.add(address + headers, HEADER_LENGTH, STRIDE, address + payload, payloadLength, segmentLength);
         for (int done = 0, header = headers; done < payloadLength; done += segmentLength, header += STRIDE) {

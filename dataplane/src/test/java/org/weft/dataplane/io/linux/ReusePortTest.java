@@ -22,6 +22,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.weft.dataplane.io.Errno;
 import org.weft.dataplane.io.Frame;
 import org.weft.dataplane.io.FrameSlab;
+import org.weft.dataplane.io.Outer;
 import org.weft.encap.IpAddress;
 import org.weft.testing.Await;
 import org.weft.testing.OpenFiles;
@@ -58,7 +59,7 @@ class ReusePortTest {
     private static void send(LinuxUnderlaySender sender, IpAddress local, int port) {
         UnsafeBuffer payload = new UnsafeBuffer(BufferUtil.allocateDirectAligned(8, 8));
         for (int flow = 0; flow < 64; flow++) {
-            sender.to(local.high(), local.low(), port, flow << 26, 0, 0, false, flow);
+            sender.to(new Outer().remote(local.high(), local.low(), port).flowHash(flow << 26), flow);
             sender.add(payload.addressOffset(), 8, 0, 0, 0, 0);
         }
         assertEquals(64, sender.flush((tag, errno) -> {}));

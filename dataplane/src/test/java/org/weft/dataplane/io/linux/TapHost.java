@@ -129,7 +129,7 @@ final class TapHost implements AutoCloseable {
         putUint16(packet, IP_OFFSET + 10, ~sum(packet, IP_OFFSET, 20) & 0xffff);
         packet.putBytes(IP_OFFSET + 20, payload, 0, payload.capacity());
         buffer.putBytes(start, bytes);
-        frame.offset(start).length(bytes.length).vnet(0, 0, 0, 0, 0, 0);
+        frame.offset(start).length(bytes.length).plain();
     }
 
     private static void putMac(UnsafeBuffer buffer, int offset, long mac) {

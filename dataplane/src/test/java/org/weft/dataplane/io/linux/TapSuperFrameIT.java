@@ -25,6 +25,7 @@ import org.weft.dataplane.io.Errno;
 import org.weft.dataplane.io.Frame;
 import org.weft.dataplane.io.FrameSlab;
 import org.weft.dataplane.io.Offloads;
+import org.weft.dataplane.io.Outer;
 import org.weft.encap.IpAddress;
 import org.weft.encap.VirtioNetHeader;
 import org.weft.testing.Await;
@@ -159,7 +160,7 @@ class TapSuperFrameIT {
 
     private void add(LinuxUnderlaySender sender, IpAddress to, int count, int length) {
         for (int i = 0; i < count; i++) {
-            sender.to(to.high(), to.low(), 4789, 0, 0, 0, false, 0);
+            sender.to(new Outer().remote(to.high(), to.low(), 4789), 0);
             sender.add(payload.addressOffset() + i * length, length, 0, 0, 0, 0);
         }
         assertEquals(count, sender.flush((tag, errno) -> {

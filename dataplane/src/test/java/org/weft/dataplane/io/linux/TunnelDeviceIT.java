@@ -17,6 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.weft.dataplane.io.Errno;
+import org.weft.dataplane.io.Outer;
 import org.weft.encap.EthernetHeader;
 import org.weft.encap.FrameLayout;
 import org.weft.encap.InternetChecksum;
@@ -47,6 +48,7 @@ class TunnelDeviceIT {
     private final TunnelDevice device = TunnelDevice.open(TunnelCheck::trouble);
     private final UnsafeBuffer superFrame = new UnsafeBuffer(BufferUtil.allocateDirectAligned(LENGTH, Long.BYTES));
     private final List<LinuxUnderlaySender> senders = new ArrayList<>();
+    private final Outer outer = new Outer().tos(TOS).ttl(TTL).dontFragment(true);
 
     TunnelDeviceIT() {
         Commands.run("ethtool -K " + host.name + " tx off");
@@ -91,7 +93,7 @@ class TunnelDeviceIT {
     }
 
     private void to(LinuxUnderlaySender sender, IpAddress remote) {
-        sender.to(remote.high(), remote.low(), 4789, 0, TOS, TTL, true, 0);
+        sender.to(outer.remote(remote.high(), remote.low(), 4789), 0);
     }
 
     private boolean sendUncut(LinuxUnderlaySender sender, IpAddress remote) {

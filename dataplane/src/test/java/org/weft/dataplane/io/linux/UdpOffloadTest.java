@@ -23,6 +23,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.weft.dataplane.io.Errno;
 import org.weft.dataplane.io.Frame;
 import org.weft.dataplane.io.FrameSlab;
+import org.weft.dataplane.io.Outer;
 import org.weft.dataplane.io.UnderlaySender.FailureHandler;
 import org.weft.encap.IpAddress;
 import org.weft.testing.Allocations;
@@ -87,7 +88,13 @@ class UdpOffloadTest {
 
     /** Where the datagrams go that are added from now on. */
     private void to(int flowHash, int tos, boolean dontFragment) {
-        to = () -> sender.to(local.high(), local.low(), receiver.port(), flowHash, tos, 0, dontFragment, flowHash);
+        to = () -> sender.to(
+                new Outer()
+                        .remote(local.high(), local.low(), receiver.port())
+                        .flowHash(flowHash)
+                        .tos(tos)
+                        .dontFragment(dontFragment),
+                flowHash);
     }
 
     /** Adds a datagram from two pieces of memory, or one if it is no longer than a header. Returns its bytes. */
@@ -366,7 +373,7 @@ class UdpOffloadTest {
     void goesOnCuttingWhereTheDestinationWasToBlame() {
         open("127.0.0.1", 1);
         List<String> failures = new ArrayList<>();
-        to = () -> sender.to(local.high(), local.low(), 0, 0, 0, 0, false, 9);
+        to = () -> sender.to(new Outer().remote(local.high(), local.low(), 0), 9);
         addEach(2, 1_000);
         to(0, 0, false);
         add(1_000);
@@ -382,7 +389,7 @@ class UdpOffloadTest {
         List<Integer> failures = new ArrayList<>();
         for (int tag = 1; tag <= 2; tag++) {
             int run = tag;
-            to = () -> sender.to(local.high(), local.low(), 0, 0, 0, 0, false, run);
+            to = () -> sender.to(new Outer().remote(local.high(), local.low(), 0), run);
             addRun(40, 1_000, 1_000);
         }
         to(0, 0, false);
@@ -402,7 +409,7 @@ class UdpOffloadTest {
         List<String> failures = new ArrayList<>();
         to(0, 0, false);
         List<byte[]> added = addRun(2, 1_000, 1_000);
-        to = () -> sender.to(0, 1, 4789, 0, 0, 0, false, 7);
+        to = () -> sender.to(new Outer().remote(0, 1, 4789), 7);
         addRun(3, 1_000, 1_000);
         to(0, 0, false);
         added.addAll(addRun(2, 1_000, 1_000));
@@ -450,9 +457,10 @@ class UdpOffloadTest {
     @Test
     void allocatesNothingPerSuperFrame() {
         open("127.0.0.1", 4);
+        Outer outer = new Outer().remote(local.high(), local.low(), receiver.port());
         long allocated = Allocations.during(500, () -> {
             for (int flow = 0; flow < 4; flow++) {
-                sender.to(local.high(), local.low(), receiver.port(), flow << 30, flow, 0, flow == 3, flow);
+                sender.to(outer.flowHash(flow << 30).tos(flow).dontFragment(flow == 3), flow);
                 sender.add(headers.addressOffset(), HEADER_LENGTH, 128, payloads.addressOffset(), 47 * 1_358, 1_358);
             }
             if (sender.flush(NO_FAILURES) != 4 * 47) {

@@ -26,6 +26,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.weft.dataplane.io.Errno;
 import org.weft.dataplane.io.Frame;
 import org.weft.dataplane.io.FrameSlab;
+import org.weft.dataplane.io.Outer;
 import org.weft.dataplane.io.UnderlaySender.FailureHandler;
 import org.weft.encap.IpAddress;
 import org.weft.testing.Allocations;
@@ -47,6 +48,7 @@ class UnderlayTest {
             new UnsafeBuffer(BufferUtil.allocateDirectAligned(MAX_PAYLOAD_LENGTH, Long.BYTES));
 
     private LinuxUnderlay receiver;
+    private final Outer outer = new Outer();
     private LinuxUnderlaySender sender;
     private IpAddress local;
 
@@ -79,7 +81,12 @@ class UnderlayTest {
 
     private void add(
             int length, IpAddress to, int port, int flowHash, int tos, int ttl, boolean dontFragment, int tag) {
-        sender.to(to.high(), to.low(), port, flowHash, tos, ttl, dontFragment, tag);
+        outer.remote(to.high(), to.low(), port)
+                .flowHash(flowHash)
+                .tos(tos)
+                .ttl(ttl)
+                .dontFragment(dontFragment);
+        sender.to(outer, tag);
         sender.add(payload.addressOffset(), length, 0, 0, 0, 0);
     }
 

@@ -15,6 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.weft.dataplane.io.Errno;
 import org.weft.dataplane.io.Frame;
 import org.weft.dataplane.io.FrameSlab;
+import org.weft.dataplane.io.Outer;
 import org.weft.dataplane.io.UnderlaySender.FailureHandler;
 import org.weft.encap.IpAddress;
 import org.weft.testing.Await;
@@ -55,7 +56,8 @@ class UnderlayWireIT {
     }
 
     private void add(LinuxUnderlaySender sender, IpAddress to, int length, int tos, int ttl, boolean df, int tag) {
-        sender.to(to.high(), to.low(), 4789, 0, tos, ttl, df, tag);
+        sender.to(
+                new Outer().remote(to.high(), to.low(), 4789).tos(tos).ttl(ttl).dontFragment(df), tag);
         sender.add(payload.addressOffset(), length, 0, 0, 0, 0);
     }
 
