@@ -93,11 +93,13 @@ public final class Encapsulator implements Agent, AutoCloseable {
         Throwable failure = null;
         for (int i = 0; i < frames; i++) {
             try {
-                encapsulate(frame.wrap(slab, descriptors[i]));
+                Counter verdict = encapsulate(frame.wrap(slab, descriptors[i]));
+                if (verdict != null) {
+                    end(verdict, frame);
+                }
             } catch (Throwable t) {
                 failure = failure == null ? t : failure;
-                frame.wrap(slab, descriptors[i]);
-                counters.drop(Counter.TX_AGENT_FAILED, frame.buffer(), frame.offset(), frame.length());
+                count(Counter.TX_AGENT_FAILED, frame.wrap(slab, descriptors[i]));
             }
         }
         try {
@@ -113,36 +115,32 @@ public final class Encapsulator implements Agent, AutoCloseable {
         return frames;
     }
 
-    private void encapsulate(Frame frame) {
+    /** What the frame ends in; null if it was added to the batch, which counts its datagrams. */
+    private Counter encapsulate(Frame frame) {
         UnsafeBuffer buffer = frame.buffer();
         int offset = frame.offset();
         int length = frame.length();
         int gsoType = frame.gsoType();
         if (length < EthernetHeader.LENGTH || gsoType == VirtioNetHeader.GSO_NONE && !completeChecksum(frame)) {
-            drop(Counter.TX_HDR_TRUNC, frame);
-            return;
+            return Counter.TX_HDR_TRUNC;
         }
         layout.parse(buffer, offset, length);
         if (!layout.networkComplete()) {
             // Kernel: skb_vlan_inet_prepare.
-            drop(Counter.TX_HDR_TRUNC, frame);
-            return;
+            return Counter.TX_HDR_TRUNC;
         }
         if (route.leadsBack(buffer, layout, offset + length)) {
-            drop(Counter.CIRCULAR_ROUTE, frame);
-            return;
+            return Counter.CIRCULAR_ROUTE;
         }
         if (config.forwarding().proxy()) {
             Counter verdict = neighbours.respond(frame);
             if (verdict != null) {
-                consume(verdict, frame);
-                return;
+                return verdict;
             }
         }
         long destination = EthernetHeader.destination(buffer, offset);
         if (!vtep.fdb().lookupOrDefault(destination, found)) {
-            drop(Counter.VXLAN_NO_REMOTE, frame);
-            return;
+            return Counter.VXLAN_NO_REMOTE;
         }
         if (enforcement.mode().judges()) {
             followFlow(buffer);
@@ -151,8 +149,9 @@ public final class Encapsulator implements Agent, AutoCloseable {
         if (gsoType == VirtioNetHeader.GSO_NONE) {
             batch.add(frame, found);
         } else if (!batch.addSuperFrame(frame, layout, gsoType, frame.gsoSize(), found)) {
-            drop(Counter.SKB_GSO_SEG, frame);
+            return Counter.SKB_GSO_SEG;
         }
+        return null;
     }
 
     /** The TAP hands over frames whose checksum the device is to fill in; this device is us. */
@@ -196,23 +195,19 @@ public final class Encapsulator implements Agent, AutoCloseable {
         batch.outer(outer, mark);
     }
 
-    private void consume(Counter verdict, Frame frame) {
-        if (verdict.isDrop()) {
-            drop(verdict, frame);
-        } else {
-            captureFrame(verdict, frame);
-            counters.increment(verdict);
-        }
-    }
-
-    private void drop(Counter reason, Frame frame) {
-        captureFrame(reason, frame);
-        counters.drop(reason, frame.buffer(), frame.offset(), frame.length());
-    }
-
-    private void captureFrame(Counter verdict, Frame frame) {
+    /** The one exit of a frame that is not sent: it is captured and counted. */
+    private void end(Counter verdict, Frame frame) {
         if (capture.active()) {
             capture.frame(vtep.name(), true, verdict, frame.buffer(), frame.offset(), frame.length());
+        }
+        count(verdict, frame);
+    }
+
+    private void count(Counter verdict, Frame frame) {
+        if (verdict.isDrop()) {
+            counters.drop(verdict, frame.buffer(), frame.offset(), frame.length());
+        } else {
+            counters.increment(verdict);
         }
     }
 
