@@ -18,7 +18,6 @@ import org.weft.encap.EcnTunnel;
 import org.weft.encap.EthernetHeader;
 import org.weft.encap.FrameLayout;
 import org.weft.encap.MacAddress;
-import org.weft.encap.TcpHeader;
 import org.weft.encap.VxlanHeader;
 
 /**
@@ -45,6 +44,7 @@ public final class Decapsulator implements Agent {
     private final Sighting sighting = new Sighting();
     private final int[] slots = new int[BATCH];
     private final Delivery delivery;
+    private final FollowedSegments followed;
 
     private Int2ObjectHashMap<Ingress> routes = new Int2ObjectHashMap<>();
 
@@ -58,23 +58,8 @@ public final class Decapsulator implements Agent {
     /** What the outer ECN field means for the frame that {@link #layout} describes. */
     private int ecnAction;
 
-    /** Where the last frame of this duty cycle went, if one like it may go the same way unseen; else null. */
-    private Ingress last;
-
-    /** Its VXLAN header, and of its outer headers what the receive rules ask about. */
-    private long lastWord;
-
-    private long lastHigh;
-    private long lastLow;
-    private int lastTos;
-
     /** The VTEP that knows the outer source of this message as a peer; null if none was asked, or its answer was no. */
     private Ingress knowing;
-
-    /** Frames that went the way of {@link #last}, not counted yet, and their bytes. */
-    private int followers;
-
-    private long followersBytes;
 
     /** Where the datagram at hand is still to be counted as something; null once that is seen to. */
     private Counters owing;
@@ -90,6 +75,7 @@ public final class Decapsulator implements Agent {
         this.counters = counters;
         this.capture = capture;
         this.delivery = new Delivery(slab);
+        this.followed = new FollowedSegments(delivery);
     }
 
     /**
@@ -124,7 +110,7 @@ public final class Decapsulator implements Agent {
         if (received > 0) {
             nowSeconds = Vtep.clockSeconds();
             turn++;
-            last = null;
+            followed.forget();
             knowing = null;
             for (int i = 0; i < received; i++) {
                 receiveSlot(frame.wrap(slab, slots[i]));
@@ -181,15 +167,17 @@ public final class Decapsulator implements Agent {
         int segmentLength = Math.max(1, frame.segmentLength());
         UnsafeBuffer buffer = frame.buffer();
         delivery.begin(frame.slot());
-        compareOuter(frame);
+        if (!followed.hasSameOuter(frame)) {
+            knowing = null;
+        }
         int datagrams = 0;
         int offset = start;
         do {
             int length = Math.min(segmentLength, end - offset);
             owing = counters;
             try {
-                if (!follow(buffer, offset, length)) {
-                    countFollowers();
+                if (!followed.follow(buffer, offset, length)) {
+                    followed.count();
                     receive(frame.move(offset, length));
                 }
             } catch (Throwable t) {
@@ -198,7 +186,7 @@ public final class Decapsulator implements Agent {
             offset += segmentLength;
             datagrams++;
         } while (offset < end);
-        countFollowers();
+        followed.count();
         counters.add(Counter.RX_DATAGRAMS, datagrams);
         delivery.end();
     }
@@ -206,8 +194,8 @@ public final class Decapsulator implements Agent {
     /** Only this datagram is lost. */
     private void fail(Throwable t, Frame frame) {
         noteFailure(t);
-        countFollowers();
-        last = null;
+        followed.count();
+        followed.forget();
         if (owing != null) {
             owing.drop(Counter.RX_AGENT_FAILED, frame.buffer(), frame.offset(), frame.length());
         }
@@ -215,49 +203,6 @@ public final class Decapsulator implements Agent {
 
     private void noteFailure(Throwable t) {
         failure = failure == null ? t : failure;
-    }
-
-    private void compareOuter(Frame frame) {
-        long high = frame.sourceHigh();
-        long low = frame.sourceLow();
-        int tos = frame.outerTos();
-        if (high != lastHigh || low != lastLow || tos != lastTos) {
-            last = null;
-            knowing = null;
-            lastHigh = high;
-            lastLow = low;
-            lastTos = tos;
-        }
-    }
-
-    /**
-     * The short way for the next segment of a super-frame: {@link #receive} would come to the same
-     * result as for the segment before. The two segments have the same outer source, outer TOS and
-     * VXLAN header. Their inner headers agree in all fields that the receive rules and policies ask
-     * about. The rule for ECN does not change a frame that it has already treated. Connection
-     * tracking asks about FIN, which may differ within a super-frame, so a segment with FIN goes
-     * the long way and is judged.
-     */
-    private boolean follow(UnsafeBuffer buffer, int offset, int length) {
-        int inner = length - VxlanHeader.LENGTH;
-        if (last == null
-                || inner <= 0
-                || VxlanHeader.word(buffer, offset) != lastWord
-                || !delivery.append(last, offset + VxlanHeader.LENGTH, inner, TcpHeader.FIN)) {
-            return false;
-        }
-        followers++;
-        followersBytes += inner;
-        return true;
-    }
-
-    private void countFollowers() {
-        if (followers > 0) {
-            last.counters().add(Counter.RX_FRAMES, followers);
-            last.counters().add(Counter.RX_BYTES, followersBytes);
-            followers = 0;
-            followersBytes = 0;
-        }
     }
 
     /** What can be said before the VTEP is known: rows 1 to 3 of the receive rules. */
@@ -280,8 +225,7 @@ public final class Decapsulator implements Agent {
         }
         ingress.begin(turn);
         Vtep vtep = ingress.vtep();
-        last = ingress;
-        lastWord = word;
+        followed.lead(ingress, word);
         ingress.counters().increment(Counter.RX_FRAMES);
         owing = ingress.counters();
         Counter reason = refusal(ingress, word, frame);
@@ -291,9 +235,9 @@ public final class Decapsulator implements Agent {
         }
         if (capture.active()) {
             captureDatagram(Counter.RX_DELIVERED, frame, vtep);
-            last = null;
+            followed.forget();
         } else if (ingress.gate().counted()) {
-            last = null;
+            followed.forget();
         }
         applyEcn(buffer);
         ingress.counters().add(Counter.RX_BYTES, frame.length() - VxlanHeader.LENGTH);
@@ -370,7 +314,7 @@ public final class Decapsulator implements Agent {
             case LEARNED -> ingress.counters().increment(Counter.LEARNED);
             case FULL -> {
                 ingress.counters().increment(Counter.LEARNED_LIMIT);
-                last = null;
+                followed.forget();
             }
             case KNOWN, STATIC_ELSEWHERE -> {}
         }
@@ -378,7 +322,7 @@ public final class Decapsulator implements Agent {
     }
 
     private void drop(Counter reason, Frame frame, Vtep vtep, Counters counters) {
-        last = null;
+        followed.forget();
         if (capture.active()) {
             captureDatagram(reason, frame, vtep);
         }

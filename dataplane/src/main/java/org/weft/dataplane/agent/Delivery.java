@@ -120,10 +120,15 @@ final class Delivery {
 
     private void pass(Ingress ingress, Frame frame) {
         if (takeRoom(ingress, frame)) {
-            MarkBridge.put(frame, openMark);
-            ingress.ring().offer(frame.descriptor(false));
+            handOver(ingress, frame, openMark, false);
             settled = true;
         }
+    }
+
+    /** The one way out: the frame is final, gets its mark for the host, and belongs to the TAP writer. */
+    private static void handOver(Ingress ingress, Frame frame, int mark, boolean last) {
+        MarkBridge.put(frame, mark);
+        ingress.ring().offer(frame.descriptor(last));
     }
 
     /** Leaves room for the release of the slot. The kernel merges fewer datagrams than there is room for. */
@@ -179,7 +184,6 @@ final class Delivery {
     }
 
     private void passOpen(int segments) {
-        MarkBridge.put(open, openMark);
         open.move(open.offset(), coalescer.length());
         if (segments == 1) {
             open.vnet(VirtioNetHeader.FLAG_DATA_VALID, VirtioNetHeader.GSO_NONE, 0, 0, 0, 0);
@@ -192,7 +196,7 @@ final class Delivery {
                     coalescer.checksumStart(),
                     coalescer.checksumOffset());
         }
-        openIngress.ring().offer(open.descriptor(openIsLast));
+        handOver(openIngress, open, openMark, openIsLast);
         openIngress.counters().add(Counter.RX_COALESCED, segments - 1);
     }
 
@@ -220,7 +224,6 @@ final class Delivery {
         moved.move(moved.start(), frame.length());
         layout.parse(moved.buffer(), moved.offset(), moved.length());
         partialChecksum.restore(moved, layout, ingress.vtep().mtu());
-        MarkBridge.put(moved, mark);
-        ingress.ring().offer(moved.descriptor(true));
+        handOver(ingress, moved, mark, true);
     }
 }
