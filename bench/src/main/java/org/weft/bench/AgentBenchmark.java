@@ -11,6 +11,7 @@ import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
+import org.weft.dataplane.agent.AgentContext;
 import org.weft.dataplane.agent.Decapsulator;
 import org.weft.dataplane.agent.Encapsulator;
 import org.weft.dataplane.agent.FrameRing;
@@ -97,7 +98,8 @@ public class AgentBenchmark {
         FrameRing ring = new FrameRing(SLOTS, 1);
         Counters counters = sender.counters();
         reader = new TapReader(tap, slab, ring, counters);
-        encapsulator = new Encapsulator(sender, tap, slab, ring, new MemorySender(true), counters, new Capture());
+        encapsulator = new Encapsulator(
+                sender, tap, slab, ring, new MemorySender(true), new AgentContext(counters, new Capture()));
     }
 
     @Setup
@@ -159,7 +161,8 @@ public class AgentBenchmark {
     private Decapsulator decapsulator(MemoryUnderlay underlay, FrameSlab slab, FrameRing ring) {
         Int2ObjectHashMap<Ingress> routes = new Int2ObjectHashMap<>();
         routes.put(1, new Ingress(receiver, ring, receiver.counters(), null));
-        Decapsulator made = new Decapsulator("10.0.32.14:4789", underlay, slab, new Counters(), new Capture());
+        Decapsulator made =
+                new Decapsulator("10.0.32.14:4789", underlay, slab, new AgentContext(new Counters(), new Capture()));
         made.routes(routes);
         return made;
     }
@@ -167,7 +170,7 @@ public class AgentBenchmark {
     private TapWriter writer(FrameSlab slab, FrameRing ring) {
         MemoryTap tap = new MemoryTap();
         tap.endless(new byte[0]);
-        return new TapWriter(receiver, tap, slab, ring, receiver.counters(), new Capture());
+        return new TapWriter(receiver, tap, slab, ring, new AgentContext(receiver.counters(), new Capture()));
     }
 
     /** No packet may have ended as a drop: that would be another question. */

@@ -10,6 +10,7 @@ import org.openjdk.jmh.annotations.Param;
 import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
+import org.weft.dataplane.agent.AgentContext;
 import org.weft.dataplane.agent.Decapsulator;
 import org.weft.dataplane.agent.FrameRing;
 import org.weft.dataplane.agent.Ingress;
@@ -97,13 +98,14 @@ public class VerdictBenchmark {
         });
         FrameSlab slab = new FrameSlab(SLOTS);
         FrameRing ring = new FrameRing(SLOTS, 1);
-        decapsulator = new Decapsulator("10.0.32.14:4789", underlay, slab, new Counters(), new Capture());
+        decapsulator =
+                new Decapsulator("10.0.32.14:4789", underlay, slab, new AgentContext(new Counters(), new Capture()));
         Int2ObjectHashMap<Ingress> routes = new Int2ObjectHashMap<>();
         routes.put(1, new Ingress(vtep, ring, vtep.counters(), null));
         decapsulator.routes(routes);
         MemoryTap tap = new MemoryTap();
         tap.endless(new byte[0]);
-        writer = new TapWriter(vtep, tap, slab, ring, vtep.counters(), new Capture());
+        writer = new TapWriter(vtep, tap, slab, ring, new AgentContext(vtep.counters(), new Capture()));
     }
 
     private int destination(int flow) {

@@ -132,7 +132,8 @@ class ControlServerTest extends ControlServerFixture {
     @Test
     void showsDropsOfVtepsAndUnderlays() throws IOException {
         byte[] packet = HexFormat.of().parseHex("eeee0aff2b00");
-        silk.counters().drop(Counter.VXLAN_NO_REMOTE, new UnsafeBuffer(packet), 0, packet.length);
+        silk.counters()
+                .drop(Counter.VXLAN_NO_REMOTE, new UnsafeBuffer(packet), 0, packet.length, System.currentTimeMillis());
         Counters underlay = new Counters();
         underlay.add(Counter.VXLAN_VNI_NOT_FOUND, 3);
         registry.underlays.put("10.0.32.12:4789", underlay);

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.agrona.collections.Int2ObjectHashMap;
+import org.weft.dataplane.agent.AgentContext;
 import org.weft.dataplane.agent.Decapsulator;
 import org.weft.dataplane.agent.Ingress;
 import org.weft.dataplane.capture.Capture;
@@ -41,7 +42,7 @@ final class FuzzHost {
         Counters counters = new Counters();
         port = new Ledger("port", counters);
         underlay = new FuzzUnderlay(new Faults(random.split(), faults));
-        decapsulator = new Decapsulator("fuzz", underlay, slab, counters, capture);
+        decapsulator = new Decapsulator("fuzz", underlay, slab, new AgentContext(counters, capture));
         int count = random.nextInt(1, Bursts.VNIS.length + 1);
         for (int i = 0; i < count; i++) {
             FuzzVtep vtep = new FuzzVtep(Bursts.VNIS[i], slab, capture, random, faults);

@@ -4,6 +4,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.SplittableRandom;
 import org.weft.config.VtepAttributes;
+import org.weft.dataplane.agent.AgentContext;
 import org.weft.dataplane.agent.Encapsulator;
 import org.weft.dataplane.agent.FrameRing;
 import org.weft.dataplane.agent.Ingress;
@@ -53,15 +54,16 @@ final class FuzzVtep {
         sender = new FuzzSender(new Faults(random.split(), faults), random.nextInt(1, 257), uncut);
         refusalSender = new FuzzSender(new Faults(random.split(), faults), random.nextInt(1, 257), uncut);
         arriving = new FrameRing(arrivals.slots(), FRAMES_PER_SLOT);
-        refusals = new RefusalSender(vtep, refusalSender, vtep.counters(), capture);
+        refusals = new RefusalSender(vtep, refusalSender, new AgentContext(vtep.counters(), capture));
         ingress = new Ingress(vtep, arriving, vtep.counters(), refusals);
-        writer = new TapWriter(vtep, tap, arrivals, arriving, vtep.counters(), capture);
+        writer = new TapWriter(vtep, tap, arrivals, arriving, new AgentContext(vtep.counters(), capture));
         slab = new FrameSlab(random.nextInt(1, 34));
         leaving = new FrameRing(slab.slots(), 1);
         reader = new TapReader(tap, slab, leaving, vtep.counters());
         OwnDatagrams own = new OwnDatagrams();
         own.add(vtep, LoopModel.PORTS);
-        encapsulator = new Encapsulator(vtep, tap, slab, leaving, sender, vtep.counters(), capture).refuseOwn(own);
+        encapsulator = new Encapsulator(vtep, tap, slab, leaving, sender, new AgentContext(vtep.counters(), capture))
+                .refuseOwn(own);
         if (random.nextInt(4) == 0) {
             vtep.expectMarksInMac();
         }

@@ -39,6 +39,7 @@ public final class Decapsulator implements Agent {
     private final FrameSlab slab;
     private final Counters counters;
     private final Capture capture;
+    private final TurnClock clock;
     private final FrameLayout layout = new FrameLayout();
     private final Frame frame = new Frame();
     private final Sighting sighting = new Sighting();
@@ -49,8 +50,6 @@ public final class Decapsulator implements Agent {
     private Int2ObjectHashMap<Ingress> routes = new Int2ObjectHashMap<>();
 
     private volatile int lastErrno;
-
-    private long nowSeconds;
 
     /** The number of turns that received something, this one included. */
     private long turn;
@@ -68,13 +67,14 @@ public final class Decapsulator implements Agent {
     private Throwable failure;
 
     /** @param name of the underlay socket, {@code address:port} */
-    public Decapsulator(String name, Underlay underlay, FrameSlab slab, Counters counters, Capture capture) {
+    public Decapsulator(String name, Underlay underlay, FrameSlab slab, AgentContext context) {
         this.name = name;
         this.underlay = underlay;
         this.slab = slab;
-        this.counters = counters;
-        this.capture = capture;
-        this.delivery = new Delivery(slab);
+        this.counters = context.counters();
+        this.capture = context.capture();
+        this.clock = new TurnClock(context);
+        this.delivery = new Delivery(slab, clock);
         this.followed = new FollowedSegments(delivery);
     }
 
@@ -108,7 +108,7 @@ public final class Decapsulator implements Agent {
         reclaim();
         int received = fillSlots(claim());
         if (received > 0) {
-            nowSeconds = Vtep.clockSeconds();
+            clock.begin();
             turn++;
             followed.forget();
             knowing = null;
@@ -197,7 +197,7 @@ public final class Decapsulator implements Agent {
         followed.count();
         followed.forget();
         if (owing != null) {
-            owing.drop(Counter.RX_AGENT_FAILED, frame.buffer(), frame.offset(), frame.length());
+            owing.drop(Counter.RX_AGENT_FAILED, frame.buffer(), frame.offset(), frame.length(), clock.epochMillis());
         }
     }
 
@@ -293,7 +293,7 @@ public final class Decapsulator implements Agent {
                 : EcnTunnel.KEEP;
         return ecnAction == EcnTunnel.DROP
                 ? Counter.IP_TUNNEL_ECN
-                : ingress.gate().judge(frame, layout, word, (int) nowSeconds);
+                : ingress.gate().judge(frame, layout, word, clock);
     }
 
     private void applyEcn(UnsafeBuffer buffer) {
@@ -309,7 +309,7 @@ public final class Decapsulator implements Agent {
             return Counter.MAC_INVALID_SOURCE;
         }
         FdbTable.Learned learned =
-                ingress.vtep().fdb().learn(source, frame.sourceHigh(), frame.sourceLow(), nowSeconds);
+                ingress.vtep().fdb().learn(source, frame.sourceHigh(), frame.sourceLow(), clock.seconds());
         switch (learned) {
             case LEARNED -> ingress.counters().increment(Counter.LEARNED);
             case FULL -> {
@@ -326,7 +326,7 @@ public final class Decapsulator implements Agent {
         if (capture.active()) {
             captureDatagram(reason, frame, vtep);
         }
-        counters.drop(reason, frame.buffer(), frame.offset(), frame.length());
+        counters.drop(reason, frame.buffer(), frame.offset(), frame.length(), clock.epochMillis());
     }
 
     private void captureDatagram(Counter verdict, Frame frame, Vtep vtep) {

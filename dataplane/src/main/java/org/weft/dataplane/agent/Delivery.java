@@ -16,6 +16,7 @@ import org.weft.encap.offload.Coalescer;
  */
 final class Delivery {
     private final FrameSlab slab;
+    private final TurnClock clock;
     private final Coalescer coalescer = new Coalescer();
     private final PartialChecksum partialChecksum = new PartialChecksum();
     private final Frame open = new Frame();
@@ -41,8 +42,9 @@ final class Delivery {
     /** Whether the open super-frame is all that its slot still holds. */
     private boolean openIsLast;
 
-    Delivery(FrameSlab slab) {
+    Delivery(FrameSlab slab, TurnClock clock) {
         this.slab = slab;
+        this.clock = clock;
     }
 
     /** The frames delivered next lie in this slot. */
@@ -135,12 +137,16 @@ final class Delivery {
     private boolean takeRoom(Ingress ingress, Frame frame) {
         slotRing = ingress.ring();
         if (slotFrames + 1 == slotRing.framesPerSlot()) {
-            ingress.counters().drop(Counter.NOMEM, frame.buffer(), frame.offset(), frame.length());
+            dropForRoom(ingress, frame);
             settled = true;
             return false;
         }
         slotFrames++;
         return true;
+    }
+
+    private void dropForRoom(Ingress ingress, Frame frame) {
+        ingress.counters().drop(Counter.NOMEM, frame.buffer(), frame.offset(), frame.length(), clock.epochMillis());
     }
 
     /** All frames of the slot were delivered or dropped. */
@@ -204,7 +210,7 @@ final class Delivery {
     private void moveOut(Ingress ingress, Frame frame, FrameLayout layout, int mark) {
         int fresh = slab.claim();
         if (fresh == FrameSlab.NONE) {
-            ingress.counters().drop(Counter.NOMEM, frame.buffer(), frame.offset(), frame.length());
+            dropForRoom(ingress, frame);
             settled = true;
             return;
         }

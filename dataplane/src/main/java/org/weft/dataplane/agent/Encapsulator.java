@@ -40,6 +40,7 @@ public final class Encapsulator implements Agent, AutoCloseable {
     private CircularRoute route;
     private final Counters counters;
     private final Capture capture;
+    private final TurnClock clock;
     private final FrameLayout layout = new FrameLayout();
     private final FdbLookup found = new FdbLookup();
     private final Frame frame = new Frame();
@@ -48,24 +49,18 @@ public final class Encapsulator implements Agent, AutoCloseable {
     private final FlowKey key = new FlowKey();
     private VtepConfig config;
     private Enforcement enforcement;
-    private int nowSeconds;
 
     public Encapsulator(
-            Vtep vtep,
-            TapDevice tap,
-            FrameSlab slab,
-            FrameRing ring,
-            UnderlaySender sender,
-            Counters counters,
-            Capture capture) {
+            Vtep vtep, TapDevice tap, FrameSlab slab, FrameRing ring, UnderlaySender sender, AgentContext context) {
         this.vtep = vtep;
         this.slab = slab;
         this.ring = ring;
-        this.batch = new OutboundBatch(vtep, slab, sender, counters, capture);
+        this.batch = new OutboundBatch(vtep, slab, sender, context);
         this.neighbours = new NeighbourResponder(vtep, tap);
         this.route = new CircularRoute(vtep, new OwnDatagrams());
-        this.counters = counters;
-        this.capture = capture;
+        this.counters = context.counters();
+        this.capture = context.capture();
+        this.clock = new TurnClock(context);
     }
 
     /** Drops what a route leads back into the device; call it before the first {@link #doWork}. */
@@ -87,8 +82,8 @@ public final class Encapsulator implements Agent, AutoCloseable {
         }
         config = vtep.config();
         enforcement = vtep.enforcement();
-        nowSeconds = (int) Vtep.clockSeconds();
-        batch.begin(config);
+        clock.begin();
+        batch.begin(config, clock);
         route.begin();
         Throwable failure = null;
         for (int i = 0; i < frames; i++) {
@@ -164,7 +159,7 @@ public final class Encapsulator implements Agent, AutoCloseable {
     /** So that answers are known as such. */
     private void followFlow(UnsafeBuffer buffer) {
         if (key.read(buffer, layout) == FlowKey.Kind.PACKET
-                && !enforcement.flows().depart(key, nowSeconds)) {
+                && !enforcement.flows().depart(key, (int) clock.seconds())) {
             counters.increment(Counter.TX_UNTRACKED);
         }
     }
@@ -205,7 +200,7 @@ public final class Encapsulator implements Agent, AutoCloseable {
 
     private void count(Counter verdict, Frame frame) {
         if (verdict.isDrop()) {
-            counters.drop(verdict, frame.buffer(), frame.offset(), frame.length());
+            counters.drop(verdict, frame.buffer(), frame.offset(), frame.length(), clock.epochMillis());
         } else {
             counters.increment(verdict);
         }

@@ -71,9 +71,8 @@ final class NeighbourResponder {
     private Counter answer(Frame frame, int answerLength) {
         int offset = frame.offset();
         int length = frame.length();
-        int written =
-                tap.write(frame.offset(answerOffset(frame)).length(answerLength).plain());
-        frame.offset(offset).length(length);
+        int written = tap.write(frame.move(answerOffset(frame), answerLength).plain());
+        frame.move(offset, length);
         return written < 0 ? Counter.NEIGH_UNANSWERED : Counter.NEIGHBOUR_ANSWERED;
     }
 }

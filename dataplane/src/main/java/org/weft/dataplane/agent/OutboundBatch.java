@@ -67,6 +67,7 @@ final class OutboundBatch implements AutoCloseable {
     private final UnderlaySender.FailureHandler onFailure = this::onSendFailure;
     private final Run[] runs = new Run[MAX_RUNS];
     private VtepConfig config;
+    private TurnClock clock;
     private int runCount;
     /** Datagrams added since the last flush, and those of them that the sender said it could not send. */
     private int added;
@@ -79,20 +80,21 @@ final class OutboundBatch implements AutoCloseable {
 
     private int mark;
 
-    OutboundBatch(Vtep vtep, FrameSlab slab, UnderlaySender sender, Counters counters, Capture capture) {
+    OutboundBatch(Vtep vtep, FrameSlab slab, UnderlaySender sender, AgentContext context) {
         this.vtep = vtep;
         this.frames = slab.buffer();
         this.sender = sender;
-        this.counters = counters;
-        this.capture = capture;
+        this.counters = context.counters();
+        this.capture = context.capture();
         for (int i = 0; i < runs.length; i++) {
             runs[i] = new Run();
         }
     }
 
-    /** The configuration in force for what is added until the next flush. */
-    void begin(VtepConfig current) {
+    /** The configuration in force, and the turn's clock, for what is added until the next flush. */
+    void begin(VtepConfig current, TurnClock turnClock) {
         config = current;
+        clock = turnClock;
     }
 
     /**
@@ -320,7 +322,7 @@ final class OutboundBatch implements AutoCloseable {
         if (run.verdict != Counter.PKT_TOO_BIG) {
             vtep.sendErrno(errno);
         }
-        counters.drop(run.verdict, frames, run.frameOffset, run.frameLength);
+        counters.drop(run.verdict, frames, run.frameOffset, run.frameLength, clock.epochMillis());
     }
 
     private void capture(Run run) {

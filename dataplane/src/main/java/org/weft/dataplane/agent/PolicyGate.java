@@ -52,9 +52,10 @@ final class PolicyGate {
      * @param frame a datagram from the VXLAN header on
      * @param layout of the inner frame
      * @param word its VXLAN header
+     * @param clock of this turn
      * @return why it is dropped, or null if it passes
      */
-    Counter judge(Frame frame, FrameLayout layout, long word, int now) {
+    Counter judge(Frame frame, FrameLayout layout, long word, TurnClock clock) {
         Counter spoofed = origin.check(config, enforcement, frame, layout, counters);
         counted = origin.counted();
         if (spoofed != null || !enforcement.mode().judges()) {
@@ -67,6 +68,7 @@ final class PolicyGate {
         if (kind == Kind.NOT_IP || isForHost(layout)) {
             return null;
         }
+        int now = (int) clock.seconds();
         int tag = VxlanHeader.hasGroupPolicy(word) ? VxlanHeader.groupPolicyId(word) : TagTable.UNTAGGED;
         Counter reason =
                 switch (kind) {
@@ -75,7 +77,7 @@ final class PolicyGate {
                     case ICMP_ERROR -> judgeError(layout, tag, now);
                     default -> Counter.POLICY_UNPARSED;
                 };
-        return reason == null ? null : refuse(reason, kind, frame, layout, tag);
+        return reason == null ? null : refuse(reason, kind, frame, layout, tag, clock);
     }
 
     /** Whether the frame judged last passed and was counted here: each one like it must be counted, too. */
@@ -156,14 +158,14 @@ final class PolicyGate {
         return allowed ? null : Counter.POLICY_DENIED;
     }
 
-    private Counter refuse(Counter reason, Kind kind, Frame frame, FrameLayout layout, int tag) {
+    private Counter refuse(Counter reason, Kind kind, Frame frame, FrameLayout layout, int tag, TurnClock clock) {
         enforcement.verdicts().verdict(key, tag, false);
         boolean told = kind == Kind.PACKET
                 && enforcement.mode() != Mode.LOG
                 && enforcement.refusal() == Refusal.REJECT
                 && refusals != null;
         if (told) {
-            refusals.send(config, frame, layout);
+            refusals.send(config, frame, layout, clock);
         }
         return refuse(reason);
     }

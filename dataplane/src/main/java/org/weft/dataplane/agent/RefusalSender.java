@@ -2,7 +2,6 @@ package org.weft.dataplane.agent;
 
 import java.util.concurrent.TimeUnit;
 import org.agrona.concurrent.UnsafeBuffer;
-import org.weft.dataplane.capture.Capture;
 import org.weft.dataplane.counters.Counter;
 import org.weft.dataplane.counters.Counters;
 import org.weft.dataplane.io.Closing;
@@ -41,19 +40,21 @@ public final class RefusalSender implements AutoCloseable {
     private final Outer outer = new Outer();
     private final FdbLookup remote = new FdbLookup();
 
-    /** What was sent counts against time up to here. */
-    private long spentNanos = System.nanoTime() - BURST_NANOS;
+    /** What was sent counts against time up to here; set by the first message. */
+    private long spentNanos;
+
+    private boolean begun;
 
     /**
      * A sender of its own, for it works on the receiving side.
      *
      * @param sender owned from now on
      */
-    public RefusalSender(Vtep vtep, UnderlaySender sender, Counters counters, Capture capture) {
+    public RefusalSender(Vtep vtep, UnderlaySender sender, AgentContext context) {
         this.vtep = vtep;
         this.sender = sender;
-        this.counters = counters;
-        this.batch = new OutboundBatch(vtep, slab, sender, counters, capture);
+        this.counters = context.counters();
+        this.batch = new OutboundBatch(vtep, slab, sender, context);
     }
 
     /**
@@ -62,9 +63,14 @@ public final class RefusalSender implements AutoCloseable {
      * @param config in force for the frame
      * @param refused the refused datagram from its VXLAN header on
      * @param refusedLayout of the inner frame: a whole IP packet or its first fragment
+     * @param clock of the turn that refuses it
      */
-    void send(VtepConfig config, Frame refused, FrameLayout refusedLayout) {
-        long now = System.nanoTime();
+    void send(VtepConfig config, Frame refused, FrameLayout refusedLayout, TurnClock clock) {
+        long now = clock.nanos();
+        if (!begun) {
+            begun = true;
+            spentNanos = now - BURST_NANOS;
+        }
         if (now - spentNanos < NANOS_PER_MESSAGE
                 || !isAnswerable(refusedLayout)
                 || !vtep.fdb().lookup(EthernetHeader.source(refused.buffer(), refusedLayout.offset()), remote)) {
@@ -92,7 +98,7 @@ public final class RefusalSender implements AutoCloseable {
         counters.increment(Counter.TX_REFUSALS);
         boolean added = false;
         try {
-            add(config, tos);
+            add(config, tos, clock);
             added = true;
         } finally {
             if (!added) {
@@ -102,9 +108,9 @@ public final class RefusalSender implements AutoCloseable {
         }
     }
 
-    private void add(VtepConfig config, int tos) {
+    private void add(VtepConfig config, int tos, TurnClock clock) {
         Encapsulation rules = config.encapsulation();
-        batch.begin(config);
+        batch.begin(config, clock);
         outer.flowHash(FlowHash.of(answer.buffer(), layout))
                 .tos(EcnTunnel.encapsulate(rules.tos() == VtepConfig.TOS_INHERIT ? tos : rules.tos(), tos))
                 .ttl(rules.ttl() == VtepConfig.TTL_INHERIT ? layout.ttl() : rules.ttl())

@@ -24,16 +24,18 @@ public final class TapWriter implements Agent {
     private final FrameRing ring;
     private final Counters counters;
     private final Capture capture;
+    private final TurnClock clock;
     private final Frame frame = new Frame();
     private final long[] descriptors = new long[BATCH];
 
-    public TapWriter(Vtep vtep, TapDevice tap, FrameSlab slab, FrameRing ring, Counters counters, Capture capture) {
+    public TapWriter(Vtep vtep, TapDevice tap, FrameSlab slab, FrameRing ring, AgentContext context) {
         this.vtep = vtep;
         this.tap = tap;
         this.slab = slab;
         this.ring = ring;
-        this.counters = counters;
-        this.capture = capture;
+        this.counters = context.counters();
+        this.capture = context.capture();
+        this.clock = new TurnClock(context);
     }
 
     @Override
@@ -44,6 +46,7 @@ public final class TapWriter implements Agent {
     @Override
     public int doWork() {
         int frames = ring.take(descriptors);
+        clock.begin();
         int delivered = 0;
         Throwable failure = null;
         for (int i = 0; i < frames; i++) {
@@ -53,7 +56,7 @@ public final class TapWriter implements Agent {
                     delivered += write(frame.wrap(slab, descriptor));
                 }
             } catch (Throwable t) {
-                counters.drop(Counter.TAP_REFUSED, frame.buffer(), frame.offset(), frame.length());
+                counters.drop(Counter.TAP_REFUSED, frame.buffer(), frame.offset(), frame.length(), clock.epochMillis());
                 failure = failure == null ? t : failure;
             } finally {
                 if (Frame.isLast(descriptor)) {
@@ -81,7 +84,7 @@ public final class TapWriter implements Agent {
         if (verdict == Counter.RX_DELIVERED) {
             return 1;
         }
-        counters.drop(verdict, frame.buffer(), frame.offset(), frame.length());
+        counters.drop(verdict, frame.buffer(), frame.offset(), frame.length(), clock.epochMillis());
         return 0;
     }
 }

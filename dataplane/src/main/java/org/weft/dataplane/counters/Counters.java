@@ -67,14 +67,18 @@ public final class Counters {
         return sum;
     }
 
-    /** Counts a dropped packet and remembers its first bytes. */
-    public void drop(Counter reason, DirectBuffer packet, int offset, int length) {
+    /**
+     * Counts a dropped packet and remembers its first bytes.
+     *
+     * @param epochMillis when it was dropped
+     */
+    public void drop(Counter reason, DirectBuffer packet, int offset, int length, long epochMillis) {
         increment(reason);
         int sample = reason.ordinal() * SAMPLE_SLOT_LENGTH;
         long version = samples.getLong(sample + VERSION_OFFSET);
         samples.putLongRelease(sample + VERSION_OFFSET, version + 1);
         VarHandle.storeStoreFence();
-        samples.putLong(sample + TIME_OFFSET, System.currentTimeMillis());
+        samples.putLong(sample + TIME_OFFSET, epochMillis);
         samples.putLong(sample + LENGTH_OFFSET, length);
         samples.putBytes(sample + BYTES_OFFSET, packet, offset, Math.min(length, SAMPLE_LENGTH));
         samples.putLongRelease(sample + VERSION_OFFSET, version + 2);

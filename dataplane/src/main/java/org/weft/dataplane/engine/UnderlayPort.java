@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.agrona.collections.Int2ObjectHashMap;
 import org.agrona.concurrent.Agent;
+import org.weft.dataplane.agent.AgentContext;
 import org.weft.dataplane.agent.Decapsulator;
 import org.weft.dataplane.agent.FrameRing;
 import org.weft.dataplane.agent.Ingress;
@@ -67,14 +68,15 @@ final class UnderlayPort implements AutoCloseable {
         Queue(int worker, LinuxUnderlay underlay) {
             this.worker = worker;
             this.underlay = underlay;
-            this.decapsulator = new Decapsulator(key.toString(), underlay, slab, counters.lane(worker), capture);
+            this.decapsulator =
+                    new Decapsulator(key.toString(), underlay, slab, new AgentContext(counters.lane(worker), capture));
         }
 
         void attach(Vtep vtep, TapDevice tap, RefusalSender refusals) {
             FrameRing ring = new FrameRing(SLOTS, FRAMES_PER_SLOT);
             Counters lane = vtep.counters().lane(worker);
             Ingress ingress = new Ingress(vtep, ring, lane, refusals);
-            TapWriter writer = new TapWriter(vtep, tap, slab, ring, lane, capture);
+            TapWriter writer = new TapWriter(vtep, tap, slab, ring, new AgentContext(lane, capture));
             stop();
             try {
                 ingresses.put(vtep, ingress);

@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.weft.dataplane.agent.AgentContext;
 import org.weft.dataplane.agent.Encapsulator;
 import org.weft.dataplane.agent.FrameRing;
 import org.weft.dataplane.agent.OwnDatagrams;
@@ -126,7 +127,7 @@ final class VtepDevices implements AutoCloseable {
             refusalSenders.add(refusalSender);
             // Its counters are written by the receiving side, so they are no part of the sending worker's.
             Counters lane = vtep.counters().lane(workers + worker);
-            refusals.add(new RefusalSender(vtep, refusalSender, lane, shared.capture()));
+            refusals.add(new RefusalSender(vtep, refusalSender, new AgentContext(lane, shared.capture())));
         }
     }
 
@@ -161,8 +162,9 @@ final class VtepDevices implements AutoCloseable {
         Counters lane = vtep.counters().lane(worker);
         TapReader reader = new TapReader(queue, slab, ring, lane);
         readers.add(reader);
-        Encapsulator encapsulator =
-                new Encapsulator(vtep, queue, slab, ring, senders.get(worker), lane, capture).refuseOwn(ownDatagrams);
+        Encapsulator encapsulator = new Encapsulator(
+                        vtep, queue, slab, ring, senders.get(worker), new AgentContext(lane, capture))
+                .refuseOwn(ownDatagrams);
         memory.add(encapsulator::close);
         egress.add(stages.start(worker, queue.fd(), List.of(reader, encapsulator)));
     }

@@ -41,7 +41,12 @@ public final class Vtep {
 
     /** Seconds since the process started: the clock of FDB ages. */
     public static long clockSeconds() {
-        return (System.nanoTime() - START_NANOS) / 1_000_000_000L;
+        return clockSeconds(System.nanoTime());
+    }
+
+    /** What {@link #clockSeconds()} is at a time of {@link System#nanoTime()}. */
+    public static long clockSeconds(long nanoTime) {
+        return (nanoTime - START_NANOS) / 1_000_000_000L;
     }
 
     public String name() {

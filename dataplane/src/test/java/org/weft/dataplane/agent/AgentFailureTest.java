@@ -87,13 +87,23 @@ class AgentFailureTest {
         Capture capture = new Capture();
         egress = List.of(
                 new TapReader(tap.device(), egressSlab, egressRing, counters),
-                new Encapsulator(vtep, tap.device(), egressSlab, egressRing, sender.device(), counters, capture));
-        Decapsulator decapsulator = new Decapsulator("memory", underlay.device(), ingressSlab, port, capture);
-        RefusalSender refusalSender = new RefusalSender(vtep, refusals.device(), refusalCounters, capture);
+                new Encapsulator(
+                        vtep,
+                        tap.device(),
+                        egressSlab,
+                        egressRing,
+                        sender.device(),
+                        new AgentContext(counters, capture)));
+        Decapsulator decapsulator =
+                new Decapsulator("memory", underlay.device(), ingressSlab, new AgentContext(port, capture));
+        RefusalSender refusalSender =
+                new RefusalSender(vtep, refusals.device(), new AgentContext(refusalCounters, capture));
         Int2ObjectHashMap<Ingress> routes = new Int2ObjectHashMap<>();
         routes.put(1, new Ingress(vtep, ingressRing, counters, refusalSender));
         decapsulator.routes(routes);
-        ingress = List.of(decapsulator, new TapWriter(vtep, tap.device(), ingressSlab, ingressRing, counters, capture));
+        ingress = List.of(
+                decapsulator,
+                new TapWriter(vtep, tap.device(), ingressSlab, ingressRing, new AgentContext(counters, capture)));
     }
 
     @BeforeEach

@@ -57,7 +57,8 @@ class AllocationTest {
         Counters counters = vtep.counters();
         assertNoGarbage(
                 new TapReader(tap, slab, ring, counters),
-                new Encapsulator(vtep, tap, slab, ring, new MemorySender(true), counters, new Capture()));
+                new Encapsulator(
+                        vtep, tap, slab, ring, new MemorySender(true), new AgentContext(counters, new Capture())));
         assertTrue(counters.get(Counter.TX_SENT) >= FRAMES);
     }
 
@@ -86,11 +87,11 @@ class AllocationTest {
         FrameRing ring = new FrameRing(64, 130);
         Counters port = new Counters();
         Capture capture = new Capture();
-        Decapsulator decapsulator = new Decapsulator("memory", underlay, slab, port, capture);
+        Decapsulator decapsulator = new Decapsulator("memory", underlay, slab, new AgentContext(port, capture));
         Int2ObjectHashMap<Ingress> routes = new Int2ObjectHashMap<>();
         routes.put(1, new Ingress(vtep, ring, vtep.counters(), null));
         decapsulator.routes(routes);
-        assertNoGarbage(decapsulator, new TapWriter(vtep, tap, slab, ring, vtep.counters(), capture));
+        assertNoGarbage(decapsulator, new TapWriter(vtep, tap, slab, ring, new AgentContext(vtep.counters(), capture)));
         assertTrue(port.get(Counter.RX_DATAGRAMS) >= FRAMES);
         return port;
     }

@@ -54,11 +54,12 @@ class CapturedTurnTest {
     private final Vtep vtep = new Vtep(Frames.silkVtep(SOURCE_MAC, SOURCE_HOST));
     private final Counters counters = vtep.counters();
     private final Decapsulator decapsulator =
-            new Decapsulator("memory", underlay, ingressSlab, new Counters(), capture);
-    private final TapWriter writer = new TapWriter(vtep, tap, ingressSlab, ingressRing, counters, capture);
+            new Decapsulator("memory", underlay, ingressSlab, new AgentContext(new Counters(), capture));
+    private final TapWriter writer =
+            new TapWriter(vtep, tap, ingressSlab, ingressRing, new AgentContext(counters, capture));
     private final TapReader reader = new TapReader(tap, egressSlab, egressRing, counters);
     private final Encapsulator encapsulator =
-            new Encapsulator(vtep, tap, egressSlab, egressRing, sender, counters, capture);
+            new Encapsulator(vtep, tap, egressSlab, egressRing, sender, new AgentContext(counters, capture));
 
     @BeforeEach
     void knowTheOtherHost() {

@@ -69,7 +69,8 @@ class CircularRouteTest {
         own.add(vtep, POOL);
         own.add(other, OTHER_POOL);
         reader = new TapReader(tap, slab, ring, vtep.counters());
-        encapsulator = new Encapsulator(vtep, tap, slab, ring, sender, vtep.counters(), new Capture()).refuseOwn(own);
+        encapsulator = new Encapsulator(vtep, tap, slab, ring, sender, new AgentContext(vtep.counters(), new Capture()))
+                .refuseOwn(own);
     }
 
     @AfterEach

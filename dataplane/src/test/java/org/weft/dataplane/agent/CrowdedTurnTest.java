@@ -37,7 +37,8 @@ class CrowdedTurnTest {
     private final FrameSlab slab = new FrameSlab(SLOTS);
     private final Counters port = new Counters();
     private final Capture capture = new Capture();
-    private final Decapsulator decapsulator = new Decapsulator("memory", underlay, slab, port, capture);
+    private final Decapsulator decapsulator =
+            new Decapsulator("memory", underlay, slab, new AgentContext(port, capture));
     private final Int2ObjectHashMap<Ingress> routes = new Int2ObjectHashMap<>();
     private final MemoryTap[] taps = {new MemoryTap(), new MemoryTap()};
     private final Vtep[] vteps = new Vtep[2];
@@ -48,7 +49,7 @@ class CrowdedTurnTest {
             vteps[i] = new Vtep(Frames.silkVtep(DESTINATION_MAC, DESTINATION_HOST));
             FrameRing ring = new FrameRing(SLOTS, FRAMES_PER_SLOT);
             routes.put(1 + i, new Ingress(vteps[i], ring, vteps[i].counters(), null));
-            writers[i] = new TapWriter(vteps[i], taps[i], slab, ring, vteps[i].counters(), capture);
+            writers[i] = new TapWriter(vteps[i], taps[i], slab, ring, new AgentContext(vteps[i].counters(), capture));
         }
         decapsulator.routes(routes);
     }
@@ -164,7 +165,8 @@ class CrowdedTurnTest {
         vtep.fdb().add(DESTINATION_MAC, new Remote(DESTINATION_HOST), true, 0);
         MemorySender sender = new MemorySender();
         TapReader reader = new TapReader(tap, few, ring, vtep.counters());
-        Encapsulator encapsulator = new Encapsulator(vtep, tap, few, ring, sender, vtep.counters(), capture);
+        Encapsulator encapsulator =
+                new Encapsulator(vtep, tap, few, ring, sender, new AgentContext(vtep.counters(), capture));
         for (int i = 0; i < 10; i++) {
             tap.hostSends(bytes(Frames.INNER));
         }

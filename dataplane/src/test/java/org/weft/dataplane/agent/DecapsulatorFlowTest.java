@@ -76,13 +76,14 @@ class DecapsulatorFlowTest {
         private final Decapsulator decapsulator;
 
         Host(boolean learning, int maxAddresses, Capture capture) {
-            decapsulator = new Decapsulator("10.0.32.14:4789", underlay, slab, port, capture);
+            decapsulator = new Decapsulator("10.0.32.14:4789", underlay, slab, new AgentContext(port, capture));
             Int2ObjectHashMap<Ingress> routes = new Int2ObjectHashMap<>();
             for (int i = 0; i < 2; i++) {
                 vteps[i] = new Vtep(config(learning, maxAddresses));
                 taps[i] = new MemoryTap();
                 rings[i] = new FrameRing(64, 130);
-                writers[i] = new TapWriter(vteps[i], taps[i], slab, rings[i], vteps[i].counters(), capture);
+                writers[i] = new TapWriter(
+                        vteps[i], taps[i], slab, rings[i], new AgentContext(vteps[i].counters(), capture));
                 routes.put(1 + i, new Ingress(vteps[i], rings[i], vteps[i].counters(), null));
             }
             decapsulator.routes(routes);

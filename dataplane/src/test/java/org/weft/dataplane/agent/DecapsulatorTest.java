@@ -52,7 +52,8 @@ class DecapsulatorTest {
     private final FrameRing ring = new FrameRing(64, 130);
     private final Counters port = new Counters();
     private final Capture capture = new Capture();
-    private final Decapsulator decapsulator = new Decapsulator("10.0.32.14:4789", underlay, slab, port, capture);
+    private final Decapsulator decapsulator =
+            new Decapsulator("10.0.32.14:4789", underlay, slab, new AgentContext(port, capture));
     private Vtep vtep;
     private TapWriter writer;
 
@@ -65,7 +66,7 @@ class DecapsulatorTest {
         VtepConfig c = Frames.silkVtep(DESTINATION_MAC, DESTINATION_HOST);
         vtep = new Vtep(c.withEncapsulation(c.encapsulation().withGbp(gbp))
                 .withForwarding(c.forwarding().withLearning(learning)));
-        writer = new TapWriter(vtep, tap, slab, ring, vtep.counters(), capture);
+        writer = new TapWriter(vtep, tap, slab, ring, new AgentContext(vtep.counters(), capture));
         Int2ObjectHashMap<Ingress> routes = new Int2ObjectHashMap<>();
         routes.put(1, new Ingress(vtep, ring, vtep.counters(), null));
         decapsulator.routes(routes);
@@ -364,7 +365,7 @@ class DecapsulatorTest {
     void takesAMessageForTwoVtepsApart() throws Exception {
         Vtep other = new Vtep(Frames.silkVtep(DESTINATION_MAC, DESTINATION_HOST));
         FrameRing otherRing = new FrameRing(64, 130);
-        TapWriter otherWriter = new TapWriter(other, tap, slab, otherRing, other.counters(), capture);
+        TapWriter otherWriter = new TapWriter(other, tap, slab, otherRing, new AgentContext(other.counters(), capture));
         Int2ObjectHashMap<Ingress> routes = new Int2ObjectHashMap<>();
         routes.put(1, new Ingress(vtep, ring, vtep.counters(), null));
         routes.put(2, new Ingress(other, otherRing, other.counters(), null));

@@ -62,7 +62,8 @@ class EncapsulatorTest {
     private void use(VtepConfig config) {
         vtep = new Vtep(config);
         reader = new TapReader(tap, slab, ring, vtep.counters());
-        encapsulator = new Encapsulator(vtep, tap, slab, ring, sender, vtep.counters(), new Capture());
+        encapsulator =
+                new Encapsulator(vtep, tap, slab, ring, sender, new AgentContext(vtep.counters(), new Capture()));
     }
 
     private void run() {

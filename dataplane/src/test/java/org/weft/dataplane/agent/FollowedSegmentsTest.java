@@ -82,8 +82,9 @@ class FollowedSegmentsTest {
         private final TapWriter writer;
 
         Host(Capture capture) {
-            decapsulator = new Decapsulator("10.0.32.14:4789", underlay, slab, new Counters(), capture);
-            writer = new TapWriter(vtep, tap, slab, ring, vtep.counters(), capture);
+            decapsulator =
+                    new Decapsulator("10.0.32.14:4789", underlay, slab, new AgentContext(new Counters(), capture));
+            writer = new TapWriter(vtep, tap, slab, ring, new AgentContext(vtep.counters(), capture));
             Int2ObjectHashMap<Ingress> routes = new Int2ObjectHashMap<>();
             routes.put(1, new Ingress(vtep, ring, vtep.counters(), null));
             decapsulator.routes(routes);

@@ -44,7 +44,7 @@ class NeighbourAnswersTest {
     private final Vtep vtep = new Vtep(Frames.silkVtep(SOURCE_MAC, SOURCE_HOST));
     private final TapReader reader = new TapReader(tap, slab, ring, vtep.counters());
     private final Encapsulator encapsulator =
-            new Encapsulator(vtep, tap, slab, ring, sender, vtep.counters(), new Capture());
+            new Encapsulator(vtep, tap, slab, ring, sender, new AgentContext(vtep.counters(), new Capture()));
 
     @BeforeEach
     void allIsForwardedThatIsNotAnswered() {

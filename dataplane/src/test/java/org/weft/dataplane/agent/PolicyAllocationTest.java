@@ -95,12 +95,13 @@ class PolicyAllocationTest {
     private Agent[] ingress() {
         FrameSlab slab = new FrameSlab(64);
         FrameRing ring = new FrameRing(64, 130);
-        RefusalSender refusals = new RefusalSender(vtep, new MemorySender(true), counters, capture);
+        RefusalSender refusals = new RefusalSender(vtep, new MemorySender(true), new AgentContext(counters, capture));
         Int2ObjectHashMap<Ingress> routes = new Int2ObjectHashMap<>();
         routes.put(1, new Ingress(vtep, ring, counters, refusals));
-        Decapsulator decapsulator = new Decapsulator("memory", underlay, slab, new Counters(), capture);
+        Decapsulator decapsulator =
+                new Decapsulator("memory", underlay, slab, new AgentContext(new Counters(), capture));
         decapsulator.routes(routes);
-        return new Agent[] {decapsulator, new TapWriter(vtep, tap, slab, ring, counters, capture)};
+        return new Agent[] {decapsulator, new TapWriter(vtep, tap, slab, ring, new AgentContext(counters, capture))};
     }
 
     private Agent[] egress() {
@@ -108,7 +109,8 @@ class PolicyAllocationTest {
         FrameRing ring = new FrameRing(64, 1);
         MemorySender sender = new MemorySender(true);
         return new Agent[] {
-            new TapReader(tap, slab, ring, counters), new Encapsulator(vtep, tap, slab, ring, sender, counters, capture)
+            new TapReader(tap, slab, ring, counters),
+            new Encapsulator(vtep, tap, slab, ring, sender, new AgentContext(counters, capture))
         };
     }
 

@@ -73,16 +73,18 @@ class PolicyGateTest {
     private final IpPackets leaving = new IpPackets(SOURCE_MAC, DESTINATION_MAC);
     private final Vtep vtep = new Vtep(config());
     private final Counters counters = vtep.counters();
-    private final Decapsulator decapsulator = new Decapsulator("10.0.32.14:4789", underlay, ingressSlab, port, capture);
-    private final TapWriter writer = new TapWriter(vtep, tap, ingressSlab, ingressRing, counters, capture);
+    private final Decapsulator decapsulator =
+            new Decapsulator("10.0.32.14:4789", underlay, ingressSlab, new AgentContext(port, capture));
+    private final TapWriter writer =
+            new TapWriter(vtep, tap, ingressSlab, ingressRing, new AgentContext(counters, capture));
     private final TapReader reader = new TapReader(tap, egressSlab, egressRing, counters);
     private final Encapsulator encapsulator =
-            new Encapsulator(vtep, tap, egressSlab, egressRing, sender, counters, capture);
+            new Encapsulator(vtep, tap, egressSlab, egressRing, sender, new AgentContext(counters, capture));
 
     PolicyGateTest() {
         vtep.fdb().add(SOURCE_MAC, new Remote(SOURCE_HOST), true, 0);
         vtep.neighbours().replace(IpAddress.parse("10.255.99.0"), SOURCE_MAC);
-        RefusalSender refusals = new RefusalSender(vtep, refusalSender, counters, capture);
+        RefusalSender refusals = new RefusalSender(vtep, refusalSender, new AgentContext(counters, capture));
         Int2ObjectHashMap<Ingress> routes = new Int2ObjectHashMap<>();
         routes.put(1, new Ingress(vtep, ingressRing, counters, refusals));
         decapsulator.routes(routes);

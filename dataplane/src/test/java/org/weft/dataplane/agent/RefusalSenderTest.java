@@ -58,8 +58,9 @@ class RefusalSenderTest {
         refused.buffer().putBytes(refused.start() + VxlanHeader.LENGTH, packet);
         refused.offset(refused.start()).length(VxlanHeader.LENGTH + packet.length);
         layout.parse(refused.buffer(), refused.start() + VxlanHeader.LENGTH, packet.length);
-        RefusalSender refusals = new RefusalSender(vtep, sender, vtep.counters(), new Capture());
-        refusals.send(vtep.config(), refused, layout);
+        AgentContext context = new AgentContext(vtep.counters(), new Capture());
+        RefusalSender refusals = new RefusalSender(vtep, sender, context);
+        refusals.send(vtep.config(), refused, layout, new TurnClock(context));
         refusals.close();
         List<Sent> sent = sender.sent();
         assertEquals(sent.size(), vtep.counters().get(Counter.TX_REFUSALS));

@@ -65,8 +65,9 @@ class RulesOfATurnTest {
     private final FrameSlab egressSlab = new FrameSlab(64);
     private final FrameRing egressRing = new FrameRing(64, 1);
     private final Decapsulator decapsulator =
-            new Decapsulator("10.0.32.14:4789", underlay, ingressSlab, new Counters(), capture);
-    private final TapWriter writer = new TapWriter(vtep, tap, ingressSlab, ingressRing, counters, capture);
+            new Decapsulator("10.0.32.14:4789", underlay, ingressSlab, new AgentContext(new Counters(), capture));
+    private final TapWriter writer =
+            new TapWriter(vtep, tap, ingressSlab, ingressRing, new AgentContext(counters, capture));
 
     /** The change that happens in the middle of a turn. */
     private Runnable change = () -> {};
@@ -182,7 +183,8 @@ class RulesOfATurnTest {
         };
         TapDevice changing = new ChangingTap();
         TapReader reader = new TapReader(changing, egressSlab, egressRing, counters);
-        Encapsulator encapsulator = new Encapsulator(vtep, changing, egressSlab, egressRing, sender, counters, capture);
+        Encapsulator encapsulator =
+                new Encapsulator(vtep, changing, egressSlab, egressRing, sender, new AgentContext(counters, capture));
         byte[] leaving = new IpPackets(SOURCE_MAC, DESTINATION_MAC).udp(NEAR, 50000, FAR, 53);
         tap.hostSends(request());
         tap.hostSends(leaving);

@@ -38,7 +38,8 @@ class TrafficForTheHostTest {
     private final FrameSlab slab = new FrameSlab(64);
     private final FrameRing ring = new FrameRing(64, 130);
     private final Capture capture = new Capture();
-    private final Decapsulator decapsulator = new Decapsulator("memory", underlay, slab, new Counters(), capture);
+    private final Decapsulator decapsulator =
+            new Decapsulator("memory", underlay, slab, new AgentContext(new Counters(), capture));
     private final Vtep vtep = new Vtep(VtepAttributes.create(
             "silk-vtep",
             Map.of(
@@ -91,7 +92,7 @@ class TrafficForTheHostTest {
                 .udp(ipv6 ? "fd00:99::3" : "10.255.99.3", 40_000, destination, 53);
         underlay.peerSends(Frames.merged(VXLAN, frame), SOURCE_HOST, 0);
         MemoryTap tap = new MemoryTap();
-        TapWriter writer = new TapWriter(vtep, tap, slab, ring, vtep.counters(), capture);
+        TapWriter writer = new TapWriter(vtep, tap, slab, ring, new AgentContext(vtep.counters(), capture));
         while (decapsulator.doWork() + writer.doWork() > 0) {
             Thread.onSpinWait();
         }

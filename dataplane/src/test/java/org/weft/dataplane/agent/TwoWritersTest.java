@@ -132,16 +132,18 @@ class TwoWritersTest {
         FrameSlab ingressSlab = new FrameSlab(SLOTS);
         FrameRing ingressRing = new FrameRing(SLOTS, 130);
         MemoryUnderlay underlay = new MemoryUnderlay();
-        Decapsulator decapsulator = new Decapsulator("memory", underlay, ingressSlab, new Counters(), capture);
+        Decapsulator decapsulator =
+                new Decapsulator("memory", underlay, ingressSlab, new AgentContext(new Counters(), capture));
         Int2ObjectHashMap<Ingress> routes = new Int2ObjectHashMap<>();
         routes.put(1, new Ingress(vtep, ingressRing, counters, null));
         decapsulator.routes(routes);
         underlay.endlessMerged(message(), 8 + 66 + MSS, SOURCE_HOST);
         Thread[] threads = {
             start(new TapReader(tap, egressSlab, egressRing, counters)),
-            start(new Encapsulator(vtep, tap, egressSlab, egressRing, new MemorySender(), counters, capture)),
+            start(new Encapsulator(
+                    vtep, tap, egressSlab, egressRing, new MemorySender(), new AgentContext(counters, capture))),
             start(decapsulator),
-            start(new TapWriter(vtep, tap, ingressSlab, ingressRing, counters, capture))
+            start(new TapWriter(vtep, tap, ingressSlab, ingressRing, new AgentContext(counters, capture)))
         };
         for (Thread thread : threads) {
             thread.join();

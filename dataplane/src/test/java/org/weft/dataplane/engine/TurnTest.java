@@ -16,6 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.weft.dataplane.agent.AgentContext;
 import org.weft.dataplane.agent.Decapsulator;
 import org.weft.dataplane.agent.Encapsulator;
 import org.weft.dataplane.agent.FrameRing;
@@ -48,7 +49,8 @@ class TurnTest {
     private final Counters port = new Counters();
     private final Capture capture = new Capture();
     private final List<String> roles = new ArrayList<>();
-    private final Decapsulator decapsulator = new Decapsulator("memory", underlay, slab, port, capture);
+    private final Decapsulator decapsulator =
+            new Decapsulator("memory", underlay, slab, new AgentContext(port, capture));
     private final Int2ObjectHashMap<Ingress> routes = new Int2ObjectHashMap<>();
     private final List<Agent> agents = new ArrayList<>(List.of(decapsulator));
 
@@ -56,7 +58,7 @@ class TurnTest {
         Vtep vtep = new Vtep(Frames.silkVtep(DESTINATION_MAC, DESTINATION_HOST));
         FrameRing ring = new FrameRing(SLOTS, FRAMES_PER_SLOT);
         routes.put(vni, new Ingress(vtep, ring, vtep.counters(), null));
-        agents.add(new TapWriter(vtep, tap, slab, ring, vtep.counters(), capture));
+        agents.add(new TapWriter(vtep, tap, slab, ring, new AgentContext(vtep.counters(), capture)));
         decapsulator.routes(routes);
         return vtep;
     }
@@ -206,7 +208,7 @@ class TurnTest {
         Turn turn = new Turn(
                 List.of(
                         new TapReader(tap, slab, ring, vtep.counters()),
-                        new Encapsulator(vtep, tap, slab, ring, sender, vtep.counters(), capture)),
+                        new Encapsulator(vtep, tap, slab, ring, sender, new AgentContext(vtep.counters(), capture))),
                 role -> {});
         for (int i = 0; i < 100; i++) {
             tap.hostSends(bytes(Frames.INNER));
