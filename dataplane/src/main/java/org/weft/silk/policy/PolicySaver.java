@@ -23,8 +23,7 @@ final class PolicySaver {
     private final String vtep;
     private final PolicyState state;
     private final StateThread thread;
-    private final ExecutorService writer =
-            Executors.newSingleThreadExecutor(task -> new Thread(task, "weft-policy-save"));
+    private final ExecutorService writer = Executors.newSingleThreadExecutor(task -> new Thread(task, "weft-pol-save"));
 
     private boolean unsaved;
     private boolean saving;

@@ -18,7 +18,7 @@ final class MemoryPolicies implements PolicySource {
 
     @Override
     public String name() {
-        boolean saving = Thread.currentThread().getName().equals("weft-policy-save");
+        boolean saving = Thread.currentThread().getName().equals("weft-pol-save");
         if (saving && failuresToSave.getAndUpdate(left -> Math.max(0, left - 1)) > 0) {
             throw new AssertionError("thrown by a test");
         }
