@@ -10,7 +10,6 @@ import io.netty.util.concurrent.FastThreadLocalThread;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.concurrent.Callable;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
@@ -40,8 +39,12 @@ import org.weft.dataplane.watchdog.ThreadNames;
 import org.weft.operator.OperatorException;
 
 /**
- * The daemon's control socket, and its optional TCP addresses for metrics and for silk-cni. Owns the control thread; whatever else has to
- * touch the {@link VtepRegistry} or write tables is handed to {@link #call}.
+ * The daemon's control socket, and its optional TCP addresses for metrics and for silk-cni.
+ *
+ * <p>Owns three kinds of thread. {@code weft-control} handles every request of the control socket.
+ * {@code weft-metrics} answers on the TCP addresses, also while a change holds the other thread up.
+ * Up to 32 threads attach and detach containers. The methods are for the thread that starts and ends
+ * the daemon.
  */
 public final class ControlServer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ControlServer.class);
@@ -51,7 +54,7 @@ public final class ControlServer implements AutoCloseable {
             new MultiThreadIoEventLoopGroup(1, threads("weft-control", false), EpollIoHandler.newFactory());
     private final EventLoop loop = group.next();
 
-    /** Of the TCP addresses: what an operator asked for may hang, and they tell of it. */
+    /** Serves the TCP addresses, so that they still answer while a change hangs. */
     private final EventLoopGroup tcpGroup =
             new MultiThreadIoEventLoopGroup(1, threads("weft-metrics", false), EpollIoHandler.newFactory());
 
@@ -85,7 +88,7 @@ public final class ControlServer implements AutoCloseable {
     private final Heartbeat heartbeat = Heartbeats.PROCESS.register("weft-control", Heartbeats.CONTROL);
     private final Heartbeat tcpHeartbeat = Heartbeats.PROCESS.register("weft-metrics", Heartbeats.CONTROL);
 
-    /** Packets that ended captures lost; written on the control thread. */
+    /** Packets that ended captures lost; {@code weft-control} writes it, both event loops read it. */
     private volatile long captureLosses;
 
     /** Makes threads of one name, of which there is one at a time. */
@@ -193,17 +196,7 @@ public final class ControlServer implements AutoCloseable {
         return listener.bound();
     }
 
-    /** Runs something on the control thread and waits for it. Not to be called from that thread. */
-    public <T> T call(Callable<T> task) {
-        return loop.submit(task).syncUninterruptibly().getNow();
-    }
-
-    /** Runs something on the control thread, again and again until {@link #close}. */
-    public void repeat(Runnable task, long periodMillis) {
-        loop.scheduleWithFixedDelay(task, periodMillis, periodMillis, TimeUnit.MILLISECONDS);
-    }
-
-    /** Answers no more, removes the socket's file and ends the control thread. */
+    /** Closes all connections, removes the socket's file and ends the threads. */
     @Override
     public void close() {
         if (!group.isShuttingDown()) {

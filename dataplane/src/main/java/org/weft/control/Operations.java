@@ -17,7 +17,7 @@ import org.weft.dataplane.vtep.VtepRegistry;
 import org.weft.operator.OperatorException;
 import org.weft.operator.OperatorException.Kind;
 
-/** Executes operations: the JSON objects of {@code POST /v1}. On the control thread. */
+/** Executes operations: the JSON objects of {@code POST /v1}. Used by {@code weft-control} only. */
 final class Operations {
     private static final List<String> OBJECTS = List.of("link", "fdb", "neigh", "tag", "policy");
 

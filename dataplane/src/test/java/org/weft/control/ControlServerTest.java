@@ -19,6 +19,7 @@ import java.net.ServerSocket;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
@@ -28,6 +29,8 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -494,15 +497,24 @@ class ControlServerTest extends ControlServerFixture {
     }
 
     @Test
-    void runsTasksOnTheControlThread() {
-        String thread = server.call(() -> Thread.currentThread().getName());
+    void handlesRequestsOnTheControlThread() throws IOException {
+        AtomicReference<String> thread = new AtomicReference<>();
+        Path other = directory.resolve("other.sock");
+        Supplier<String> missing = () -> {
+            thread.set(Thread.currentThread().getName());
+            throw new IllegalStateException("as thrown");
+        };
+        ControlServer waiting = new ControlServer(registry, (local, dev) -> 1500, other, null, null, missing);
+        try (UnixHttp asking = UnixHttp.connect(other)) {
+            UnixHttp.Answer answer = asking.get("/v1/lease");
 
-        assertTrue(thread.startsWith("weft-control"), thread);
-        assertThrows(
-                IllegalStateException.class,
-                () -> server.call(() -> {
-                    throw new IllegalStateException("as thrown");
-                }));
+            assertTrue(thread.get().startsWith("weft-control"), thread.get());
+            assertEquals(500, answer.status());
+            assertEquals("as thrown", error(answer));
+            assertEquals(200, asking.get("/v1/version").status());
+        } finally {
+            waiting.close();
+        }
     }
 
     @Test

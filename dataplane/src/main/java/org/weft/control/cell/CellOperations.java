@@ -20,7 +20,7 @@ import org.weft.operator.Suggestion;
 import org.weft.silk.container.AttachRequest;
 import org.weft.silk.container.Attachment;
 
-/** What {@code POST /v1/cell} asks for. It is read on the control thread, and done elsewhere. */
+/** Executes {@code POST /v1/cell}: {@code weft-control} reads it, and other threads do the work. */
 final class CellOperations {
     private static final Logger LOG = LoggerFactory.getLogger(CellOperations.class);
     private static final List<String> ACTIONS = List.of("attach", "detach", "drain", "cancel-drain");

@@ -10,7 +10,7 @@ import java.nio.charset.StandardCharsets;
 import org.weft.text.JsonOutput;
 import org.weft.text.Visible;
 
-/** What a request is answered. The body is written when its turn has come, on the control thread. */
+/** The answer to a request. The event loop of its connection writes the body in its turn. */
 public record Answer(HttpResponseStatus status, String contentType, Body body) {
     /** Writes the body of an answer. */
     @FunctionalInterface

@@ -14,7 +14,7 @@ public final class LocalPolicy {
     private final Policies policies;
     private final VerdictLog verdicts;
 
-    // Of the control thread.
+    // Guarded by this: requests of the control socket and of TCP ask on two threads.
     private int flows;
     private long countedNanos;
     private boolean counted;
@@ -39,7 +39,7 @@ public final class LocalPolicy {
     }
 
     /** How many flows there were at most ten seconds ago. */
-    int flows() {
+    synchronized int flows() {
         long now = System.nanoTime();
         if (!counted || now - countedNanos > COUNT_NANOS) {
             flows = policies.flows();

@@ -16,7 +16,7 @@ import org.weft.operator.Suggestion;
 import org.weft.silk.policy.Explanation;
 import org.weft.silk.policy.Policies;
 
-/** Changes policies, and asks about them. On the control thread. */
+/** Changes policies, and asks about them. Used by {@code weft-control} only. */
 public final class PolicyOperations {
     public static final List<String> ACTIONS = List.of("allow", "deny", "mode");
 

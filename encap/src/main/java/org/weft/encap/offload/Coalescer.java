@@ -348,29 +348,4 @@ public final class Coalescer {
     public int checksumOffset() {
         return tcp ? TcpHeader.CHECKSUM_OFFSET : UdpHeader.CHECKSUM_OFFSET;
     }
-
-    /**
-     * Whether a frame holds a whole TCP segment or UDP datagram whose checksum is there and right: for
-     * {@link VirtioNetHeader#FLAG_DATA_VALID} on a frame that {@link #open} did not take.
-     *
-     * @param layout of this frame
-     */
-    public static boolean checksumOk(UnsafeBuffer buffer, FrameLayout layout) {
-        int start = layout.transportOffset();
-        int there = layout.transportLength();
-        int protocol = layout.protocol();
-        boolean udp = protocol == UdpHeader.PROTOCOL;
-        if (start == FrameLayout.NONE || layout.isFragment() || !udp && protocol != TcpHeader.PROTOCOL) {
-            return false;
-        }
-        if (udp
-                && (unsignedShort(buffer, start + UdpHeader.CHECKSUM_OFFSET) == 0
-                        || UdpHeader.length(buffer, start) != there)) {
-            return false;
-        }
-        long pseudo = layout.isIpv4()
-                ? InternetChecksum.pseudoHeaderIpv4(buffer, layout.networkOffset(), protocol, there)
-                : InternetChecksum.pseudoHeaderIpv6(buffer, layout.networkOffset(), protocol, there);
-        return InternetChecksum.finish(InternetChecksum.sum(buffer, start, there, pseudo)) == 0;
-    }
 }

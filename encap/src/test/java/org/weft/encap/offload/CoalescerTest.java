@@ -500,28 +500,4 @@ class CoalescerTest {
         assertFalse(append(next(TestFrame.tcp4(10)).build()));
         assertEquals(0, coalescer.close());
     }
-
-    @Test
-    void knowsARightChecksum() {
-        for (TestFrame frame : List.of(TestFrame.tcp4(99), TestFrame.tcp6(0).extended(), TestFrame.udp4(99))) {
-            assertTrue(checksumOk(frame.build()));
-            assertTrue(checksumOk(Arrays.copyOf(frame.build(), frame.headerLength() + frame.payload.length + 4)));
-            assertFalse(checksumOk(frame.superFrame()));
-            byte[] bad = frame.build();
-            bad[bad.length - 1]++;
-            assertFalse(checksumOk(bad));
-        }
-        byte[] none = TestFrame.udp4(99).build();
-        Reference.putShort(none, 40, 0);
-        assertFalse(checksumOk(none));
-        TestFrame fragment = TestFrame.tcp4(99);
-        fragment.fragmentField = 0x2000;
-        assertFalse(checksumOk(fragment.build()));
-    }
-
-    private boolean checksumOk(byte[] frame) {
-        UnsafeBuffer buffer = new UnsafeBuffer(frame);
-        layout.parse(buffer, 0, frame.length);
-        return Coalescer.checksumOk(buffer, layout);
-    }
 }

@@ -14,7 +14,6 @@ import io.netty.channel.unix.FileDescriptor;
 import io.netty.util.IntSupplier;
 import io.netty.util.concurrent.FastThreadLocalThread;
 import io.netty.util.concurrent.Future;
-import java.time.Duration;
 import java.util.concurrent.Callable;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadFactory;
@@ -159,13 +158,6 @@ public final class Worker implements AutoCloseable {
     /** Runs a task on the loop soon. */
     public void execute(Runnable task) {
         loop.execute(() -> guarded(task));
-    }
-
-    /** Runs a task on the loop again and again, with this pause before and between. */
-    public Registration repeat(Duration pause, Runnable task) {
-        Future<?> repetition = loop.scheduleWithFixedDelay(
-                () -> guarded(task), pause.toNanos(), pause.toNanos(), TimeUnit.NANOSECONDS);
-        return () -> onLoop(() -> repetition.cancel(false));
     }
 
     /** Waits for a task on the loop; a closed worker calls nothing any more. */
