@@ -5,7 +5,7 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.List;
-import org.weft.cli.ControlClient.Failure;
+import org.weft.cli.DaemonErrors.Failure;
 import org.weft.cli.Statement.Change;
 import org.weft.operator.OperatorException;
 import org.weft.operator.OperatorException.Kind;

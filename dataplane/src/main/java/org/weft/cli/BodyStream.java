@@ -55,15 +55,15 @@ final class BodyStream extends InputStream {
             return false;
         }
         if (begun) {
-            HttpAnswer.line(in);
+            HttpLine.read(in);
         }
         begun = true;
-        remaining = chunkLength(HttpAnswer.line(in));
+        remaining = chunkLength(HttpLine.read(in));
         if (remaining > 0) {
             return true;
         }
         ended = true;
-        while (!HttpAnswer.line(in).isEmpty()) {
+        while (!HttpLine.read(in).isEmpty()) {
             // trailers say nothing we use
         }
         return false;

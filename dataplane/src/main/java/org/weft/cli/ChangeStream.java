@@ -7,7 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
-import org.weft.cli.ControlClient.Failure;
+import org.weft.cli.DaemonErrors.Failure;
 
 /** One {@code POST /v1} while it is being written: the daemon applies the first changes while the last are still parsed. */
 final class ChangeStream {
@@ -16,7 +16,7 @@ final class ChangeStream {
     /** A VTEP takes longer than an entry, and the daemon may have made none yet when all have been sent. */
     private static final Duration LINK = Duration.ofSeconds(1);
 
-    private final ControlClient client;
+    private final DaemonErrors errors;
     private final ControlChannel channel;
     private final ByteBuffer chunk = ByteBuffer.allocate(CHUNK);
     private Duration limit;
@@ -29,8 +29,8 @@ final class ChangeStream {
      * @param limit how long the daemon may need for one change; zero for any time
      * @param force whether the daemon continues behind a change that fails
      */
-    ChangeStream(ControlClient client, ControlChannel channel, Duration limit, boolean force) {
-        this.client = client;
+    ChangeStream(DaemonErrors errors, ControlChannel channel, Duration limit, boolean force) {
+        this.errors = errors;
         this.channel = channel;
         this.limit = limit;
         write(("POST /v1" + (force ? "?force=true" : "") + " HTTP/1.1\r\nHost: weft\r\nConnection: close\r\n"
@@ -53,7 +53,7 @@ final class ChangeStream {
         }
     }
 
-    /** Ends the request and returns its failures. The client passes the warnings on. */
+    /** Ends the request, returns its failures and passes its warnings on. */
     List<Failure> finish() {
         try (channel) {
             writeChunk();
@@ -63,10 +63,10 @@ final class ChangeStream {
             }
             channel.limit(limit);
             try (HttpAnswer answer = HttpAnswer.read(channel)) {
-                return client.failures(answer);
+                return errors.failures(answer);
             }
         } catch (IOException e) {
-            throw client.brokenOff(e);
+            throw errors.brokenOff(e);
         }
     }
 

@@ -1,6 +1,5 @@
 package org.weft.cli;
 
-import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
@@ -13,34 +12,15 @@ import java.nio.channels.UnsupportedAddressTypeException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.function.Consumer;
 import org.weft.operator.OperatorException;
 import org.weft.operator.OperatorException.Kind;
-import org.weft.text.Visible;
 
 /** HTTP/1.1 over the daemon's Unix socket, one connection per request; no more of HTTP than the control API uses. */
 public final class ControlClient {
-    /** One failed change, as the daemon reports it. */
-    record Failure(int index, String sentence, int exitCode) {
-        OperatorException exception() {
-            return new OperatorException(kind(exitCode), sentence);
-        }
-
-        private static Kind kind(int exitCode) {
-            for (Kind kind : Kind.values()) {
-                if (kind.exitCode() == exitCode) {
-                    return kind;
-                }
-            }
-            return Kind.OS_ERROR;
-        }
-    }
-
     private final Path socket;
     private final Patience patience;
-    private final Consumer<String> warnings;
+    private final DaemonErrors errors;
 
     /**
      * A client that has not asked anything yet.
@@ -51,7 +31,7 @@ public final class ControlClient {
     public ControlClient(Path socket, Patience patience, Consumer<String> warnings) {
         this.socket = socket;
         this.patience = patience;
-        this.warnings = warnings;
+        this.errors = new DaemonErrors(socket, warnings);
     }
 
     /** Whether a process listens on the socket, even one that does not answer. */
@@ -92,7 +72,7 @@ public final class ControlClient {
     static OperatorException garbled(String target, Exception cause) {
         for (Throwable reason = cause; reason != null; reason = reason.getCause()) {
             if (reason instanceof SocketTimeoutException) {
-                return silent(reason);
+                return DaemonErrors.silent(reason);
             }
         }
         return new OperatorException(
@@ -104,12 +84,12 @@ public final class ControlClient {
             HttpAnswer answer = request(method, target, body, limit);
             if (answer.status() != 200) {
                 try (answer) {
-                    throw failures(answer).get(0).exception();
+                    throw errors.failures(answer).get(0).exception();
                 }
             }
             return answer;
         } catch (IOException e) {
-            throw brokenOff(e);
+            throw errors.brokenOff(e);
         }
     }
 
@@ -119,7 +99,7 @@ public final class ControlClient {
      * @param force whether the daemon continues after a change that fails
      */
     ChangeStream changes(boolean force) {
-        return new ChangeStream(this, connect(patience.prompt()), patience.work(), force);
+        return new ChangeStream(errors, connect(patience.prompt()), patience.work(), force);
     }
 
     /** A path with a query of the parameters that are not null. */
@@ -156,7 +136,7 @@ public final class ControlClient {
         try {
             return ControlChannel.open(socket, limit);
         } catch (SocketTimeoutException e) {
-            throw silent(e);
+            throw DaemonErrors.silent(e);
         } catch (IOException | UnsupportedAddressTypeException e) {
             throw unreachable(String.valueOf(e.getMessage()), e);
         }
@@ -180,63 +160,8 @@ public final class ControlClient {
                 cause);
     }
 
-    private static OperatorException silent(Throwable timeout) {
-        return new OperatorException(Kind.UNAVAILABLE, timeout.getMessage(), timeout);
-    }
-
     /** Whether the daemon is there, but did not answer in time. */
     static boolean isSilence(OperatorException e) {
         return e.getCause() instanceof SocketTimeoutException;
-    }
-
-    OperatorException brokenOff(IOException cause) {
-        if (cause instanceof SocketTimeoutException) {
-            return silent(cause);
-        }
-        return new OperatorException(
-                Kind.UNAVAILABLE,
-                "the weft daemon on " + socket + " broke off (" + cause.getMessage() + "): its log may say why",
-                cause);
-    }
-
-    /**
-     * Reads the failures of an answer, {@code
-     * {"errors":[{"index":1,"error":"...","exit":64}],"warnings":["..."]}}, and passes its warnings
-     * on.
-     */
-    List<Failure> failures(HttpAnswer answer) throws IOException {
-        String text = new String(answer.body().readAllBytes(), StandardCharsets.UTF_8);
-        List<Failure> failures = new ArrayList<>();
-        try {
-            JsonObject json = JsonParser.parseString(text).getAsJsonObject();
-            JsonArray errors = json.has("errors") ? json.getAsJsonArray("errors") : new JsonArray();
-            for (JsonElement error : errors) {
-                failures.add(failure(error.getAsJsonObject()));
-            }
-            if (json.has("warnings")) {
-                json.getAsJsonArray("warnings")
-                        .forEach(warning -> warnings.accept(Visible.line(warning.getAsString())));
-            }
-        } catch (JsonParseException | IllegalStateException | ClassCastException e) {
-            throw unexpected(answer.status(), text);
-        }
-        if (failures.isEmpty() && answer.status() != 200) {
-            throw unexpected(answer.status(), text);
-        }
-        return failures;
-    }
-
-    private static Failure failure(JsonObject error) {
-        int index = error.has("index") ? error.get("index").getAsInt() : 1;
-        int exitCode = error.has("exit") ? error.get("exit").getAsInt() : Kind.OS_ERROR.exitCode();
-        return new Failure(index, Visible.line(error.get("error").getAsString()), exitCode);
-    }
-
-    private OperatorException unexpected(int status, String text) {
-        String excerpt = text.strip().replaceAll("\\s+", " ");
-        return new OperatorException(
-                Kind.UNAVAILABLE,
-                "what answers on " + socket + " does not speak Weft's control API (HTTP " + status + ": "
-                        + excerpt.substring(0, Math.min(80, excerpt.length())) + ")");
     }
 }

@@ -2,7 +2,6 @@ package org.weft.cli;
 
 import java.io.BufferedInputStream;
 import java.io.Closeable;
-import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.channels.Channels;
@@ -11,8 +10,6 @@ import java.util.Locale;
 
 /** An HTTP/1.1 answer whose body is still to be read. */
 public final class HttpAnswer implements Closeable {
-    private static final int MAX_LINE = 8192;
-
     private final ControlChannel channel;
     private final int status;
     private final InputStream body;
@@ -26,9 +23,9 @@ public final class HttpAnswer implements Closeable {
     /** Reads the head of an answer; the connection is closed with it. */
     static HttpAnswer read(ControlChannel channel) throws IOException {
         InputStream in = new BufferedInputStream(Channels.newInputStream(channel), 1 << 16);
-        int status = status(line(in));
+        int status = status(HttpLine.read(in));
         InputStream body = null;
-        for (String line = line(in); !line.isEmpty(); line = line(in)) {
+        for (String line = HttpLine.read(in); !line.isEmpty(); line = HttpLine.read(in)) {
             int colon = line.indexOf(':');
             String value = line.substring(colon + 1).strip();
             switch (line.substring(0, Math.max(colon, 0)).toLowerCase(Locale.ROOT)) {
@@ -44,7 +41,7 @@ public final class HttpAnswer implements Closeable {
         return status;
     }
 
-    /** Ends with the answer; an answer that is cut short is an {@link EOFException}. */
+    /** Ends with the answer; an answer that is cut short is an {@link java.io.EOFException}. */
     InputStream body() {
         return body;
     }
@@ -78,21 +75,5 @@ public final class HttpAnswer implements Closeable {
         } catch (NumberFormatException e) {
             throw new IOException("content-length " + value + " is not a number", e);
         }
-    }
-
-    /** A line without its line end. */
-    public static String line(InputStream in) throws IOException {
-        StringBuilder line = new StringBuilder();
-        for (int octet = in.read(); octet != '\n'; octet = in.read()) {
-            if (octet < 0) {
-                throw new EOFException("the answer is cut short");
-            }
-            if (line.length() == MAX_LINE) {
-                throw new IOException("the answer is not HTTP");
-            }
-            line.append((char) octet);
-        }
-        int end = line.length();
-        return line.substring(0, end > 0 && line.charAt(end - 1) == '\r' ? end - 1 : end);
     }
 }

@@ -11,7 +11,7 @@ import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
-import org.weft.cli.ControlClient.Failure;
+import org.weft.cli.DaemonErrors.Failure;
 import org.weft.cli.Statement.Change;
 import org.weft.cli.Statement.PolicyQuestion;
 import org.weft.cli.Statement.Show;

@@ -150,7 +150,7 @@ final class ControlRoutes implements Routes {
     }
 
     private List<Vtep> vteps(String dev) {
-        return dev == null ? registry.vteps() : List.of(Operations.vtep(registry, dev));
+        return dev == null ? registry.vteps() : List.of(KnownVteps.named(registry, dev));
     }
 
     private Map<String, Counters> dropSources(String dev) {
@@ -170,7 +170,7 @@ final class ControlRoutes implements Routes {
         query.allow("dev", "point", "reason", "count");
         String dev = query.text("dev");
         if (dev != null) {
-            Operations.vtep(registry, dev);
+            KnownVteps.named(registry, dev);
         }
         CaptureFilter filter = new CaptureFilter(
                 dev,

@@ -33,7 +33,7 @@ final class LinkOperations {
             case "set" -> set(name, attributes(fields), warnings);
             default -> {
                 fields.refuseOthers();
-                registry.remove(Operations.vtep(registry, name));
+                registry.remove(KnownVteps.named(registry, name));
             }
         }
     }
@@ -60,7 +60,7 @@ final class LinkOperations {
     }
 
     private void set(String name, Map<String, String> attributes, Consumer<String> warnings) {
-        Vtep vtep = Operations.vtep(registry, name);
+        Vtep vtep = KnownVteps.named(registry, name);
         String up = attributes.remove("up");
         Boolean wanted = up == null ? null : up(up);
         VtepConfig before = vtep.config();

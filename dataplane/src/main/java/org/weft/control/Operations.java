@@ -3,10 +3,8 @@ package org.weft.control;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
-import java.util.stream.Collectors;
 import org.weft.control.http.Fields;
 import org.weft.control.http.Refusals;
 import org.weft.control.policy.PolicyOperations;
@@ -15,7 +13,6 @@ import org.weft.dataplane.vtep.UnderlayMtu;
 import org.weft.dataplane.vtep.Vtep;
 import org.weft.dataplane.vtep.VtepRegistry;
 import org.weft.operator.OperatorException;
-import org.weft.operator.OperatorException.Kind;
 
 /** Executes operations: the JSON objects of {@code POST /v1}. Used by {@code weft-control} only. */
 final class Operations {
@@ -74,7 +71,7 @@ final class Operations {
         }
         Fields.oneOf("action", action, TableOperations.actions(object));
         String dev = fields.text("dev");
-        Vtep vtep = dev == null ? onlyVtep(registry) : vtep(registry, dev);
+        Vtep vtep = dev == null ? KnownVteps.only(registry) : KnownVteps.named(registry, dev);
         tables.apply(object, action, vtep, fields, warnings);
     }
 
@@ -86,29 +83,5 @@ final class Operations {
             }
         }
         return action + " " + object;
-    }
-
-    /** The VTEP of this name. */
-    static Vtep vtep(VtepRegistry registry, String name) {
-        Vtep vtep = registry.vtep(name);
-        if (vtep == null) {
-            throw new OperatorException(Kind.NO_INPUT, "Cannot find device \"" + name + "\" (" + known(registry) + ")");
-        }
-        return vtep;
-    }
-
-    private static Vtep onlyVtep(VtepRegistry registry) {
-        List<Vtep> vteps = registry.vteps();
-        if (vteps.size() != 1) {
-            throw new OperatorException(Kind.USAGE, "name the device with \"dev\" (" + known(registry) + ")");
-        }
-        return vteps.get(0);
-    }
-
-    private static String known(VtepRegistry registry) {
-        Set<String> names = registry.vteps().stream().map(Vtep::name).collect(Collectors.toUnmodifiableSet());
-        return names.isEmpty()
-                ? "this daemon has no VTEP"
-                : "this daemon has " + names.stream().sorted().collect(Collectors.joining(", "));
     }
 }

@@ -15,7 +15,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import org.weft.cli.HttpAnswer;
+import org.weft.cli.HttpLine;
 import org.weft.dataplane.io.linux.NativeCode;
 
 /**
@@ -107,7 +107,7 @@ final class Rehearsal {
     private static void serve(ServerSocketChannel server) {
         while (true) {
             try (SocketChannel client = server.accept()) {
-                String request = HttpAnswer.line(Channels.newInputStream(client));
+                String request = HttpLine.read(Channels.newInputStream(client));
                 String body = answer(request);
                 String answer = "HTTP/1.1 200 OK\r\ncontent-length: " + body.length() + "\r\n\r\n" + body;
                 client.write(ByteBuffer.wrap(answer.getBytes(StandardCharsets.US_ASCII)));

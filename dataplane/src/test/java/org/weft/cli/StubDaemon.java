@@ -72,10 +72,10 @@ public final class StubDaemon implements AutoCloseable {
 
     private static Request request(SocketChannel client) throws IOException {
         InputStream in = new BufferedInputStream(Channels.newInputStream(client));
-        String line = HttpAnswer.line(in).replace(" HTTP/1.1", "");
+        String line = HttpLine.read(in).replace(" HTTP/1.1", "");
         boolean chunked = false;
         int length = 0;
-        for (String header = HttpAnswer.line(in); !header.isEmpty(); header = HttpAnswer.line(in)) {
+        for (String header = HttpLine.read(in); !header.isEmpty(); header = HttpLine.read(in)) {
             chunked |= header.equals("Transfer-Encoding: chunked");
             if (header.startsWith("Content-Length: ")) {
                 length = Integer.parseInt(header.substring("Content-Length: ".length()));
