@@ -13,6 +13,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.weft.operator.OperatorException;
 import org.weft.silk.config.CellConfig;
+import org.weft.silk.config.CellConfig.TlsFiles;
 
 /** The members of a cluster: one is used until it fails, then the next. Which is the first is left to chance, so that each serves its share of hosts. */
 final class Cluster {
@@ -21,6 +22,7 @@ final class Cluster {
     private final List<URI> endpoints;
     private final Supplier<SSLContext> tls;
     private final Credentials credentials;
+    private final TlsFiles files;
     private final Duration timeout;
 
     /** Why members failed since one did not. */
@@ -35,6 +37,7 @@ final class Cluster {
         this.endpoints = config.endpoints();
         this.tls = tls;
         this.credentials = config.user() == null ? null : new Credentials(config.user(), config.passwordFile());
+        this.files = config.tls();
         this.timeout = config.timeout();
         this.current = ThreadLocalRandom.current().nextInt(endpoints.size());
     }
@@ -48,7 +51,7 @@ final class Cluster {
         if (http == null) {
             http = client();
         }
-        return new Gateway(endpoints.get(current), http, credentials, timeout);
+        return new Gateway(endpoints.get(current), http, credentials, files, timeout);
     }
 
     private HttpClient client() throws EtcdException {

@@ -3,6 +3,7 @@ package org.weft.silk.etcd;
 import com.google.gson.JsonObject;
 import java.io.IOException;
 import java.net.URI;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import org.weft.file.LimitedFile;
 import org.weft.operator.OperatorException;
@@ -32,7 +33,7 @@ record Credentials(String user, Path passwordFile) {
         } catch (IOException e) {
             throw new EtcdException(
                     endpoint + ": the password of user " + user + " cannot be read from " + passwordFile + ": "
-                            + Reasons.of(e),
+                            + (e instanceof NoSuchFileException ? "no such file" : e.getMessage()),
                     e);
         }
     }

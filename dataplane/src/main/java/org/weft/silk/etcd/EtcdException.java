@@ -4,7 +4,7 @@ import java.util.concurrent.TimeoutException;
 import javax.net.ssl.SSLException;
 import org.weft.silk.http.LimitedBody;
 
-/** etcd did not do what it was asked to; the message begins with the endpoint and says why. */
+/** etcd did not do what it was asked to; the message names the endpoint and says why. */
 final class EtcdException extends Exception {
     private static final long serialVersionUID = 1L;
 

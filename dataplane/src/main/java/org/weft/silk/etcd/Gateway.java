@@ -15,10 +15,9 @@ import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.function.Predicate;
+import org.weft.silk.config.CellConfig.TlsFiles;
+import org.weft.silk.http.HttpCalls;
 import org.weft.silk.http.LimitedBody;
 import org.weft.silk.http.LimitedLines;
 import org.weft.silk.source.JsonAnswer;
@@ -49,14 +48,21 @@ final class Gateway {
     private final URI endpoint;
     private final HttpClient http;
     private final Credentials credentials;
+    private final TlsFiles files;
     private final Duration timeout;
     private String token;
 
-    /** @param credentials null without authentication */
-    Gateway(URI endpoint, HttpClient http, Credentials credentials, Duration timeout) {
+    /**
+     * A member that was not asked yet.
+     *
+     * @param credentials null without authentication
+     * @param files that sentences name; null without TLS
+     */
+    Gateway(URI endpoint, HttpClient http, Credentials credentials, TlsFiles files, Duration timeout) {
         this.endpoint = endpoint;
         this.http = http;
         this.credentials = credentials;
+        this.files = files;
         this.timeout = timeout;
     }
 
@@ -181,10 +187,10 @@ final class Gateway {
         create.addProperty("fragment", true);
         JsonObject request = new JsonObject();
         request.add("create_request", create);
-        WatchStream stream = new WatchStream(endpoint, arrived);
+        WatchStream stream = new WatchStream(endpoint, files, timeout, arrived);
         http.sendAsync(request("watch", request, token()), head -> new LimitedLines(MAX_LINE, stream))
                 .whenComplete((answer, failure) -> stream.ended(failure));
-        stream.awaitCreated(timeout);
+        stream.awaitCreated();
         return stream;
     }
 
@@ -221,23 +227,11 @@ final class Gateway {
         CompletableFuture<HttpResponse<byte[]>> answer =
                 http.sendAsync(request(method, body, authorization), head -> new LimitedBody(MAX_ANSWER));
         try {
-            HttpResponse<byte[]> response = answer.get(timeout.toMillis(), TimeUnit.MILLISECONDS);
+            HttpResponse<byte[]> response = HttpCalls.await(answer, endpoint, files, timeout);
             return answer(endpoint, response.statusCode(), new String(response.body(), StandardCharsets.UTF_8));
-        } catch (TimeoutException e) {
-            throw silent(endpoint, timeout);
-        } catch (ExecutionException e) {
-            throw new EtcdException(endpoint + ": " + Reasons.of(e.getCause()), e.getCause());
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new EtcdException(endpoint + ": interrupted", e);
-        } finally {
-            answer.cancel(true);
+        } catch (IOException e) {
+            throw new EtcdException(e.getMessage(), e.getCause());
         }
-    }
-
-    static EtcdException silent(URI endpoint, Duration timeout) {
-        return new EtcdException(
-                endpoint + ": no answer within " + timeout.toMillis() + " ms", new TimeoutException("silence"));
     }
 
     /** Reads an answer. An error is {@code {"error": "...", "code": n}}, in a stream {@code {"error": {"message": ...}}}. */

@@ -15,6 +15,8 @@ import java.util.concurrent.Flow;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.weft.silk.config.CellConfig.TlsFiles;
+import org.weft.silk.http.HttpFailure;
 
 /**
  * One stream of changes (etcd: rpc.proto, Watch): lines of JSON, each a WatchResponse. The client's threads put them
@@ -33,6 +35,8 @@ final class WatchStream implements Flow.Subscriber<String>, AutoCloseable {
     record Message(List<Change> changes, boolean compacted, EtcdException failure) {}
 
     private final URI endpoint;
+    private final TlsFiles files;
+    private final Duration timeout;
     private final Runnable arrived;
     private final Queue<Message> messages = new ConcurrentLinkedQueue<>();
 
@@ -46,17 +50,26 @@ final class WatchStream implements Flow.Subscriber<String>, AutoCloseable {
     private volatile Flow.Subscription subscription;
     private volatile boolean closed;
 
-    WatchStream(URI endpoint, Runnable arrived) {
+    /**
+     * A stream that was not opened yet.
+     *
+     * @param files that sentences name; null without TLS
+     * @param timeout for the first answer
+     * @param arrived run, by a thread of the client's, when {@link #poll} has something new
+     */
+    WatchStream(URI endpoint, TlsFiles files, Duration timeout, Runnable arrived) {
         this.endpoint = endpoint;
+        this.files = files;
+        this.timeout = timeout;
         this.arrived = arrived;
     }
 
-    void awaitCreated(Duration timeout) throws EtcdException {
+    void awaitCreated() throws EtcdException {
         try {
             created.get(timeout.toMillis(), TimeUnit.MILLISECONDS);
         } catch (TimeoutException e) {
             close();
-            throw Gateway.silent(endpoint, timeout);
+            throw new EtcdException(HttpFailure.sentence(e, endpoint, files, timeout), e);
         } catch (ExecutionException e) {
             close();
             throw (EtcdException) e.getCause();
@@ -159,7 +172,13 @@ final class WatchStream implements Flow.Subscriber<String>, AutoCloseable {
 
     /** The connection is over. */
     void ended(Throwable failure) {
-        fail(new EtcdException(endpoint + ": " + (failure == null ? "the watch ended" : Reasons.of(failure)), failure));
+        fail(new EtcdException(failure == null ? endpoint + ": the watch ended" : sentence(failure), failure));
+    }
+
+    private String sentence(Throwable failure) {
+        return created.isDone()
+                ? endpoint + ": the watch broke (" + HttpFailure.reason(failure) + ")"
+                : HttpFailure.sentence(failure, endpoint, files, timeout);
     }
 
     private void fail(EtcdException failure) {

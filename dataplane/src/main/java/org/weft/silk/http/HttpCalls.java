@@ -1,6 +1,7 @@
 package org.weft.silk.http;
 
 import java.io.IOException;
+import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
@@ -51,13 +52,28 @@ public final class HttpCalls {
         if (closed) {
             sent.cancel(true);
         }
+        return await(sent, request.uri(), files, timeout);
+    }
+
+    /**
+     * Waits for an answer, and cancels the request unless the answer is there in time. Thread-safe.
+     *
+     * @param sent under way
+     * @param uri asked for
+     * @param files that sentences name; null without TLS
+     * @param timeout from now on
+     * @throws IOException with a sentence without its end, if there is no answer; its cause says why
+     */
+    public static HttpResponse<byte[]> await(
+            CompletableFuture<HttpResponse<byte[]>> sent, URI uri, TlsFiles files, Duration timeout)
+            throws IOException {
         try {
             return sent.get(timeout.toNanos(), TimeUnit.NANOSECONDS);
         } catch (ExecutionException | TimeoutException | CancellationException e) {
-            throw new IOException(HttpFailure.sentence(e, request.uri(), files, timeout), e);
+            throw new IOException(HttpFailure.sentence(e, uri, files, timeout), e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new IOException("asking " + request.uri() + " was interrupted", e);
+            throw new IOException("asking " + uri + " was interrupted", e);
         } finally {
             sent.cancel(true);
         }

@@ -127,12 +127,16 @@ public final class HttpFailure {
         if (isReset() || find(EOFException.class) != null || contains("header parser received no bytes")) {
             return server + " closed the connection before it had answered" + perhapsRefused();
         }
+        return server + " gives no answer that can be used: " + reason(failure);
+    }
+
+    /** The message of what a failure began with, or the name of its class if it has none. */
+    public static String reason(Throwable failure) {
         Throwable last = failure;
         while (last.getCause() != null) {
             last = last.getCause();
         }
-        return server + " gives no answer that can be used: "
-                + (last.getMessage() == null ? last.getClass().getSimpleName() : last.getMessage());
+        return last.getMessage() == null ? last.getClass().getSimpleName() : last.getMessage();
     }
 
     private boolean isReset() {

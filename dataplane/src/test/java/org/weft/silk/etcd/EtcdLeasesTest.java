@@ -101,7 +101,7 @@ class EtcdLeasesTest {
         // Not in the subnet that this host has taken by chance.
         String network = running.subnet().startsWith("10.255.200.") ? "10.255.201." : "10.255.200.";
         String huge = "x".repeat(1 << 20);
-        Gateway other = new Gateway(full.url(), HttpClient.newHttpClient(), null, Duration.ofSeconds(10));
+        Gateway other = new Gateway(full.url(), HttpClient.newHttpClient(), null, null, Duration.ofSeconds(10));
         long lasting = other.grant(Duration.ofHours(1));
         Keys keys = new Keys(prefix);
         for (int i = 0; i < 60; i++) {
@@ -423,8 +423,8 @@ class EtcdLeasesTest {
         host.source().refresh();
         assertNull(host.heard().own());
         assertEquals(
-                List.of("etcd cannot be used: http://127.0.0.1:1: connection refused;"
-                        + " http://no.such.name.invalid:2379: its name is not known"),
+                List.of("etcd cannot be used: http://127.0.0.1:1 refuses the connection: nothing listens there;"
+                        + " the name in http://no.such.name.invalid:2379 is not known to this host's resolver"),
                 host.heard().failures());
     }
 }

@@ -39,7 +39,7 @@ final class EtcdMeasurement {
 
     private EtcdMeasurement(EtcdServer server) {
         this.server = server;
-        this.etcd = new Gateway(server.url(), http, null, PATIENCE);
+        this.etcd = new Gateway(server.url(), http, null, null, PATIENCE);
     }
 
     public static void main(String[] args) throws Exception {

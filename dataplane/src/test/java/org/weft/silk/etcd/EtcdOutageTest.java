@@ -115,9 +115,9 @@ class EtcdOutageTest {
             assertEquals(Set.of(dead.subnet()), host.heard().gone());
             assertEquals(Set.of(lease), host.heard().everOwn());
             assertEquals(
-                    List.of("etcd cannot be used: " + etcd.url() + ": connection refused"),
+                    List.of("etcd cannot be used: " + etcd.url() + " refuses the connection: nothing listens there"),
                     host.heard().failures().stream()
-                            .filter(failure -> failure.endsWith("refused"))
+                            .filter(failure -> failure.endsWith("nothing listens there"))
                             .toList());
         });
     }
@@ -234,7 +234,8 @@ class EtcdOutageTest {
         OperatorException refused =
                 assertThrows(OperatorException.class, () -> host.source().release());
         assertEquals(
-                "the lease was not given back to etcd (" + etcd.url() + ": no answer within 500 ms); release it again,"
+                "the lease was not given back to etcd (" + etcd.url()
+                        + " does not answer within 500 ms); release it again,"
                         + " or it stays this host's for 604800 s",
                 refused.getMessage());
         etcd.resume();
