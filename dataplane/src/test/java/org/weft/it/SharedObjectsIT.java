@@ -16,6 +16,8 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Predicate;
 import org.agrona.concurrent.Agent;
+import org.agrona.concurrent.SystemEpochClock;
+import org.agrona.concurrent.SystemNanoClock;
 import org.agrona.concurrent.UnsafeBuffer;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -68,6 +70,8 @@ class SharedObjectsIT {
             FrameSlab.class.getName(),
             SocketPools.class.getName(),
             "org.weft.dataplane.io.linux.SocketPool",
+            SystemNanoClock.class.getName(),
+            SystemEpochClock.class.getName(),
             UnsafeBuffer.class.getName());
 
     /** Classes whose objects several threads use, so their parts must allow that, too. */
