@@ -153,6 +153,8 @@ public final class Containers implements Tenants {
             return again(held, request, now);
         }
         requireUnattached(request);
+        // A host whose containers count must forward, so it forwards before the first one counts.
+        VethPair.letHostForward();
         Attachment laid = lay(reserve(request, now));
         LOG.info(
                 "{} has address {} on {} ({}), in {} ms",

@@ -123,8 +123,13 @@ final class VethPair {
 
     private void setHostSysctls() {
         // There is no carrier yet, so IPv6 has said nothing on it.
-        Sysctls.set("ipv4/ip_forward", "1");
+        letHostForward();
         hostSysctls(veth).forEach(Sysctls::set);
+    }
+
+    /** Lets the host forward IPv4 packets between its interfaces. */
+    static void letHostForward() {
+        Sysctls.set("ipv4/ip_forward", "1");
     }
 
     /** The settings of the host's end, by name below {@code net}. */
